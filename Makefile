@@ -1,0 +1,45 @@
+# One door handle: `make sweep` and `make test` set up .venv by themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sweep lint test test-browser check bench endurance clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+setup: $(READY) ## make .venv with the pinned dependencies
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	@touch $(READY)
+
+sweep: $(READY) ## the example: digits, 37 cells, a report
+	$(BIN)/steadymap sweep configs/digits.yaml
+
+lint: $(READY) ## style, types, arrows between the rooms
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(READY) ## every test that needs no browser and no service
+	$(BIN)/python -m pytest -m "not browser"
+
+test-browser: $(READY) ## the report in headless Chromium (Debian: apt-get install chromium)
+	$(BIN)/python -m pytest -m browser
+
+check: lint test ## lint and test
+
+bench: $(READY) ## CPU against a careful practitioner's script, side by side (about 25 minutes)
+	$(BIN)/python -m benchmarks.compare_with_naive
+
+endurance: $(READY) ## 20 × kill -9 at random moments, then resume and compare bytes (about 30 minutes)
+	$(BIN)/python -m benchmarks.kill_and_resume
+
+clean: ## remove .venv and caches, keep results
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,186 @@
+"""Read a sweep config from YAML and say file, line, value, rule and remedy where it is at fault.
+
+Only plain YAML is read: no tags, no anchors or aliases (a few lines of them expand to gigabytes),
+no key twice. A relative data path is taken from the folder of the config.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from configs.errors import InputError, join_errors
+from configs.sweep import PcaGrid, SweepConfig, TsneGrid, UmapGrid
+
+LARGEST_CONFIG_BYTES = 1_000_000
+"""A config is written by a person; anything larger is the wrong file."""
+
+Lines = dict[tuple[str | int, ...], int]
+
+
+def read_config(path: Path) -> SweepConfig:
+    """Read and validate a sweep config.
+
+    Raises
+    ------
+    InputError
+        The file is missing, not YAML, or breaks the schema. Every fault is named with its line.
+    """
+    text = _read_text(path)
+    document, lines = _parse(text, path)
+    if not isinstance(document, dict):
+        raise InputError(
+            f"a config is a mapping of keys to values, this is {type(document).__name__}",
+            file=path,
+            rule="the first lines look like `name: my-run` and `data:`",
+            remedy="start from configs/example.yaml",
+        )
+    try:
+        config = SweepConfig.model_validate(document)
+    except ValidationError as error:
+        raise _explain(error, path, lines) from None
+    return _anchor_path(config, path.parent)
+
+
+def write_config(config: SweepConfig) -> str:
+    """Render a config as YAML, every default spelled out, so that a run can be repeated from it."""
+    text: str = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return text
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_CONFIG_BYTES:
+            raise InputError(
+                f"{path.stat().st_size:,} bytes are too many for a config",
+                file=path,
+                rule=f"a config has at most {LARGEST_CONFIG_BYTES:,} bytes",
+                remedy="name the data file under `data: path:` and give the config here",
+            )
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError("there is no such file", file=path, remedy="check the path") from None
+    except IsADirectoryError:
+        raise InputError(
+            "this is a folder", file=path, remedy="name a .yaml config or a data file"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"byte {error.start} is not UTF-8", file=path, remedy="save the config as UTF-8"
+        ) from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", file=path) from None
+
+
+def _parse(text: str, path: Path) -> tuple[Any, Lines]:
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise InputError(
+                    f"alias *{event.anchor}",
+                    file=path,
+                    place=f"line {event.start_mark.line + 1}",
+                    rule="configs have no anchors and aliases",
+                    remedy="write the value out",
+                )
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines: Lines = {}
+        if node is not None:
+            _note_lines(node, (), lines, path)
+        return yaml.safe_load(text), lines
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise InputError(
+            f"not valid YAML: {error.problem}",
+            file=path,
+            place=None if mark is None else f"line {mark.line + 1}, column {mark.column + 1}",
+            remedy="check indentation, quotes and brackets there",
+        ) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # A date such as 2026-13-45 or 5,000 nested brackets fail outside of YAML's own errors.
+        raise InputError(f"not valid YAML: {error}", file=path) from None
+
+
+def _note_lines(node: yaml.Node, at: tuple[str | int, ...], lines: Lines, path: Path) -> None:
+    """Remember on which line every key and list item stands."""
+    lines.setdefault(at, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*at, str(key.value))
+            if inner in lines:
+                raise InputError(
+                    f"key {key.value!r} is given a second time",
+                    file=path,
+                    place=f"line {key.start_mark.line + 1}",
+                    rule=f"a key is given once (first on line {lines[inner]})",
+                    remedy="remove one of the two",
+                )
+            lines[inner] = key.start_mark.line + 1
+            _note_lines(value, inner, lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for position, value in enumerate(node.value):
+            _note_lines(value, (*at, position), lines, path)
+
+
+def _explain(error: ValidationError, path: Path, lines: Lines) -> InputError:
+    return join_errors([_explain_one(dict(fault), path, lines) for fault in error.errors()])
+
+
+def _explain_one(fault: dict[str, Any], path: Path, lines: Lines) -> InputError:
+    # Pydantic puts the union's choice ("tsne") into the location; the file has no such key.
+    at = tuple(
+        part
+        for position, part in enumerate(fault["loc"])
+        if not (position == 2 and fault["loc"][0] == "reducers" and isinstance(part, str))
+    )
+    known = at
+    while known and known not in lines:
+        known = known[:-1]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in known).lstrip(".")
+    value = fault["input"]
+    shown = "" if isinstance(value, dict | list | BaseModel) else f" = {value!r}"
+    rule, remedy = _rule_and_remedy(fault)
+    return InputError(
+        f"{key or 'config'}{shown}",
+        file=path,
+        place=f"line {lines.get(known, 1)}",
+        rule=rule,
+        remedy=remedy,
+    )
+
+
+def _rule_and_remedy(fault: dict[str, Any]) -> tuple[str, str]:
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    name = str(fault["loc"][-1]) if fault["loc"] else ""
+    if fault["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(name, sorted(_known_keys()), n=1)
+        remedy = f"did you mean `{close[0]}`?" if close else "remove it; configs/example.yaml has all keys"
+        return "there is no such key here", remedy
+    if fault["type"] == "missing":
+        return f"`{name}` is required", f"add `{name}:`; configs/example.yaml shows how"
+    if fault["type"] == "union_tag_invalid":
+        return "reducer is one of tsne, umap, pca", "name one of them"
+    if fault["type"] == "union_tag_not_found":
+        return "every entry of reducers names its reducer", "begin it with `- reducer: tsne`"
+    return message[:1].lower() + message[1:], "see the key in configs/example.yaml"
+
+
+def _known_keys() -> set[str]:
+    keys = {field for grid in (TsneGrid, UmapGrid, PcaGrid) for field in grid.model_fields}
+    for field, info in SweepConfig.model_fields.items():
+        keys.add(field)
+        annotation = info.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            keys |= set(annotation.model_fields)
+    return keys
+
+
+def _anchor_path(config: SweepConfig, folder: Path) -> SweepConfig:
+    if config.data.path is None or Path(config.data.path).is_absolute():
+        return config
+    data = config.data.model_copy(update={"path": str(folder / config.data.path)})
+    return config.model_copy(update={"data": data})

@@ -1,0 +1,246 @@
+"""Expand a sweep config into configurations, once the number of rows is known.
+
+Pure and ordered: the same config and row count give the same configurations in the same order,
+and every configuration has a stable name that people can read. Seeds and resamples come later:
+a cell is a configuration, a seed and a resample.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from configs.sweep import Metric, PcaGrid, ReducerGrid, SweepConfig, TsneGrid, UmapGrid
+
+Value = float | int | str
+
+FFT_FROM_ROWS = 10_000
+"""From here on t-SNE's repulsion by FFT costs less than Barnes-Hut (design: 13 against 3 CPU-s at 1,797 rows,
+12.6 against 30 at 10,000)."""
+
+_USUAL: dict[str, Value] = {
+    "exaggeration": 1.0,
+    "learning_rate": "auto",
+    "init": "pca",
+}
+_USUAL_UMAP_INIT = "spectral"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A reducer with its parameters: everything about a cell but data, seed and resample.
+
+    Attributes
+    ----------
+    reducer, engine, method
+        ``tsne`` with ``openTSNE`` or ``sklearn`` and its repulsion method; ``umap``; ``pca``.
+    metric
+        Distance in the latent space.
+    dimension
+        2 or 3 dimensions of the picture.
+    min_cluster_size
+        Smallest island, in rows.
+    parameters
+        The reducer's own parameters, by name.
+    unusable
+        Why the data cannot carry this configuration, or None.
+    name
+        Readable and unique within a sweep, such as ``umap n_neighbors=15 min_dist=0.1``.
+    """
+
+    reducer: str
+    engine: str
+    method: str
+    metric: Metric
+    dimension: int
+    min_cluster_size: int
+    parameters: tuple[tuple[str, Value], ...]
+    name: str
+    unusable: str | None = None
+
+    @property
+    def seeded(self) -> bool:
+        """Whether another seed gives another picture."""
+        return self.reducer != "pca"
+
+    def parameter(self, name: str) -> Value:
+        """Return one of the reducer's parameters.
+
+        Raises
+        ------
+        KeyError
+            The reducer has no such parameter.
+        """
+        return dict(self.parameters)[name]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A sweep's configurations and seeds, and what had to be changed to fit the data."""
+
+    configurations: tuple[Configuration, ...]
+    seeds: tuple[int, ...]
+    warnings: tuple[str, ...]
+
+
+def expand(config: SweepConfig, rows: int) -> Grid:
+    """Lay out the grid of a sweep over data of so many rows.
+
+    A value asked for that the data cannot carry stays in the grid with its reason (``unusable``);
+    the values of the default grid are clamped to the data instead, with a warning.
+    """
+    warnings: list[str] = []
+    if config.reducers is None:
+        reducers, clamped = default_reducers(rows)
+        warnings.extend(clamped)
+    else:
+        reducers = config.reducers
+    sizes = config.islands.min_cluster_size or (max(10, rows // 100),)
+    configurations: dict[str, Configuration] = {}
+    for grid in reducers:
+        for configuration in _expand_reducer(grid, config, rows, sizes):
+            if configuration.name in configurations:
+                warnings.append(f"{configuration.name} is asked for twice; it is computed once")
+            configurations[configuration.name] = configuration
+    return Grid(
+        configurations=tuple(configurations.values()),
+        seeds=config.seeds if config.seeds is not None else default_seeds(rows),
+        warnings=tuple(warnings),
+    )
+
+
+def default_seeds(rows: int) -> tuple[int, ...]:
+    """Return the seeds of a sweep that names none: 3, above 20,000 rows 2, above 200,000 rows 1."""
+    if rows > 200_000:
+        return (0,)
+    return (0, 1) if rows > 20_000 else (0, 1, 2)
+
+
+def default_reducers(rows: int) -> tuple[tuple[ReducerGrid, ...], list[str]]:
+    """Return the grid for data of so many rows, clamped to what the data can carry, and the warnings."""
+    perplexities, neighbors, distances = _default_values(rows)
+    warnings: list[str] = []
+    fitting_perplexities = _clamp(perplexities, (rows - 1) // 3, "perplexity", rows, warnings)
+    fitting_neighbors = _clamp(neighbors, rows - 1, "n_neighbors", rows, warnings)
+    return (
+        TsneGrid(reducer="tsne", perplexity=tuple(float(p) for p in fitting_perplexities)),
+        UmapGrid(reducer="umap", n_neighbors=fitting_neighbors, min_dist=distances),
+        PcaGrid(reducer="pca"),
+    ), warnings
+
+
+def _default_values(rows: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...]]:
+    if rows < 200:
+        return (5, 15), (5, 15), (0.1,)
+    if rows <= 20_000:
+        return (5, 30, max(50, rows // 100)), (5, 15, 50), (0.0, 0.1, 0.5)
+    if rows <= 100_000:
+        return (30, rows // 100), (15, 50), (0.1,)
+    return (30,), (15,), (0.1,)
+
+
+def _clamp(
+    values: tuple[int, ...], largest: int, name: str, rows: int, warnings: list[str]
+) -> tuple[int, ...]:
+    clamped = tuple(dict.fromkeys(min(value, largest) for value in values))
+    if clamped != values:
+        warnings.append(
+            f"{name} of the default grid lowered from {list(values)} to {list(clamped)}: "
+            f"{rows} rows carry at most {largest}"
+        )
+    return clamped
+
+
+def _expand_reducer(
+    grid: ReducerGrid, config: SweepConfig, rows: int, sizes: tuple[int, ...]
+) -> Iterator[Configuration]:
+    metrics = grid.metric or (config.preprocess.metric,)
+    axes = _axes(grid)
+    names = list(axes)
+    for metric, dimension, size in itertools.product(metrics, grid.dimension, sizes):
+        for values in itertools.product(*axes.values()):
+            parameters = tuple(zip(names, values, strict=True))
+            method = _method(grid, rows, dimension)
+            yield Configuration(
+                reducer=grid.reducer,
+                engine=grid.engine if isinstance(grid, TsneGrid) else _ENGINES[grid.reducer],
+                method=method,
+                metric=metric,
+                dimension=dimension,
+                min_cluster_size=size,
+                parameters=parameters,
+                name=_name(grid, parameters, metric, dimension, size, config, sizes),
+                unusable=_unusable(grid, dict(parameters), rows, size, method),
+            )
+
+
+_ENGINES = {"umap": "umap-learn", "pca": "scikit-learn"}
+
+
+def _axes(grid: ReducerGrid) -> dict[str, tuple[Value, ...]]:
+    if isinstance(grid, TsneGrid):
+        return {
+            "perplexity": grid.perplexity,
+            "exaggeration": grid.exaggeration,
+            "learning_rate": grid.learning_rate,
+            "init": grid.init,
+        }
+    if isinstance(grid, UmapGrid):
+        return {"n_neighbors": grid.n_neighbors, "min_dist": grid.min_dist, "init": grid.init}
+    return {}
+
+
+def _method(grid: ReducerGrid, rows: int, dimension: int) -> str:
+    if not isinstance(grid, TsneGrid):
+        return "exact" if isinstance(grid, PcaGrid) else "sgd"
+    if grid.method != "auto":
+        return grid.method
+    fits_fft = grid.engine == "openTSNE" and dimension == 2
+    return "fft" if fits_fft and rows >= FFT_FROM_ROWS else "barnes-hut"
+
+
+def _name(
+    grid: ReducerGrid,
+    parameters: tuple[tuple[str, Value], ...],
+    metric: Metric,
+    dimension: int,
+    size: int,
+    config: SweepConfig,
+    sizes: tuple[int, ...],
+) -> str:
+    """Name the reducer, its main parameters, and whatever departs from the usual."""
+    usual = _USUAL | ({"init": _USUAL_UMAP_INIT} if isinstance(grid, UmapGrid) else {})
+    parts: list[str] = [grid.reducer]
+    parts += [
+        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in parameters
+        if usual.get(name) != value
+    ]
+    if isinstance(grid, TsneGrid) and grid.engine != "openTSNE":
+        parts.append(f"engine={grid.engine}")
+    if isinstance(grid, TsneGrid) and grid.method != "auto":
+        parts.append(f"method={grid.method}")
+    if metric != config.preprocess.metric:
+        parts.append(f"metric={metric}")
+    if dimension != 2:
+        parts.append(f"dimension={dimension}")
+    if len(sizes) > 1:
+        parts.append(f"min_cluster_size={size}")
+    return " ".join(parts)
+
+
+def _unusable(
+    grid: ReducerGrid, parameters: dict[str, Value], rows: int, size: int, method: str
+) -> str | None:
+    if isinstance(grid, TsneGrid):
+        perplexity = float(parameters["perplexity"])
+        if rows - 1 < 3 * perplexity:
+            return f"perplexity {perplexity:g} needs more than {3 * perplexity:g} rows, the data has {rows}"
+        if grid.engine == "sklearn" and method == "fft":
+            return "scikit-learn's t-SNE has no FFT method"
+    if isinstance(grid, UmapGrid) and int(parameters["n_neighbors"]) > rows - 1:
+        return f"n_neighbors {parameters['n_neighbors']} needs more rows than the {rows} of the data"
+    if size > rows:
+        return f"min_cluster_size {size} is more than the {rows} rows of the data"
+    return None

@@ -1,0 +1,171 @@
+"""The tables of a store and of a run: column names, types, and what each table holds.
+
+Every Parquet file that Steadymap writes has one of these schemas. Rows of ``points`` and
+``embeddings`` are numbered as in the user's file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+STATUSES = ("ok", "skipped", "failed", "crashed", "timeout", "out_of_memory", "degenerate")
+"""How a cell may end. Only ``ok`` cells have an embedding."""
+
+_dictionary = pa.dictionary(pa.int32(), pa.string())
+
+CELL = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("x", pa.float32(), nullable=False),
+        pa.field("y", pa.float32(), nullable=False),
+        pa.field("z", pa.float32()),
+        pa.field("island", pa.int32(), nullable=False),
+        pa.field("island_filled", pa.int32(), nullable=False),
+    ]
+)
+"""One file of ``STORE/cells``: the embedding and its islands, rows in canonical order. Island −1 is noise;
+``island_filled`` gives noise to the nearest island in the latent space."""
+
+CELLS = pa.schema(
+    [
+        pa.field("cell", pa.string(), nullable=False),
+        pa.field("configuration", pa.string(), nullable=False),
+        pa.field("reducer", pa.string(), nullable=False),
+        pa.field("engine", pa.string(), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+        pa.field("metric", pa.string(), nullable=False),
+        pa.field("dimension", pa.int32(), nullable=False),
+        pa.field("perplexity", pa.float64()),
+        pa.field("exaggeration", pa.float64()),
+        pa.field("learning_rate", pa.string()),
+        pa.field("n_neighbors", pa.int32()),
+        pa.field("min_dist", pa.float64()),
+        pa.field("init", pa.string()),
+        pa.field("min_cluster_size", pa.int32(), nullable=False),
+        pa.field("seed", pa.int64()),
+        pa.field("resample", pa.string()),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("reason", pa.string()),
+        pa.field("islands", pa.int32()),
+        pa.field("noise_share", pa.float64()),
+    ]
+)
+"""``cells.parquet``: a row per cell, in the order of the grid. ``seed`` is null for PCA, ``reason`` says why a
+cell has no embedding, ``noise_share`` is the share of rows in no island."""
+
+SCORES = pa.schema(
+    [
+        pa.field("cell", pa.string(), nullable=False),
+        pa.field("score", pa.string(), nullable=False),
+        pa.field("k", pa.int32()),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("stderr", pa.float64(), nullable=False),
+    ]
+)
+"""``scores.parquet``: a row per cell, score and k. ``stderr`` is 0 where every row was scored."""
+
+EMBEDDINGS = pa.schema(
+    [
+        pa.field("cell", _dictionary, nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("x", pa.float32(), nullable=False),
+        pa.field("y", pa.float32(), nullable=False),
+        pa.field("z", pa.float32()),
+        pa.field("island", pa.int32(), nullable=False),
+        pa.field("island_filled", pa.int32(), nullable=False),
+    ]
+)
+"""``embeddings.parquet``: what the report draws. Aligned coordinates of every cell, scaled so that the reference
+picture has unit root-mean-square radius; every cell has the same rows in the same order."""
+
+STABILITY = pa.schema(
+    [
+        pa.field("configuration", pa.string(), nullable=False),
+        pa.field("reducer", pa.string(), nullable=False),
+        pa.field("between", pa.string(), nullable=False),
+        pa.field("score", pa.string(), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("stderr", pa.float64()),
+        pa.field("runs", pa.int32(), nullable=False),
+        pa.field("pairs", pa.int32(), nullable=False),
+    ]
+)
+"""``stability.parquet``: a row per configuration and score. ``between`` is ``seeds`` (its own seeds) or
+``configurations`` (its cells against those of the other configurations). ``stderr`` is a jackknife over runs,
+null with fewer than 3 runs."""
+
+PAIRS = pa.schema(
+    [
+        pa.field("between", pa.string(), nullable=False),
+        pa.field("configuration_a", pa.string(), nullable=False),
+        pa.field("configuration_b", pa.string(), nullable=False),
+        pa.field("cell_a", pa.string(), nullable=False),
+        pa.field("cell_b", pa.string(), nullable=False),
+        pa.field("score", pa.string(), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("shared", pa.float64(), nullable=False),
+    ]
+)
+"""``pairs.parquet``: a row per pair of cells and score. ``shared`` is the share of rows that were compared (rows in an
+island of both pictures, for ARI and AMI)."""
+
+RECOMMENDATIONS = pa.schema(
+    [
+        pa.field("configuration", pa.string(), nullable=False),
+        pa.field("reducer", pa.string(), nullable=False),
+        pa.field("trustworthiness", pa.float64(), nullable=False),
+        pa.field("continuity", pa.float64(), nullable=False),
+        pa.field("stability", pa.float64()),
+        pa.field("on_front", pa.bool_(), nullable=False),
+        pa.field("recommended", pa.bool_(), nullable=False),
+        pa.field("cell", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+    ]
+)
+"""``recommendations.parquet``: a row per configuration with an embedding; ``on_front`` marks the Pareto front over the
+three numbers, ``cell`` is the picture that stands for the configuration."""
+
+TIMINGS = pa.schema(
+    [
+        pa.field("cell", pa.string(), nullable=False),
+        pa.field("seconds", pa.float64()),
+        pa.field("cpu_seconds", pa.float64()),
+        pa.field("memory_mb", pa.float64()),
+        pa.field("cached", pa.bool_(), nullable=False),
+        pa.field("host", pa.string()),
+        pa.field("cpu", pa.string()),
+        pa.field("threads", pa.int32()),
+    ]
+)
+"""``timings.parquet``: everything that varies from run to run; the only table outside every digest."""
+
+
+def points(further_labels: Sequence[str]) -> pa.Schema:
+    """Return the schema of ``points.parquet``: a row per row of the user's file, in its order.
+
+    ``label`` is the first label; each further one has a column ``label:NAME``. ``position`` is the
+    row's place in canonical order.
+    """
+    return pa.schema(
+        [
+            pa.field("row", pa.int64(), nullable=False),
+            pa.field("position", pa.int64(), nullable=False),
+            pa.field("id", pa.string(), nullable=False),
+            pa.field("label", pa.string()),
+            pa.field("group", pa.string()),
+            *(pa.field(f"label:{name}", pa.string()) for name in further_labels),
+        ]
+    )
+
+
+RUN_TABLES: dict[str, pa.Schema] = {
+    "cells": CELLS,
+    "scores": SCORES,
+    "embeddings": EMBEDDINGS,
+    "stability": STABILITY,
+    "pairs": PAIRS,
+    "recommendations": RECOMMENDATIONS,
+}
+"""The tables of a run with a fixed schema; ``points`` depends on the labels, ``timings`` is kept apart."""

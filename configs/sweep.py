@@ -1,0 +1,201 @@
+"""The sweep's schema: what a person may write in a config, and what each key means.
+
+The same model validates the YAML file, is the flow's parameter, and so becomes the form in the
+Prefect UI. It validates words and ranges only; what depends on the data (too few rows for a
+perplexity) is decided in ``configs.grid`` when the number of rows is known.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Metric = Literal["euclidean", "cosine"]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+T = TypeVar("T")
+
+
+def _as_sequence(value: Any) -> Any:
+    """Let ``perplexity: 30`` mean ``perplexity: [30]``."""
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _without_repeats(values: tuple[T, ...]) -> tuple[T, ...]:
+    repeated = sorted({str(value) for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"values must differ; given more than once: {', '.join(repeated)}")
+    return values
+
+
+Many = Annotated[
+    tuple[T, ...],
+    BeforeValidator(_as_sequence),
+    Field(min_length=1),
+]
+"""One value or a list of them; a list is an axis of the grid."""
+
+
+class Settings(BaseModel):
+    """Frozen, refuses unknown keys, and takes the text under each field as its description."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class DataSource(Settings):
+    """Where the latent vectors come from: a file, or an example that ships with Steadymap."""
+
+    path: str | None = None
+    """A .npy, .npz, .parquet or .csv file; relative to the folder of the config."""
+    example: Literal["digits"] | None = None
+    """`digits`: a small autoencoder trained on scikit-learn's digits (1,797 rows, 16 latent dimensions)."""
+    latents: Many[str] | None = None
+    """The array of an .npz, or the columns of a table (names or patterns such as `z*`). Default: X, z, latents
+    or the only 2-d array; in a table, every numeric column that has no other role."""
+    labels: Many[str] | None = None
+    """Arrays or columns with labels; the first one colours the pictures. Default: y or label, where there is one."""
+    id: str | None = None
+    """Array or column with a name for each row. Default: id or ids, where there is one."""
+    group: str | None = None
+    """Array or column with the group (subject, session, file) of each row; splits keep groups whole."""
+    inputs: Many[str] | None = None
+    """Array or columns with the raw inputs that were encoded."""
+    input_shape: tuple[int, ...] | None = None
+    """Shape of one raw input where it is an image, such as [8, 8]."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DataSource:
+        if (self.path is None) == (self.example is None):
+            raise ValueError("give exactly one of `path` (a data file) and `example` (digits)")
+        return self
+
+
+class Preprocessing(Settings):
+    """What is done to the vectors before neighbours are sought; by default nothing."""
+
+    metric: Metric = "euclidean"
+    """Distance in the latent space. `cosine` is 1 minus the cosine of the angle between two rows."""
+    scale: Literal["none", "standard"] = "none"
+    """`standard`: every column to mean 0 and standard deviation 1."""
+    pca: Annotated[int, Field(ge=1)] | None = None
+    """Keep this many principal components."""
+
+
+class TsneGrid(Settings):
+    """t-SNE; every listed value of every key is combined with every other."""
+
+    reducer: Literal["tsne"]
+    perplexity: Many[Annotated[float, Field(ge=1)]] = (30.0,)
+    """Effective number of neighbours, at least 1; needs 3 × perplexity < rows."""
+    exaggeration: Many[Annotated[float, Field(ge=1)]] = (1.0,)
+    """Late exaggeration; 1 is standard t-SNE, 4 draws clusters of huge data apart."""
+    learning_rate: Many[Literal["auto"] | Annotated[float, Field(gt=0)]] = ("auto",)
+    """`auto` is rows / exaggeration of the phase."""
+    init: Many[Literal["pca", "random"]] = ("pca",)
+    """`pca`: shared principal components plus noise drawn from the seed. `random`: the seed alone."""
+    metric: Many[Metric] | None = None
+    """Sweep the metric; default: the one under `preprocess`."""
+    engine: Literal["openTSNE", "sklearn"] = "openTSNE"
+    """`openTSNE` on shared affinities, or `sklearn.manifold.TSNE` as it is."""
+    method: Literal["auto", "barnes-hut", "fft"] = "auto"
+    """Repulsive forces; auto is Barnes-Hut below 10,000 rows and FFT from there on."""
+    dimension: Many[Literal[2, 3]] = (2,)
+    """Dimensions of the picture; FFT draws 2 only."""
+
+    @model_validator(mode="after")
+    def _engine_can(self) -> TsneGrid:
+        if self.engine == "sklearn" and self.exaggeration != (1.0,):
+            raise ValueError("scikit-learn's t-SNE has no late exaggeration; use engine: openTSNE")
+        if self.engine == "sklearn" and self.method == "fft":
+            raise ValueError("scikit-learn's t-SNE has no FFT method; use engine: openTSNE")
+        if self.method == "fft" and 3 in self.dimension:
+            raise ValueError("method: fft draws 2 dimensions only; use barnes-hut for 3")
+        return self
+
+
+class UmapGrid(Settings):
+    """UMAP; every listed value of every key is combined with every other."""
+
+    reducer: Literal["umap"]
+    n_neighbors: Many[Annotated[int, Field(ge=2)]] = (15,)
+    """Neighbours that make the fuzzy graph, the row itself counted as umap-learn does."""
+    min_dist: Many[Annotated[float, Field(ge=0, le=1)]] = (0.1,)
+    """How tightly points may be packed, 0 to 1 (the spread)."""
+    init: Many[Literal["spectral", "pca", "random"]] = ("spectral",)
+    """Start of the layout; the seed adds its own noise."""
+    metric: Many[Metric] | None = None
+    """Sweep the metric; default: the one under `preprocess`."""
+    dimension: Many[Literal[2, 3]] = (2,)
+    """Dimensions of the picture."""
+
+
+class PcaGrid(Settings):
+    """Principal components: the linear reference. It has no seed, so it is one cell."""
+
+    reducer: Literal["pca"]
+    metric: Many[Metric] | None = None
+    """Sweep the metric; default: the one under `preprocess`."""
+    dimension: Many[Literal[2, 3]] = (2,)
+    """Dimensions of the picture."""
+
+
+ReducerGrid = Annotated[TsneGrid | UmapGrid | PcaGrid, Field(discriminator="reducer")]
+
+
+class Islands(Settings):
+    """How clusters are found in one picture (HDBSCAN)."""
+
+    min_cluster_size: Many[Annotated[int, Field(ge=2)]] | None = None
+    """Smallest island, in rows. Default: 1 % of the rows, at least 10."""
+
+
+class Scoring(Settings):
+    """Which neighbourhood sizes the scores look at."""
+
+    k: Many[Annotated[int, Field(ge=1)]] = (7, 15, 30)
+    """Neighbourhood sizes; each must be below half of the rows."""
+    exact: bool = False
+    """True: score every row whatever that costs. False: from 5,000 rows on a seeded sample, with its standard error."""
+
+
+class Workers(Settings):
+    """How the machine is used. Nothing here changes any number."""
+
+    count: Annotated[int, Field(ge=1)] | None = None
+    """Worker processes, one thread each. Default: the cores of the machine."""
+    timeout_seconds: Annotated[float, Field(gt=0)] = 3600
+    """Longest time a cell may take."""
+    memory_gb: Annotated[float, Field(gt=0)] | None = None
+    """Most resident memory a cell may take. Default: 80 % of the machine's, divided by the workers."""
+
+
+class SweepConfig(Settings):
+    """A sweep: one set of latent vectors, a grid of reducers, seeds."""
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    """What the run is called in lists and reports."""
+    data: DataSource
+    """The latent vectors."""
+    preprocess: Preprocessing = Preprocessing()
+    """Applied once, for every reducer."""
+    reducers: tuple[ReducerGrid, ...] | None = Field(default=None, min_length=1)
+    """The grid. Default: t-SNE, UMAP and PCA with the values that suit the number of rows."""
+    seeds: Annotated[Many[Seed], Field(max_length=1000)] | None = None
+    """Each is the random state of one run of every configuration. Default: 3 seeds (2 above 20,000 rows, 1 above 200,000)."""
+    islands: Islands = Islands()
+    """Clusters in the pictures."""
+    scores: Scoring = Scoring()
+    """Neighbourhood sizes of the scores."""
+    workers: Workers = Workers()
+    """Processes, time and memory."""
+
+    @model_validator(mode="after")
+    def _axes_differ(self) -> SweepConfig:
+        for axis in (self.seeds, self.scores.k, self.islands.min_cluster_size):
+            if axis is not None:
+                _without_repeats(axis)
+        for grid in self.reducers or ():
+            for _, values in grid:
+                if isinstance(values, tuple):
+                    _without_repeats(values)
+        return self

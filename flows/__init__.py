@@ -1,0 +1,1 @@
+"""When and in what order: the flows, and the command line that starts them."""

@@ -1,0 +1,293 @@
+"""The command line: ``steadymap sweep | check | report | runs``.
+
+Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant and worker
+processes, which import this module as their main one, stay light.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from configs.errors import InputError
+
+if TYPE_CHECKING:
+    from configs.sweep import SweepConfig
+    from flows.sweep import SweepOutcome
+
+EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+CONFIG_ENDINGS = (".yaml", ".yml")
+
+PREFECT_SETTINGS = {
+    # The embedded server takes 12 to 17 s; its own limit of 20 s fails on a busy machine.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    # SQLite answers "database is locked" even under light load.
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+    # A tool that runs on private data calls nobody.
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    # The terminal shows progress instead.
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+}
+"""Set where the user has set nothing."""
+
+app = App(
+    name="steadymap",
+    help="Which of the clusters in a t-SNE or UMAP picture of a latent space are steady?",
+    version_flags=["--version"],
+)
+
+StoreOption = Annotated[Path, Parameter(help="Folder with everything that was computed.")]
+JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object and nothing else.")]
+
+
+@app.command
+def sweep(
+    config: Annotated[Path, Parameter(help="A YAML config, or a .npy, .npz, .parquet or .csv file.")],
+    *,
+    labels: Annotated[list[str] | None, Parameter(help="Array or column with labels (data file only).")] = None,
+    store: StoreOption = Path("results"),
+    as_json: JsonOption = False,
+) -> int:
+    """Draw, score and compare a grid of pictures; only what is missing in the store is computed."""
+    started = time.monotonic()
+    console = _quiet_console(as_json)
+    settings = _read_input(config, labels)
+    _prepare_engine(store)
+    _preflight(settings, store, console)
+    from flows.sweep import stability_sweep
+    from flows.terminal import live_progress
+
+    with live_progress(console):
+        outcome = stability_sweep(settings, str(store))
+    seconds = time.monotonic() - started
+    if as_json:
+        print(json.dumps(_as_json(outcome, seconds)))
+    else:
+        _print_outcome(outcome, seconds, store, console)
+    return EXIT_REPORT if outcome.usable else EXIT_NOTHING_USABLE
+
+
+@app.command
+def check(
+    config: Annotated[Path, Parameter(help="A YAML config, or a data file.")],
+    *,
+    labels: Annotated[list[str] | None, Parameter(help="Array or column with labels (data file only).")] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Validate a config and its data, and print grid, cells, and a forecast of time and memory; compute nothing."""
+    settings = _read_input(config, labels)
+    from configs.grid import expand
+    from tasks.dataset import measure
+    from tasks.forecast import forecast
+    from tasks.plan_sweep import check_fit
+    from tasks.workers import default_count
+
+    rows, dimensions = measure(settings.data)
+    grid = expand(settings, rows)
+    check_fit(settings, grid, rows, dimensions)
+    workers = settings.workers.count or default_count()
+    expected = forecast(grid.configurations, len(grid.seeds), rows, dimensions, workers)
+    usable = [c for c in grid.configurations if c.unusable is None]
+    cells = sum(len(grid.seeds) if c.seeded else 1 for c in usable)
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "rows": rows,
+                    "dimensions": dimensions,
+                    "configurations": [c.name for c in usable],
+                    "skipped": {c.name: c.unusable for c in grid.configurations if c.unusable},
+                    "seeds": list(grid.seeds),
+                    "cells": cells,
+                    "forecast": {
+                        "cpu_seconds": round(expected.cpu_seconds),
+                        "seconds": round(expected.seconds),
+                        "memory_gb": round(expected.memory_gb, 2),
+                    },
+                    "warnings": list(grid.warnings),
+                }
+            )
+        )
+        return EXIT_REPORT
+    console = Console()
+    table = Table("configuration", "seeds", "note", title=f"{rows:,} rows × {dimensions} dimensions")
+    for c in grid.configurations:
+        seeds = ", ".join(map(str, grid.seeds)) if c.seeded else "–"
+        table.add_row(c.name, seeds, f"skipped: {c.unusable}" if c.unusable else c.method)
+    console.print(table)
+    for warning in grid.warnings:
+        console.print(f"warning: {warning}", markup=False)
+    console.print(
+        f"{cells} cells on {workers} workers: about {_duration(expected.seconds)} "
+        f"({_duration(expected.cpu_seconds)} of CPU) and {expected.memory_gb:.1f} GB, good to a factor of two"
+    )
+    return EXIT_REPORT
+
+
+@app.command
+def report(
+    run: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder.")],
+    *,
+    store: StoreOption = Path("results"),
+) -> int:
+    """Render a run's report again, from its folder alone."""
+    from reports.build import build_report
+
+    folder = Path(run) if Path(run).is_dir() else store / "runs" / run
+    print(build_report(folder))
+    return EXIT_REPORT
+
+
+@app.command
+def runs(*, store: StoreOption = Path("results"), as_json: JsonOption = False) -> int:
+    """List the runs in the store, the latest first."""
+    manifests = sorted((store / "runs").glob("*/manifest.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    listed = [(path, json.loads(path.read_text(encoding="utf-8"))) for path in manifests]
+    if as_json:
+        print(json.dumps([_run_row(path, manifest) for path, manifest in listed]))
+        return EXIT_REPORT
+    console = Console()
+    if not listed:
+        console.print(f"no complete run in {store}", markup=False)
+        return EXIT_REPORT
+    table = Table("run", "data", "rows", "cells", "failed", "finished")
+    for path, manifest in listed:
+        row = _run_row(path, manifest)
+        table.add_row(row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"])
+    console.print(table)
+    return EXIT_REPORT
+
+
+def main() -> None:
+    """Run the command line and turn every fault of the input into exit code 2 and a few lines of text."""
+    for name, value in PREFECT_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    try:
+        status = app(result_action="return_value")
+    except InputError as error:
+        print(f"steadymap: {error}", file=sys.stderr)
+        status = EXIT_BAD_INPUT
+    except OSError as error:
+        place = f" {error.filename}" if error.filename else ""
+        print(f"steadymap: {error.strerror or error}{place}", file=sys.stderr)
+        status = EXIT_NOTHING_USABLE
+    except KeyboardInterrupt:
+        print("\nsteadymap: interrupted; finished cells are kept, the same command goes on from there", file=sys.stderr)
+        status = EXIT_INTERRUPTED
+    sys.exit(status if isinstance(status, int) else EXIT_REPORT)
+
+
+def _quiet_console(as_json: bool) -> Console:
+    """Standard output belongs to the JSON object; the progress goes to standard error."""
+    return Console(stderr=as_json)
+
+
+def _read_input(path: Path, labels: list[str] | None) -> SweepConfig:
+    """Read a config, or make one for a data file: the default grid for its size."""
+    from configs.document import read_config
+    from configs.sweep import DataSource, SweepConfig
+
+    if path.suffix.lower() not in CONFIG_ENDINGS:
+        data = DataSource(path=str(path), labels=tuple(labels) if labels else None)
+        return SweepConfig(name=path.stem[:80] or "data", data=data)
+    if labels:
+        raise InputError(
+            "--labels goes with a data file",
+            file=path,
+            remedy="name the labels in the config, under `data: labels:`",
+        )
+    return read_config(path)
+
+
+def _prepare_engine(store: Path) -> None:
+    """Let workers warm up while the rest is imported and read; where the store has cells, they may not be needed."""
+    from tasks.workers import warm_up
+
+    if not (store / "cells").is_dir():
+        warm_up()
+
+
+def _preflight(settings: SweepConfig, store: Path, console: Console) -> None:
+    """Meet faults of the input here, in a second, instead of after the start of the server."""
+    from tasks.dataset import bring_in
+    from tasks.plan_sweep import lay_out
+    from tasks.store import Store
+    from tasks.workers import warm_up
+
+    place = Store(store.resolve())
+    dataset = bring_in(settings.data, place)
+    plan = lay_out(settings, dataset, place)
+    if plan.missing:
+        warm_up()
+    console.print(
+        f"{settings.name}: {dataset.rows:,} rows × {dataset.dimensions} dimensions, {len(plan.usable)} cells, "
+        f"{len(plan.missing)} to compute",
+        markup=False,
+        highlight=False,
+    )
+    for name, value in dataset.notes.items():
+        console.print(f"{name.replace('_', ' ')}: {value:.4g}", markup=False, highlight=False)
+    for warning in plan.warnings:
+        console.print(f"warning: {warning}", markup=False, highlight=False)
+
+
+def _as_json(outcome: SweepOutcome, seconds: float) -> dict[str, Any]:
+    return {
+        "run": outcome.run,
+        "report": outcome.report,
+        "cells": {
+            "total": outcome.total,
+            "computed": outcome.computed,
+            "cached": outcome.cached,
+            "failed": outcome.failed,
+            "skipped": outcome.skipped,
+        },
+        "seconds": round(seconds, 2),
+    }
+
+
+def _print_outcome(outcome: SweepOutcome, seconds: float, store: Path, console: Console) -> None:
+    from reports.run_folder import read_run
+    from reports.summary import summarise
+    from reports.terminal import to_lines
+
+    for line in to_lines(summarise(read_run(store / "runs" / outcome.run))):
+        console.print(line, markup=False, highlight=False)
+    console.print(
+        f"{outcome.computed} cells computed, {outcome.cached} cached, {outcome.failed} failed, "
+        f"{outcome.skipped} skipped in {seconds:.0f} s",
+        highlight=False,
+    )
+    console.print(f"report: {outcome.report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _run_row(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    finished = time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
+    return {
+        "run": manifest["run"],
+        "data": manifest["data"]["source"],
+        "rows": manifest["data"]["rows"],
+        "cells": manifest["cells"]["ok"],
+        "failed": manifest["cells"]["failed"],
+        "finished": finished,
+    }
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The sweep: from latent vectors to a stability report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from configs.sweep import SweepConfig
+from flows.log_progress import LogProgress
+from reports.build import build_report
+from reports.markdown import to_markdown
+from reports.run_folder import read_run
+from reports.summary import summarise
+from tasks.compute_configuration import Endings, compute_configuration
+from tasks.measure_stability import measure_stability
+from tasks.plan_sweep import Plan, plan_sweep
+from tasks.prepare_geometry import prepare_geometry
+from tasks.progress import announce_done, announce_total, listening
+from tasks.read_dataset import read_dataset
+from tasks.score_cells import score_cells
+from tasks.store import Store
+from tasks.workers import choose_limits, opened_pool
+from tasks.write_run import WrittenRun, find_complete_run, refresh_timings, write_run
+
+WAITING_CONFIGURATIONS = 16
+"""Configurations under way at a time. Their threads only wait; how much is computed at a time is the workers' count."""
+
+
+@dataclass(frozen=True)
+class SweepOutcome:
+    """What a sweep leaves behind.
+
+    Attributes
+    ----------
+    run
+        Name of the run.
+    report
+        Its HTML report.
+    total, computed, cached, failed, skipped
+        Cells: all, drawn now, found in the store, lost, and beyond what the data carries.
+    """
+
+    run: str
+    report: str
+    total: int
+    computed: int
+    cached: int
+    failed: int
+    skipped: int
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is any picture."""
+        return self.computed + self.cached > 0
+
+
+@flow(
+    name="stability-sweep",
+    flow_run_name="{config.name}",
+    task_runner=ThreadPoolTaskRunner(max_workers=WAITING_CONFIGURATIONS),
+)
+def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome:
+    """Draw a grid of pictures of one set of latent vectors, score them, and report what is stable.
+
+    Run again, it computes only what is missing in the store.
+    """
+    with listening(LogProgress(get_run_logger())):
+        place = Store(Path(store).resolve())
+        dataset = read_dataset(config.data, place)
+        plan = plan_sweep(config, dataset, place)
+        written = find_complete_run(plan) if not plan.missing else None
+        endings: Endings = {}
+        if written is None:
+            endings = _compute_cells(plan)
+            drawn = [cell for cell in plan.usable if cell.identity not in endings or endings[cell.identity].status == "ok"]
+            score_cells(plan, drawn)
+            stability = measure_stability(plan, drawn)
+            written = write_run(plan, endings, stability)
+            report = render_report(written)
+        else:
+            _announce_cached(plan)
+            refresh_timings(plan)
+            report = written.folder / "report.html"
+            if not report.is_file():
+                report = render_report(written)
+        _publish(written, report)
+        return _outcome(written, report, endings)
+
+
+def _compute_cells(plan: Plan) -> Endings:
+    _announce_cached(plan)
+    if not plan.missing:
+        return {}
+    workers = plan.config.workers
+    with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+        broken = prepare_geometry(plan)
+        configurations = dict.fromkeys(cell.configuration for cell in plan.missing)
+        runs = [compute_configuration.submit(configuration, plan, broken) for configuration in configurations]
+        return {identity: ending for run in runs for identity, ending in run.result().items()}
+
+
+def _announce_cached(plan: Plan) -> None:
+    announce_total("cells", len(plan.usable))
+    announce_done("cells", len(plan.usable) - len(plan.missing), status="cached")
+
+
+@task(name="render report", cache_policy=NO_CACHE)
+def render_report(written: WrittenRun) -> Path:
+    """Render the run's report from its folder alone."""
+    return build_report(written.folder)
+
+
+def _publish(written: WrittenRun, report: Path) -> None:
+    """Show the summary and the way to the report in Prefect's UI."""
+    summary = summarise(read_run(written.folder))
+    create_markdown_artifact(key="stability-summary", markdown=to_markdown(summary), description=written.folder.name)
+    create_link_artifact(key="stability-report", link=report.as_uri(), link_text="Report", description=written.folder.name)
+
+
+def _outcome(written: WrittenRun, report: Path, endings: Endings) -> SweepOutcome:
+    computed = sum(ending.status == "ok" for ending in endings.values())
+    return SweepOutcome(
+        run=written.folder.name,
+        report=str(report),
+        total=written.total,
+        computed=computed,
+        cached=written.ok - computed,
+        failed=written.failed,
+        skipped=written.skipped,
+    )

@@ -1,0 +1,62 @@
+"""What a sweep looks like in a terminal: live progress while it runs, a few lines at its end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn as TimeLeftColumn
+
+from tasks.progress import Announcement, Stage, listening
+
+TITLES: dict[Stage, str] = {
+    "geometry": "shared geometry",
+    "cells": "cells",
+    "scores": "scores",
+    "stability": "pairs compared",
+}
+
+
+class LiveProgress:
+    """A bar per stage; the one of the cells also counts the cached and the failed."""
+
+    def __init__(self, console: Console) -> None:
+        self.bars = Progress(
+            TextColumn("{task.description:<16}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeLeftColumn(),
+            console=console,
+        )
+        self._bars: dict[Stage, TaskID] = {}
+        self._cached = 0
+        self._failed = 0
+
+    def __call__(self, announcement: Announcement) -> None:
+        """Move the bar of an announcement's stage."""
+        stage = announcement.stage
+        if announcement.total is not None:
+            if announcement.total and stage not in self._bars:
+                self._bars[stage] = self.bars.add_task(TITLES[stage], total=announcement.total, note="")
+            return
+        if stage not in self._bars:
+            return
+        self.bars.advance(self._bars[stage], announcement.done)
+        if stage == "cells":
+            self._cached += announcement.done if announcement.status == "cached" else 0
+            self._failed += announcement.done if announcement.status not in ("cached", "ok") else 0
+            note = f"{self._cached} cached, {self._failed} failed"
+            self.bars.update(self._bars[stage], note=note)
+
+
+@contextlib.contextmanager
+def live_progress(console: Console) -> Iterator[None]:
+    """Show progress while a sweep runs; a terminal gets live bars, a file gets the last state."""
+    live = LiveProgress(console)
+    with live.bars, listening(live):
+        yield

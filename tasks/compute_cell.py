@@ -1,0 +1,142 @@
+"""Compute one cell, inside a worker process: reduce, look for islands, commit the file."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import resource
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from configs import schemas
+from configs.grid import Configuration
+from tasks.geometry import Part, read_material
+from tasks.identity import run_versions
+from tasks.numerics.arrays import Float32
+from tasks.numerics.islands import Islands
+from tasks.numerics.reducers.interface import Settings, find_reducer
+from tasks.store import Store, write_table, write_text
+
+THREADS = 1
+"""A cell runs on one thread, so that its bytes do not depend on how many there are."""
+
+
+@dataclass(frozen=True)
+class CellJob:
+    """All a worker needs to know: identities and places, no arrays."""
+
+    identity: str
+    configuration: Configuration
+    seed: int | None
+    store: Store
+    data_digest: str
+    distinct_rows: int
+    folders: tuple[tuple[Part, Path], ...]
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """How a cell ended inside its worker: ``ok``, or ``degenerate`` with a reason."""
+
+    status: str
+    reason: str | None = None
+
+
+def compute_cell(job: CellJob) -> CellResult:
+    """Compute a cell and commit its file, unless the picture is degenerate."""
+    from tasks.numerics.degeneracy import describe_degeneracy
+    from tasks.numerics.islands import find_islands
+
+    started, cpu_started = time.perf_counter(), time.process_time()
+    configuration = job.configuration
+    material = read_material(configuration, dict(job.folders))
+    settings = Settings(
+        method=configuration.method,
+        metric=configuration.metric,
+        dimension=configuration.dimension,
+        seed=job.seed,
+        parameters=dict(configuration.parameters),
+    )
+    with warnings.catch_warnings():
+        # Libraries warn about what was asked for on purpose (one thread, a fixed seed); what matters in the
+        # result is checked below and told as a status.
+        warnings.simplefilter("ignore")
+        coordinates = find_reducer(configuration.reducer, configuration.engine)(material, settings)
+    degeneracy = describe_degeneracy(coordinates, job.distinct_rows)
+    if degeneracy is not None:
+        return CellResult("degenerate", degeneracy)
+    picture = coordinates.astype(np.float32)
+    islands = find_islands(picture, material.working, configuration.min_cluster_size)
+    write_table(_table(picture, islands), job.store.cell(job.identity), _provenance(job))
+    _note_timing(job, time.perf_counter() - started, time.process_time() - cpu_started)
+    return CellResult("ok")
+
+
+def _table(picture: Float32, islands: Islands) -> pa.Table:
+    flat = picture.shape[1] == 2
+    return pa.table(
+        {
+            "row": np.arange(len(picture)),
+            "x": picture[:, 0],
+            "y": picture[:, 1],
+            "z": pa.nulls(len(picture), pa.float32()) if flat else picture[:, 2],
+            "island": islands.labels,
+            "island_filled": islands.filled,
+        },
+        schema=schemas.CELL,
+    )
+
+
+def _provenance(job: CellJob) -> dict[str, Any]:
+    configuration = job.configuration
+    return {
+        "cell": job.identity,
+        "configuration": configuration.name,
+        "reducer": configuration.reducer,
+        "engine": configuration.engine,
+        "method": configuration.method,
+        "metric": configuration.metric,
+        "dimension": configuration.dimension,
+        "parameters": dict(configuration.parameters),
+        "min_cluster_size": configuration.min_cluster_size,
+        "seed": job.seed,
+        "data": job.data_digest,
+        "versions": run_versions(),
+        "threads": THREADS,
+        "cpu": cpu_model(),
+    }
+
+
+def _note_timing(job: CellJob, seconds: float, cpu_seconds: float) -> None:
+    """Keep what the cell took beside the store's cells, since it is no part of them."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
+    timing = {
+        "seconds": round(seconds, 4),
+        "cpu_seconds": round(cpu_seconds, 4),
+        "memory_mb": round(peak * unit / 1e6, 1),
+        "host": platform.node(),
+        "cpu": cpu_model(),
+        "threads": THREADS,
+        "pid": os.getpid(),
+    }
+    write_text(json.dumps(timing), job.store.timing(job.identity))
+
+
+@functools.cache
+def cpu_model() -> str:
+    """Return the processor's name, since results may differ in the last bits between processors."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,0 +1,83 @@
+"""Compute one part of the geometry, inside a worker process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from configs.sweep import Preprocessing
+from tasks.geometry import Part, read_sparse, write_sparse
+from tasks.numerics.neighbours import Neighbours
+from tasks.store import map_array, write_arrays
+
+
+@dataclass(frozen=True)
+class PartJob:
+    """A part, where it goes, and the folders of what it rests on (None where it does not)."""
+
+    part: Part
+    folder: Path
+    latents: Path
+    preprocessing: Preprocessing
+    working: Path
+    neighbours: Path | None
+    fuzzy_graph: Path | None
+
+
+def compute_part(job: PartJob) -> None:
+    """Compute a part and commit it to the store."""
+    maker = {
+        "working": _working,
+        "components": _components,
+        "affinities": _affinities,
+        "fuzzy_graph": _fuzzy_graph,
+        "spectral": _spectral,
+    }[job.part.kind]
+    maker(job)
+
+
+def _working(job: PartJob) -> None:
+    from tasks.numerics.preprocess import preprocess
+
+    working = preprocess(
+        np.array(map_array(job.latents, "latents")),
+        scale=job.preprocessing.scale,
+        pca=job.preprocessing.pca,
+        metric=job.part.metric,
+    )
+    write_arrays(job.folder, {"working": working}, {"part": str(job.part)})
+
+
+def _components(job: PartJob) -> None:
+    from tasks.numerics.initialisation import principal_components
+
+    base = principal_components(map_array(job.working, "working"))
+    write_arrays(job.folder, {"base": base}, {"part": str(job.part)})
+
+
+def _affinities(job: PartJob) -> None:
+    from tasks.numerics.affinities import joint_probabilities
+
+    write_sparse(job.folder, joint_probabilities(_neighbours(job), job.part.size), {"part": str(job.part)})
+
+
+def _fuzzy_graph(job: PartJob) -> None:
+    from tasks.numerics.fuzzy_graph import fuzzy_graph
+
+    write_sparse(job.folder, fuzzy_graph(_neighbours(job), int(job.part.size)), {"part": str(job.part)})
+
+
+def _spectral(job: PartJob) -> None:
+    from tasks.numerics.fuzzy_graph import spectral_base
+
+    assert job.fuzzy_graph is not None
+    working = np.array(map_array(job.working, "working"))
+    base = spectral_base(read_sparse(job.fuzzy_graph), working, job.part.dimension)
+    write_arrays(job.folder, {"base": base}, {"part": str(job.part)})
+
+
+def _neighbours(job: PartJob) -> Neighbours:
+    assert job.neighbours is not None
+    return Neighbours(map_array(job.neighbours, "indices"), map_array(job.neighbours, "distances"))

@@ -1,0 +1,210 @@
+"""A dataset in canonical order: what every later step works on, kept in the store under its content.
+
+The folder holds ``latents.npy`` and ``keys.npy`` (a hash per row), raw ``inputs.npy`` where there are any, and
+``points.parquet``, which leads back to the rows, ids and labels of the user's file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
+
+from configs import schemas
+from configs.sweep import DataSource
+from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.latents_file import Latents, check_matrix, read_latents
+from tasks.numerics.row_order import canonical_order, content_digest, count_duplicates, row_keys
+from tasks.store import DamagedError, Store, map_array, read_meta, read_table, write_arrays, write_table
+
+DIGITS_DIMENSIONS = 16
+DIGITS_ROWS = 1797
+DIGITS_LARGEST_PIXEL = 16
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset of the store.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    digest
+        Digest of the float32 matrix in canonical order: all that cells know of the data.
+    identity
+        Digest of matrix, ids, labels, groups and inputs: what a run knows.
+    rows, dimensions, duplicates
+        Size, and how many rows repeat an earlier one.
+    labels
+        Names of the label columns, the colouring one first.
+    source
+        The file or example it came from, for people.
+    notes
+        Facts about the data, such as an autoencoder's reconstruction error.
+    """
+
+    folder: Path
+    digest: str
+    identity: str
+    rows: int
+    dimensions: int
+    duplicates: int
+    labels: tuple[str, ...]
+    has_inputs: bool
+    source: str
+    notes: dict[str, float]
+
+    def latents(self) -> np.ndarray:
+        """Map the vectors, float32, shape (rows, dimensions)."""
+        return map_array(self.folder, "latents")
+
+    def keys(self) -> np.ndarray:
+        """Map the row hashes, uint64, shape (rows,)."""
+        return map_array(self.folder, "keys")
+
+    def points(self) -> pa.Table:
+        """Read the rows of the user's file: row, position in canonical order, id, labels, group."""
+        return read_table(self.folder / "points.parquet")
+
+
+def measure(source: DataSource) -> tuple[int, int]:
+    """Return rows and dimensions of a source without computing anything.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used.
+    """
+    if source.example == "digits":
+        return DIGITS_ROWS, DIGITS_DIMENSIONS
+    rows, dimensions = read_latents(source).matrix.shape
+    return rows, dimensions
+
+
+def bring_in(source: DataSource, store: Store) -> Dataset:
+    """Read a source, put its rows into canonical order, and keep it in the store.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used.
+    """
+    if source.example == "digits":
+        return _bring_in_digits(store)
+    return _keep(read_latents(source), store, Path(str(source.path)).name)
+
+
+def _bring_in_digits(store: Store) -> Dataset:
+    """Train the example's autoencoder, or find what it gave the last time."""
+    identity = digest(
+        {
+            "example": "digits",
+            "dimensions": DIGITS_DIMENSIONS,
+            "code": code_digest("tasks.numerics.autoencoder"),
+            "libraries": versions(SHAPING_LIBRARIES),
+        }
+    )
+    trained = store.root / "examples" / identity
+    try:
+        meta = read_meta(trained)
+    except (FileNotFoundError, DamagedError):
+        meta = _train_on_digits(trained)
+    images, digits = load_digits(return_X_y=True)
+    return _keep(
+        Latents(
+            matrix=np.array(map_array(trained, "latents")),
+            columns=tuple(f"z[{dimension}]" for dimension in range(DIGITS_DIMENSIONS)),
+            ids=[f"digit {row}" for row in range(len(digits))],
+            labels={"digit": [str(digit) for digit in digits]},
+            inputs=images.astype(np.float32),
+            notes=meta["notes"],
+        ),
+        store,
+        "example: digits",
+    )
+
+
+def _train_on_digits(folder: Path) -> dict[str, Any]:
+    from tasks.numerics.autoencoder import encode_with_autoencoder
+
+    images, _ = load_digits(return_X_y=True)
+    with threadpool_limits(1):  # more BLAS threads add up in another order: other bytes
+        encoded = encode_with_autoencoder(images / DIGITS_LARGEST_PIXEL, DIGITS_DIMENSIONS)
+    notes = {"reconstruction_error": encoded.reconstruction_error, "unexplained_variance": encoded.unexplained}
+    write_arrays(folder, {"latents": encoded.latents}, {"notes": notes})
+    return read_meta(folder)
+
+
+def _keep(latents: Latents, store: Store, source: str) -> Dataset:
+    check_matrix(latents.matrix, latents.columns, source)
+    matrix = np.ascontiguousarray(latents.matrix, dtype=np.float32)
+    keys = row_keys(matrix)
+    order = canonical_order(matrix, keys)
+    ordered = matrix[order]
+    points = _points(latents, order)
+    matrix_digest = content_digest(ordered)
+    meta = {
+        "digest": matrix_digest,
+        "rows": len(ordered),
+        "dimensions": ordered.shape[1],
+        "duplicates": count_duplicates(ordered),
+        "labels": list(latents.labels),
+        "notes": latents.notes,
+    }
+    arrays = {"latents": ordered, "keys": keys[order]}
+    if latents.inputs is not None:
+        arrays["inputs"] = np.ascontiguousarray(latents.inputs[order])
+    identity = digest(
+        {
+            **meta,
+            "points": content_digest_of_table(points),
+            "inputs": None if latents.inputs is None else content_digest(arrays["inputs"].astype(np.float32)),
+        }
+    )
+    folder = store.dataset(identity)
+    try:
+        read_meta(folder)
+        read_table(folder / "points.parquet")
+    except (FileNotFoundError, DamagedError):
+        write_arrays(folder, arrays, meta)
+        write_table(points, folder / "points.parquet")
+    return Dataset(
+        folder=folder,
+        digest=matrix_digest,
+        identity=identity,
+        rows=len(ordered),
+        dimensions=ordered.shape[1],
+        duplicates=int(str(meta["duplicates"])),
+        labels=tuple(latents.labels),
+        has_inputs=latents.inputs is not None,
+        source=source,
+        notes=latents.notes,
+    )
+
+
+def _points(latents: Latents, order: np.ndarray) -> pa.Table:
+    rows = len(order)
+    position = np.empty(rows, dtype=np.int64)
+    position[order] = np.arange(rows)
+    labels = list(latents.labels.items())
+    nothing: list[str | None] = [None] * rows
+    columns = {
+        "row": np.arange(rows),
+        "position": position,
+        "id": latents.ids,
+        "label": labels[0][1] if labels else nothing,
+        "group": latents.group or nothing,
+        **{f"label:{name}": values for name, values in labels[1:]},
+    }
+    return pa.table(columns, schema=schemas.points([name for name, _ in labels[1:]]))
+
+
+def content_digest_of_table(table: pa.Table) -> str:
+    """Digest the values of a table of texts and numbers."""
+    return digest({name: table.column(name).to_pylist() for name in table.column_names})

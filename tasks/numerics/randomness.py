@@ -1,0 +1,50 @@
+"""Random streams that belong to a thing, not to a moment: the same identity gives the same stream anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+
+from tasks.numerics.arrays import Int64, UInt64
+
+
+def stream(*identity: str | int | float) -> np.random.Generator:
+    """Return the generator that belongs to an identity, such as ``("tsne start", seed)``."""
+    return np.random.default_rng(int.from_bytes(_digest(*identity), "little"))
+
+
+def sample_rows(keys: UInt64, count: int, purpose: str) -> Int64:
+    """Choose rows by their content, so that neither file order nor any seed matters.
+
+    Parameters
+    ----------
+    keys
+        One 64-bit hash per row.
+    count
+        Rows to choose; all rows are returned where there are no more than that.
+    purpose
+        What the sample is for; samples for different purposes are independent.
+
+    Returns
+    -------
+    Row indices in ascending order, shape (min(count, n),).
+    """
+    if count >= len(keys):
+        return np.arange(len(keys))
+    salt = np.uint64(int.from_bytes(_digest(purpose)[:8], "little"))
+    order = np.argsort(_mix(keys ^ salt), kind="stable")
+    return np.sort(order[:count])
+
+
+def _digest(*identity: str | int | float) -> bytes:
+    return hashlib.blake2b(json.dumps(identity).encode(), digest_size=16).digest()
+
+
+def _mix(values: UInt64) -> UInt64:
+    """Scramble 64-bit words (the finaliser of splitmix64, Steele et al. 2014, doi:10.1145/2660193.2660195)."""
+    mixed = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    scrambled: UInt64 = mixed ^ (mixed >> np.uint64(31))
+    return scrambled

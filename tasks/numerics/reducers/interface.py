@@ -1,0 +1,66 @@
+"""What a reducer is given and what it returns."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import scipy.sparse
+
+from tasks.numerics.arrays import AnyFloat, Float32, Float64
+
+MODULES = {
+    ("tsne", "openTSNE"): "tasks.numerics.reducers.tsne",
+    ("tsne", "sklearn"): "tasks.numerics.reducers.sklearn_tsne",
+    ("umap", "umap-learn"): "tasks.numerics.reducers.umap",
+    ("pca", "scikit-learn"): "tasks.numerics.reducers.pca",
+}
+"""Where each reducer and engine lives."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the geometry pass prepared for a reducer. Arrays may be read-only maps of shared files.
+
+    Attributes
+    ----------
+    working
+        Preprocessed vectors, shape (n, d).
+    affinities
+        t-SNE's joint probabilities, or None.
+    fuzzy_graph
+        UMAP's graph, or None.
+    base
+        Principal components (n, 3) or spectral layout (n, dimension) to start from, or None.
+    """
+
+    working: Float32
+    affinities: scipy.sparse.csr_matrix | None = None
+    fuzzy_graph: scipy.sparse.csr_matrix | None = None
+    base: AnyFloat | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of a reducer: method, metric, dimension, seed (None where it has none), parameters by name."""
+
+    method: str
+    metric: str
+    dimension: int
+    seed: int | None
+    parameters: Mapping[str, float | int | str] = field(default_factory=dict)
+
+
+class Reducer(Protocol):
+    """A function from vectors to a picture; pure, on one thread, the same bytes for the same arguments."""
+
+    def __call__(self, material: Material, settings: Settings) -> Float64:
+        """Return coordinates, shape (n, dimension)."""
+
+
+def find_reducer(reducer: str, engine: str) -> Reducer:
+    """Import the function that implements a reducer with an engine."""
+    function: Reducer = importlib.import_module(MODULES[reducer, engine]).reduce
+    return function

@@ -1,0 +1,33 @@
+"""Trustworthiness: are neighbours in the picture neighbours in the latent space?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tasks.numerics.arrays import Float64
+from tasks.numerics.ranks import RankedBlock
+
+
+def trustworthiness(block: RankedBlock, k: int) -> Float64:
+    """Return each anchor's trustworthiness, shape (anchors,); its mean is T(k), in [0, 1], higher is better.
+
+    T(k) = 1 − 2/(n k (2n − 3k − 1)) Σᵢ Σ_{j ∈ V_k(i) \\ N_k(i)} (ρᵢⱼ − k), for k < n/2.
+
+    Source: Venna & Kaski 2001, doi:10.1007/3-540-44668-0_68; equals ``sklearn.manifold.trustworthiness`` on
+    data without tied distances.
+    """
+    return 1 - _penalty(block.latent_ranks_of_picture[:, :k], k, block.rows)
+
+
+def continuity(block: RankedBlock, k: int) -> Float64:
+    """Return each anchor's continuity, shape (anchors,): trustworthiness with the two spaces exchanged.
+
+    C(k) = 1 − 2/(n k (2n − 3k − 1)) Σᵢ Σ_{j ∈ N_k(i) \\ V_k(i)} (rᵢⱼ − k), for k < n/2.
+    """
+    return 1 - _penalty(block.picture_ranks_of_latent[:, :k], k, block.rows)
+
+
+def _penalty(ranks: Float64, k: int, rows: int) -> Float64:
+    """Sum how far beyond k the other space ranks a neighbour, scaled so that the worst case is 1."""
+    beyond = np.maximum(ranks - k, 0).sum(axis=1)
+    return np.asarray(2 / (k * (2 * rows - 3 * k - 1)) * beyond)

@@ -1,0 +1,35 @@
+"""Import and compile everything a cell needs, once, in the process that workers are forked from.
+
+umap-learn takes seconds to import and numba seconds to compile; a worker forked from a process that has done
+both starts in milliseconds.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse
+
+from tasks.numerics.affinities import joint_probabilities
+from tasks.numerics.fuzzy_graph import fuzzy_graph, spectral_base
+from tasks.numerics.islands import find_islands
+from tasks.numerics.neighbours import nearest_neighbours
+from tasks.numerics.reducers import pca, sklearn_tsne, tsne, umap
+from tasks.numerics.reducers.interface import Material, Settings
+
+__all__ = ["pca", "rehearse", "sklearn_tsne", "tsne", "umap"]
+
+ROWS = 300
+
+
+def rehearse() -> None:
+    """Draw one small UMAP picture, so that numba compiles the layout and the graph."""
+    working = np.random.default_rng(0).standard_normal((ROWS, 4)).astype(np.float32)
+    neighbours = nearest_neighbours(working, 15)
+    joint_probabilities(neighbours, 5)
+    graph = scipy.sparse.csr_matrix(fuzzy_graph(neighbours, 15))
+    material = Material(working, fuzzy_graph=graph, base=spectral_base(graph, working, 2))
+    coordinates = umap.reduce(material, Settings("sgd", "euclidean", 2, 0, {"min_dist": 0.1, "init": "spectral"}))
+    find_islands(coordinates.astype(np.float32), working, 10)
+
+
+rehearse()

@@ -1,0 +1,70 @@
+"""Tell whoever watches how far a sweep is: the terminal's progress display, or the log of a deployment.
+
+Steps announce; listeners draw. Nothing waits for a listener, and no number depends on one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Stage = Literal["geometry", "cells", "scores", "stability"]
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """Work of a stage that begins (``total``) or is finished (``done``).
+
+    Attributes
+    ----------
+    stage
+        The part of the sweep.
+    total
+        Units of work of the stage, at its start; None afterwards.
+    done
+        Units finished since the last announcement.
+    status
+        How they ended: ``cached``, ``ok``, or a failure's status.
+    """
+
+    stage: Stage
+    total: int | None = None
+    done: int = 0
+    status: str = "ok"
+
+
+Listener = Callable[[Announcement], None]
+
+_listeners: list[Listener] = []
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Have a listener called for every announcement, one at a time, from whatever thread."""
+    with _lock:
+        _listeners.append(listener)
+    try:
+        yield
+    finally:
+        with _lock:
+            _listeners.remove(listener)
+
+
+def announce_total(stage: Stage, total: int) -> None:
+    """Say how much work a stage has."""
+    _tell(Announcement(stage, total=total))
+
+
+def announce_done(stage: Stage, done: int = 1, status: str = "ok") -> None:
+    """Say that some work of a stage is finished."""
+    _tell(Announcement(stage, done=done, status=status))
+
+
+def _tell(announcement: Announcement) -> None:
+    with _lock:
+        for listener in _listeners:
+            listener(announcement)

@@ -1,0 +1,96 @@
+"""Step: score every picture that has no scores yet, all from one pass over ranks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from configs import schemas
+from tasks.geometry import Part
+from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.plan_sweep import Cell, Plan
+from tasks.progress import announce_done, announce_total
+from tasks.store import DamagedError, map_array, read_table, write_table
+from tasks.workers import default_count
+
+
+@task(name="score cells", task_run_name="score {plan.run}", cache_policy=NO_CACHE)
+def score_cells(plan: Plan, drawn: list[Cell]) -> None:
+    """Write the scores of every drawn cell that has none in the store.
+
+    Parameters
+    ----------
+    drawn
+        The cells that have an embedding.
+    """
+    unscored: dict[str, list[Cell]] = defaultdict(list)
+    for cell in drawn:
+        if not _has_scores(cell, plan):
+            unscored[cell.configuration.metric].append(cell)
+    announce_total("scores", sum(len(cells) for cells in unscored.values()))
+    for metric, cells in unscored.items():
+        _score(cells, metric, plan)
+
+
+def read_scores(cell: Cell, plan: Plan) -> pa.Table:
+    """Read a cell's scores from the store."""
+    return read_table(plan.store.scores(_scores_identity(cell, plan)), schemas.SCORES)
+
+
+def _has_scores(cell: Cell, plan: Plan) -> bool:
+    try:
+        read_scores(cell, plan)
+    except (FileNotFoundError, DamagedError):
+        return False
+    return True
+
+
+def _score(cells: list[Cell], metric: str, plan: Plan) -> None:
+    """Score in batches, so that a killed sweep keeps what it has and memory holds a batch of pictures only."""
+    from tasks.numerics.cell_scores import choose_anchors, score_pictures
+
+    working = np.array(map_array(plan.geometry.folder(Part("working", metric)), "working"))
+    anchors = choose_anchors(np.array(plan.dataset.keys()), exact=plan.config.scores.exact)
+    threads = plan.config.workers.count or default_count()
+    for at in range(0, len(cells), BATCH_CELLS):
+        batch = cells[at : at + BATCH_CELLS]
+        pictures = [read_picture(cell, plan) for cell in batch]
+        for cell, scores in zip(batch, score_pictures(working, pictures, anchors, plan.ks, threads=threads), strict=True):
+            table = pa.table(
+                {
+                    "cell": [cell.identity] * len(scores),
+                    "score": [score.score for score in scores],
+                    "k": [score.k for score in scores],
+                    "value": [score.value for score in scores],
+                    "stderr": [score.stderr for score in scores],
+                },
+                schema=schemas.SCORES,
+            )
+            write_table(table, plan.store.scores(_scores_identity(cell, plan)))
+            announce_done("scores")
+
+
+BATCH_CELLS = 16
+
+
+def read_picture(cell: Cell, plan: Plan) -> np.ndarray:
+    """Read a cell's coordinates, shape (n, 2 or 3), rows in canonical order."""
+    table = read_table(plan.store.cell(cell.identity), schemas.CELL)
+    names = ("x", "y", "z")[: cell.configuration.dimension]
+    return np.column_stack([table.column(name).to_numpy() for name in names])
+
+
+def _scores_identity(cell: Cell, plan: Plan) -> str:
+    return digest(
+        {
+            "cell": cell.identity,
+            "ks": plan.ks,
+            "exact": plan.config.scores.exact,
+            "code": code_digest("tasks.numerics.cell_scores"),
+            "libraries": versions(SHAPING_LIBRARIES),
+        }
+    )

@@ -1,0 +1,229 @@
+"""Isolated worker processes: a cell that crashes, hangs or eats the memory costs that cell and nothing else.
+
+Workers are forked from a forkserver that has imported and compiled everything once (``tasks.numerics.warm``).
+Each works on one thread. A job that outlives its time limit, or whose worker outgrows its memory limit, is
+killed, and the reason is told as a status. Limits count resident memory that is not a map of a shared file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as PoolTimeoutError
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Generic, TypeVar
+
+import psutil
+from pebble import ProcessExpired, ProcessPool
+
+T = TypeVar("T")
+
+WARM_MODULE = "tasks.numerics.warm"
+
+ONE_THREAD = {
+    "NUMBA_NUM_THREADS": "1",
+    # numba's OpenMP layer aborts in a forked child; workqueue is the layer that survives the fork.
+    "NUMBA_THREADING_LAYER": "workqueue",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+}
+
+MEMORY_SHARE = 0.8
+"""Share of the machine's memory that all workers together may take by default."""
+
+MEMORY_CHECK_SECONDS = 0.05
+"""At 4 GB/s, as fast as memory is touched, a worker overshoots its limit by at most 0.2 GB."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many workers, and what each job may take."""
+
+    count: int
+    timeout_seconds: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Done(Generic[T]):
+    """A job's result."""
+
+    value: T
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Why a job has no result: a status of ``configs.schemas.STATUSES`` and a sentence."""
+
+    status: str
+    reason: str
+
+
+Outcome = Done[T] | Lost
+
+
+def default_count() -> int:
+    """Return the cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def choose_limits(count: int | None, timeout_seconds: float, memory_gb: float | None) -> Limits:
+    """Fill in what a config leaves open."""
+    workers = count or default_count()
+    share = MEMORY_SHARE * psutil.virtual_memory().total / workers
+    memory = share if memory_gb is None else memory_gb * 1e9
+    return Limits(workers, timeout_seconds, int(memory))
+
+
+def warm_up() -> None:
+    """Start the forkserver, which imports and compiles in the background; does nothing the second time."""
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
+    try:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([WARM_MODULE])
+        multiprocessing.forkserver.ensure_running()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+class WorkerPool:
+    """Runs jobs in isolated processes and tells how each ended."""
+
+    def __init__(self, limits: Limits) -> None:
+        warm_up()
+        self.limits = limits
+        context = multiprocessing.get_context("forkserver")
+        reader, writer = context.Pipe(duplex=False)
+        self._guard = _MemoryGuard(reader, limits.memory_bytes)
+        self._pool = ProcessPool(
+            max_workers=limits.count, context=context, initializer=_enter_worker, initargs=(writer,)
+        )
+
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Queue a job: a function of an importable module with small, picklable arguments."""
+        future: Future[T] = self._pool.schedule(
+            function, args=arguments, timeout=self.limits.timeout_seconds
+        )
+        return future
+
+    def outcome(self, future: Future[T]) -> Outcome[T]:
+        """Wait for a job and say how it ended; never raises for what the job did."""
+        try:
+            return Done(future.result())
+        except PoolTimeoutError:
+            return Lost("timeout", f"still running after {self.limits.timeout_seconds:g} s")
+        except ProcessExpired as death:
+            return self._explain_death(death)
+        except MemoryError as error:
+            return Lost("out_of_memory", str(error) or "an allocation was refused")
+        except Exception as error:  # A job may raise anything; that is its result, not ours.
+            return Lost("failed", f"{type(error).__name__}: {error}".strip().splitlines()[0])
+
+    def _explain_death(self, death: ProcessExpired) -> Lost:
+        if death.pid in self._guard.killed:
+            limit = self.limits.memory_bytes / 1e9
+            return Lost("out_of_memory", f"took more than its {limit:.1f} GB of memory")
+        code = int(death.exitcode or 0)
+        if code < 0:
+            return Lost("crashed", f"the worker was killed by {signal.Signals(-code).name}")
+        return Lost("crashed", f"the worker ended with exit code {code}")
+
+    def close(self) -> None:
+        """End the workers; jobs that still run are killed."""
+        self._pool.stop()
+        self._pool.join()
+        self._guard.stop()
+
+
+_open_pool: WorkerPool | None = None
+
+
+@contextlib.contextmanager
+def opened_pool(limits: Limits) -> Iterator[WorkerPool]:
+    """Open this process's worker pool, which every step finds by ``current_pool``."""
+    global _open_pool  # one pool a process: tasks carry ids and paths, not pools
+    pool = WorkerPool(limits)
+    _open_pool = pool
+    try:
+        yield pool
+    finally:
+        _open_pool = None
+        pool.close()
+
+
+def current_pool() -> WorkerPool:
+    """Return this process's worker pool.
+
+    Raises
+    ------
+    RuntimeError
+        No pool is open.
+    """
+    if _open_pool is None:
+        raise RuntimeError("no worker pool is open in this process")
+    return _open_pool
+
+
+class _MemoryGuard:
+    """Kills workers that outgrow their limit. It stands outside of them: compiled code holds their GIL."""
+
+    def __init__(self, newcomers: Connection, limit: int) -> None:
+        self.killed: set[int] = set()
+        self._newcomers = newcomers
+        self._limit = limit
+        self._watched: dict[int, psutil.Process] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="memory-guard", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+        self._newcomers.close()
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(MEMORY_CHECK_SECONDS):
+            while self._newcomers.poll():
+                pid = int.from_bytes(self._newcomers.recv_bytes(), "little")
+                with contextlib.suppress(psutil.Error):
+                    self._watched[pid] = psutil.Process(pid)
+            for pid, process in list(self._watched.items()):
+                self._check(pid, process)
+
+    def _check(self, pid: int, process: psutil.Process) -> None:
+        try:
+            memory = process.memory_info()
+            if memory.rss - getattr(memory, "shared", 0) > self._limit:
+                self.killed.add(pid)
+                process.kill()
+        except psutil.Error:
+            del self._watched[pid]
+
+
+def _enter_worker(newcomer: Connection) -> None:
+    """Prepare a fresh worker: be known to the memory guard, die with the parent, be the kernel's first choice."""
+    newcomer.send_bytes(os.getpid().to_bytes(8, "little"))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    if sys.platform == "linux":
+        die_with_parent = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")

@@ -1,0 +1,303 @@
+"""Step: write the run folder: config, tidy tables, manifest. The manifest comes last and makes the run complete."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from configs import schemas
+from configs.document import write_config
+from tasks.compute_cell import CellResult
+from tasks.compute_configuration import Endings
+from tasks.identity import run_versions
+from tasks.measure_stability import Stability
+from tasks.numerics.islands import NOISE
+from tasks.numerics.procrustes import align
+from tasks.numerics.randomness import sample_rows
+from tasks.numerics.ranks import ANCHORS, EXACT_UP_TO
+from tasks.numerics.recommendation import Candidate, Recommendation, recommend
+from tasks.plan_sweep import Cell, Plan
+from tasks.score_cells import read_scores
+from tasks.store import file_digest, read_table, write_table, write_text
+
+MANIFEST = "manifest.json"
+DRAWN_ROWS = 10_000
+"""Up to this many rows every row is drawn; above it a sample of so many, the same rows in every picture."""
+
+
+@dataclass(frozen=True)
+class WrittenRun:
+    """A complete run folder and the counts of its cells."""
+
+    folder: Path
+    total: int
+    ok: int
+    skipped: int
+    failed: int
+
+
+@task(name="write run", task_run_name="write {plan.run}", cache_policy=NO_CACHE)
+def write_run(plan: Plan, endings: Endings, stability: Stability) -> WrittenRun:
+    """Write every table of the run and then its manifest."""
+    folder = plan.store.run(plan.run)
+    with contextlib.suppress(FileNotFoundError):
+        (folder / MANIFEST).unlink()  # until the new one is there, the run is not complete
+    statuses = {cell.identity: _status(cell, endings, plan) for cell in plan.cells}
+    drawn = [cell for cell in plan.cells if statuses[cell.identity].status == "ok"]
+    pictures = {cell.identity: read_table(plan.store.cell(cell.identity), schemas.CELL) for cell in drawn}
+    scores = pa.concat_tables([read_scores(cell, plan) for cell in drawn] or [schemas.SCORES.empty_table()])
+    recommendations = _recommend(plan, drawn, scores, stability)
+    reference = _reference_cell(recommendations, drawn)
+    tables = {
+        "cells": _cells_table(plan, statuses, pictures),
+        "scores": scores,
+        "embeddings": _embeddings_table(plan, drawn, pictures, reference),
+        "stability": stability.stability,
+        "pairs": stability.pairs,
+        "recommendations": recommendations,
+        "points": plan.dataset.points(),
+    }
+    for name, table in tables.items():
+        write_table(table, folder / f"{name}.parquet", {"run": plan.run, "identity": plan.identity})
+    write_table(_timings_table(plan, endings), folder / "timings.parquet", {"run": plan.run})
+    write_text(write_config(plan.config), folder / "config.yaml")
+    written = _count(folder, statuses)
+    manifest = _manifest(plan, tables, written, reference)
+    write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", folder / MANIFEST)
+    return written
+
+
+def find_complete_run(plan: Plan) -> WrittenRun | None:
+    """Return the run where it is complete, has no failed cell, and every table is as it was written; else None."""
+    folder = plan.store.run(plan.run)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        cells = manifest["cells"]
+        tables = manifest["tables"]
+        intact = all(file_digest(folder / name) == known["sha256"] for name, known in tables.items())
+        written = WrittenRun(folder, **cells)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return written if intact and written.failed == 0 and manifest["identity"] == plan.identity else None
+
+
+def refresh_timings(plan: Plan) -> None:
+    """Note that every cell of a complete run was found in the store."""
+    write_table(_timings_table(plan, {}), plan.store.run(plan.run) / "timings.parquet", {"run": plan.run})
+
+
+def _status(cell: Cell, endings: Endings, plan: Plan) -> CellResult:
+    if cell.configuration.unusable is not None:
+        return CellResult("skipped", cell.configuration.unusable)
+    return endings.get(cell.identity, CellResult("ok"))
+
+
+def _count(folder: Path, statuses: dict[str, CellResult]) -> WrittenRun:
+    counts = Counter(result.status for result in statuses.values())
+    total, ok, skipped = counts.total(), counts["ok"], counts["skipped"]
+    return WrittenRun(folder, total=total, ok=ok, skipped=skipped, failed=total - ok - skipped)
+
+
+def _cells_table(plan: Plan, statuses: dict[str, CellResult], pictures: dict[str, pa.Table]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [_cell_row(cell, statuses[cell.identity], pictures.get(cell.identity)) for cell in plan.cells],
+        schema=schemas.CELLS,
+    )
+
+
+def _cell_row(cell: Cell, result: CellResult, picture: pa.Table | None) -> dict[str, Any]:
+    configuration = cell.configuration
+    parameters = dict(configuration.parameters)
+    islands = None if picture is None else picture.column("island").to_numpy()
+    return {
+        **parameters,
+        "learning_rate": None if "learning_rate" not in parameters else str(parameters["learning_rate"]),
+        "cell": cell.identity,
+        "configuration": configuration.name,
+        "reducer": configuration.reducer,
+        "engine": configuration.engine,
+        "method": configuration.method,
+        "metric": configuration.metric,
+        "dimension": configuration.dimension,
+        "min_cluster_size": configuration.min_cluster_size,
+        "seed": cell.seed,
+        "status": result.status,
+        "reason": result.reason,
+        "islands": None if islands is None else int(islands.max()) + 1,
+        "noise_share": None if islands is None else float(np.mean(islands == NOISE)),
+    }
+
+
+def _recommend(plan: Plan, drawn: list[Cell], scores: pa.Table, stability: Stability) -> pa.Table:
+    k = plan.ks[len(plan.ks) // 2]
+    by_cell: dict[tuple[str, str], float] = {
+        (row["cell"], row["score"]): row["value"] for row in scores.to_pylist() if row["k"] == k
+    }
+    between_seeds = {
+        row["configuration"]: row["value"]
+        for row in stability.stability.to_pylist()
+        if row["between"] == "seeds" and row["score"] == "ari"
+    }
+    cells: dict[str, list[Cell]] = {}
+    for cell in drawn:
+        cells.setdefault(cell.configuration.name, []).append(cell)
+    candidates = [
+        Candidate(
+            configuration=name,
+            reducer=members[0].configuration.reducer,
+            trustworthiness=float(np.mean([by_cell[cell.identity, "trustworthiness"] for cell in members])),
+            continuity=float(np.mean([by_cell[cell.identity, "continuity"] for cell in members])),
+            stability=between_seeds.get(name),
+        )
+        for name, members in cells.items()
+    ]
+    return pa.Table.from_pylist(
+        [_recommendation_row(judged, cells, stability) for judged in recommend(candidates, k)],
+        schema=schemas.RECOMMENDATIONS,
+    )
+
+
+def _recommendation_row(
+    judged: Recommendation, cells: dict[str, list[Cell]], stability: Stability
+) -> dict[str, Any]:
+    candidate = judged.candidate
+    return {
+        "configuration": candidate.configuration,
+        "reducer": candidate.reducer,
+        "trustworthiness": candidate.trustworthiness,
+        "continuity": candidate.continuity,
+        "stability": candidate.stability,
+        "on_front": judged.on_front,
+        "recommended": judged.recommended,
+        "cell": _typical_cell(cells[candidate.configuration], stability),
+        "reason": judged.reason,
+    }
+
+
+def _typical_cell(cells: list[Cell], stability: Stability) -> str:
+    """Return the seed that agrees best with the others; the first of equally good ones."""
+    agreement: dict[str, float] = {cell.identity: 0.0 for cell in cells}
+    for row in stability.pairs.to_pylist():
+        if row["between"] == "seeds" and row["score"] == "ari" and row["cell_a"] in agreement:
+            agreement[row["cell_a"]] += row["value"]
+            agreement[row["cell_b"]] += row["value"]
+    return max(agreement, key=lambda cell: agreement[cell])
+
+
+def _reference_cell(recommendations: pa.Table, drawn: list[Cell]) -> str | None:
+    """Return the picture that all others are laid over: the first recommended one, else the first there is."""
+    recommended = [row["cell"] for row in recommendations.to_pylist() if row["recommended"]]
+    return recommended[0] if recommended else (drawn[0].identity if drawn else None)
+
+
+def _embeddings_table(
+    plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Table], reference: str | None
+) -> pa.Table:
+    if reference is None:
+        return schemas.EMBEDDINGS.empty_table()
+    sample = sample_rows(np.array(plan.dataset.keys()), DRAWN_ROWS, "pictures in the report")
+    points = plan.dataset.points()
+    row_of_position = np.empty(plan.rows, dtype=np.int64)
+    row_of_position[points.column("position").to_numpy()] = points.column("row").to_numpy()
+    references = _references(drawn, pictures, reference)
+    names = [cell.identity for cell in drawn]
+    parts = []
+    for number, cell in enumerate(drawn):
+        table = pictures[cell.identity]
+        aligned = align(_coordinates(table, cell), references[cell.configuration.dimension])[sample]
+        flat = cell.configuration.dimension == 2
+        parts.append(
+            pa.table(
+                {
+                    "cell": pa.DictionaryArray.from_arrays(np.full(len(sample), number, np.int32), pa.array(names)),
+                    "row": row_of_position[sample],
+                    "x": aligned[:, 0].astype(np.float32),
+                    "y": aligned[:, 1].astype(np.float32),
+                    "z": pa.nulls(len(sample), pa.float32()) if flat else aligned[:, 2].astype(np.float32),
+                    "island": table.column("island").to_numpy()[sample],
+                    "island_filled": table.column("island_filled").to_numpy()[sample],
+                },
+                schema=schemas.EMBEDDINGS,
+            )
+        )
+    return pa.concat_tables(parts)
+
+
+def _references(drawn: list[Cell], pictures: dict[str, pa.Table], reference: str) -> dict[int, np.ndarray]:
+    """Return the picture to lay others over, by dimension."""
+    ordered = sorted(drawn, key=lambda cell: cell.identity != reference)
+    references: dict[int, np.ndarray] = {}
+    for cell in ordered:
+        references.setdefault(cell.configuration.dimension, _coordinates(pictures[cell.identity], cell))
+    return references
+
+
+def _coordinates(table: pa.Table, cell: Cell) -> np.ndarray:
+    names = ("x", "y", "z")[: cell.configuration.dimension]
+    return np.column_stack([table.column(name).to_numpy() for name in names])
+
+
+def _timings_table(plan: Plan, endings: Endings) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {"cell": cell.identity, "cached": cell.identity not in endings, **_timing(cell, plan)}
+            for cell in plan.usable
+        ],
+        schema=schemas.TIMINGS,
+    )
+
+
+def _timing(cell: Cell, plan: Plan) -> dict[str, Any]:
+    try:
+        timing: dict[str, Any] = json.loads(plan.store.timing(cell.identity).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # the cell failed, or was killed between its file and its timing
+    return timing
+
+
+def _manifest(
+    plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, reference: str | None
+) -> dict[str, Any]:
+    everything = plan.config.scores.exact or plan.rows <= EXACT_UP_TO
+    shape = plan.config.data.input_shape
+    return {
+        "run": plan.run,
+        "name": plan.config.name,
+        "steadymap": run_versions()["steadymap"],
+        "identity": plan.identity,
+        "data": {
+            "source": plan.dataset.source,
+            "rows": plan.rows,
+            "dimensions": plan.dataset.dimensions,
+            "digest": plan.dataset.digest,
+            "labels": list(plan.dataset.labels),
+            "duplicate_rows": plan.dataset.duplicates,
+            "input_shape": None if shape is None else list(shape),
+            "notes": plan.dataset.notes,
+        },
+        "preprocess": plan.config.preprocess.model_dump(mode="json"),
+        "seeds": list(plan.seeds),
+        "versions": run_versions(),
+        "cells": {"total": written.total, "ok": written.ok, "skipped": written.skipped, "failed": written.failed},
+        "warnings": list(plan.warnings),
+        "drawn_rows": min(plan.rows, DRAWN_ROWS),
+        "scored_rows": plan.rows if everything else ANCHORS,
+        "reference_cell": reference,
+        "reproduce": "steadymap sweep config.yaml",
+        "tables": {
+            f"{name}.parquet": {
+                "rows": table.num_rows,
+                "sha256": file_digest(written.folder / f"{name}.parquet"),
+            }
+            for name, table in tables.items()
+        },
+    }
