@@ -65,13 +65,9 @@ def _read_text(path: Path) -> str:
     except FileNotFoundError:
         raise InputError("there is no such file", file=path, remedy="check the path") from None
     except IsADirectoryError:
-        raise InputError(
-            "this is a folder", file=path, remedy="name a .yaml config or a data file"
-        ) from None
+        raise InputError("this is a folder", file=path, remedy="name a .yaml config or a data file") from None
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"byte {error.start} is not UTF-8", file=path, remedy="save the config as UTF-8"
-        ) from None
+        raise InputError(f"byte {error.start} is not UTF-8", file=path, remedy="save the config as UTF-8") from None
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", file=path) from None
 
@@ -83,7 +79,7 @@ def _parse(text: str, path: Path) -> tuple[Any, Lines]:
                 raise InputError(
                     f"alias *{event.anchor}",
                     file=path,
-                    place=f"line {event.start_mark.line + 1}",
+                    place=_place(event.start_mark),
                     rule="configs have no anchors and aliases",
                     remedy="write the value out",
                 )
@@ -97,12 +93,16 @@ def _parse(text: str, path: Path) -> tuple[Any, Lines]:
         raise InputError(
             f"not valid YAML: {error.problem}",
             file=path,
-            place=None if mark is None else f"line {mark.line + 1}, column {mark.column + 1}",
+            place=_place(mark),
             remedy="check indentation, quotes and brackets there",
         ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # A date such as 2026-13-45 or 5,000 nested brackets fail outside of YAML's own errors.
         raise InputError(f"not valid YAML: {error}", file=path) from None
+
+
+def _place(mark: Any) -> str | None:
+    return None if mark is None else f"line {mark.line + 1}, column {mark.column + 1}"
 
 
 def _note_lines(node: yaml.Node, at: tuple[str | int, ...], lines: Lines, path: Path) -> None:

@@ -55,9 +55,7 @@ class InputError(Exception):
         return "\n".join(lines)
 
 
-def _rebuild(
-    problem: str, file: str | None, place: str | None, rule: str | None, remedy: str | None
-) -> InputError:
+def _rebuild(problem: str, file: str | None, place: str | None, rule: str | None, remedy: str | None) -> InputError:
     return InputError(problem, file=file, place=place, rule=rule, remedy=remedy)
 
 
@@ -65,5 +63,4 @@ def join_errors(errors: list[InputError]) -> InputError:
     """Merge several faults of one input into one error, so that a person mends them in one go."""
     if len(errors) == 1:
         return errors[0]
-    joined = InputError(f"{len(errors)} problems\n" + "\n".join(str(error) for error in errors))
-    return joined
+    return InputError(f"{len(errors)} problems\n" + "\n".join(str(error) for error in errors))

@@ -140,9 +140,7 @@ def _default_values(rows: int) -> tuple[tuple[int, ...], tuple[int, ...], tuple[
     return (30,), (15,), (0.1,)
 
 
-def _clamp(
-    values: tuple[int, ...], largest: int, name: str, rows: int, warnings: list[str]
-) -> tuple[int, ...]:
+def _clamp(values: tuple[int, ...], largest: int, name: str, rows: int, warnings: list[str]) -> tuple[int, ...]:
     clamped = tuple(dict.fromkeys(min(value, largest) for value in values))
     if clamped != values:
         warnings.append(
@@ -159,6 +157,13 @@ def _expand_reducer(
     axes = _axes(grid)
     names = list(axes)
     for metric, dimension, size in itertools.product(metrics, grid.dimension, sizes):
+        departures: dict[str, Value | None] = {
+            "engine": grid.engine if isinstance(grid, TsneGrid) and grid.engine != "openTSNE" else None,
+            "method": grid.method if isinstance(grid, TsneGrid) and grid.method != "auto" else None,
+            "metric": metric if metric != config.preprocess.metric else None,
+            "dimension": dimension if dimension != 2 else None,
+            "min_cluster_size": size if len(sizes) > 1 else None,
+        }
         for values in itertools.product(*axes.values()):
             parameters = tuple(zip(names, values, strict=True))
             method = _method(grid, rows, dimension)
@@ -170,7 +175,7 @@ def _expand_reducer(
                 dimension=dimension,
                 min_cluster_size=size,
                 parameters=parameters,
-                name=_name(grid, parameters, metric, dimension, size, config, sizes),
+                name=_name(grid, parameters, departures),
                 unusable=_unusable(grid, dict(parameters), rows, size, method),
             )
 
@@ -200,39 +205,21 @@ def _method(grid: ReducerGrid, rows: int, dimension: int) -> str:
     return "fft" if fits_fft and rows >= FFT_FROM_ROWS else "barnes-hut"
 
 
-def _name(
-    grid: ReducerGrid,
-    parameters: tuple[tuple[str, Value], ...],
-    metric: Metric,
-    dimension: int,
-    size: int,
-    config: SweepConfig,
-    sizes: tuple[int, ...],
-) -> str:
-    """Name the reducer, its main parameters, and whatever departs from the usual."""
+def _name(grid: ReducerGrid, parameters: tuple[tuple[str, Value], ...], departures: dict[str, Value | None]) -> str:
+    """Name the reducer, its main parameters, and whatever departs from the usual (None does not)."""
     usual = _USUAL | ({"init": _USUAL_UMAP_INIT} if isinstance(grid, UmapGrid) else {})
-    parts: list[str] = [grid.reducer]
-    parts += [
-        f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in parameters
-        if usual.get(name) != value
-    ]
-    if isinstance(grid, TsneGrid) and grid.engine != "openTSNE":
-        parts.append(f"engine={grid.engine}")
-    if isinstance(grid, TsneGrid) and grid.method != "auto":
-        parts.append(f"method={grid.method}")
-    if metric != config.preprocess.metric:
-        parts.append(f"metric={metric}")
-    if dimension != 2:
-        parts.append(f"dimension={dimension}")
-    if len(sizes) > 1:
-        parts.append(f"min_cluster_size={size}")
-    return " ".join(parts)
+    told = {name: value for name, value in parameters if usual.get(name) != value}
+    told |= {name: value for name, value in departures.items() if value is not None}
+    return " ".join([grid.reducer, *(f"{name}={_spell(value)}" for name, value in told.items())])
 
 
-def _unusable(
-    grid: ReducerGrid, parameters: dict[str, Value], rows: int, size: int, method: str
-) -> str | None:
+def _spell(value: Value) -> str:
+    """Write 30.0 as 30, and every digit where rounding would make two settings look the same."""
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return short if not isinstance(value, float) or float(short) == value else repr(value)
+
+
+def _unusable(grid: ReducerGrid, parameters: dict[str, Value], rows: int, size: int, method: str) -> str | None:
     if isinstance(grid, TsneGrid):
         perplexity = float(parameters["perplexity"])
         if rows - 1 < 3 * perplexity:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Metric = Literal["euclidean", "cosine"]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -31,6 +31,7 @@ def _without_repeats(values: tuple[T, ...]) -> tuple[T, ...]:
 Many = Annotated[
     tuple[T, ...],
     BeforeValidator(_as_sequence),
+    AfterValidator(_without_repeats),
     Field(min_length=1),
 ]
 """One value or a list of them; a list is an axis of the grid."""
@@ -181,21 +182,11 @@ class SweepConfig(Settings):
     reducers: tuple[ReducerGrid, ...] | None = Field(default=None, min_length=1)
     """The grid. Default: t-SNE, UMAP and PCA with the values that suit the number of rows."""
     seeds: Annotated[Many[Seed], Field(max_length=1000)] | None = None
-    """Each is the random state of one run of every configuration. Default: 3 seeds (2 above 20,000 rows, 1 above 200,000)."""
+    """Each is the random state of one run of every configuration. Default: 3 seeds (2 above 20,000 rows, 1 above
+    200,000)."""
     islands: Islands = Islands()
     """Clusters in the pictures."""
     scores: Scoring = Scoring()
     """Neighbourhood sizes of the scores."""
     workers: Workers = Workers()
     """Processes, time and memory."""
-
-    @model_validator(mode="after")
-    def _axes_differ(self) -> SweepConfig:
-        for axis in (self.seeds, self.scores.k, self.islands.min_cluster_size):
-            if axis is not None:
-                _without_repeats(axis)
-        for grid in self.reducers or ():
-            for _, values in grid:
-                if isinstance(values, tuple):
-                    _without_repeats(values)
-        return self

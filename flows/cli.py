@@ -163,7 +163,9 @@ def runs(*, store: StoreOption = Path("results"), as_json: JsonOption = False) -
     table = Table("run", "data", "rows", "cells", "failed", "finished")
     for path, manifest in listed:
         row = _run_row(path, manifest)
-        table.add_row(row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"])
+        table.add_row(
+            row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"]
+        )
     console.print(table)
     return EXIT_REPORT
 
@@ -188,7 +190,7 @@ def main() -> None:
 
 
 def _quiet_console(as_json: bool) -> Console:
-    """Standard output belongs to the JSON object; the progress goes to standard error."""
+    """Choose where progress goes: standard output belongs to the JSON object."""
     return Console(stderr=as_json)
 
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
-
-from configs.sweep import SweepConfig
-from flows.log_progress import LogProgress
 from reports.build import build_report
 from reports.markdown import to_markdown
 from reports.run_folder import read_run
 from reports.summary import summarise
+
+from configs.sweep import SweepConfig
+from flows.log_progress import LogProgress
 from tasks.compute_configuration import Endings, compute_configuration
 from tasks.measure_stability import measure_stability
 from tasks.plan_sweep import Plan, plan_sweep
@@ -29,6 +30,8 @@ from tasks.write_run import WrittenRun, find_complete_run, refresh_timings, writ
 
 WAITING_CONFIGURATIONS = 16
 """Configurations under way at a time. Their threads only wait; how much is computed at a time is the workers' count."""
+
+RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=WAITING_CONFIGURATIONS)
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class SweepOutcome:
 @flow(
     name="stability-sweep",
     flow_run_name="{config.name}",
-    task_runner=ThreadPoolTaskRunner(max_workers=WAITING_CONFIGURATIONS),
+    task_runner=RUNNER,
 )
 def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome:
     """Draw a grid of pictures of one set of latent vectors, score them, and report what is stable.
@@ -77,7 +80,9 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
         endings: Endings = {}
         if written is None:
             endings = _compute_cells(plan)
-            drawn = [cell for cell in plan.usable if cell.identity not in endings or endings[cell.identity].status == "ok"]
+            drawn = [
+                cell for cell in plan.usable if cell.identity not in endings or endings[cell.identity].status == "ok"
+            ]
             score_cells(plan, drawn)
             stability = measure_stability(plan, drawn)
             written = write_run(plan, endings, stability)
@@ -119,7 +124,9 @@ def _publish(written: WrittenRun, report: Path) -> None:
     """Show the summary and the way to the report in Prefect's UI."""
     summary = summarise(read_run(written.folder))
     create_markdown_artifact(key="stability-summary", markdown=to_markdown(summary), description=written.folder.name)
-    create_link_artifact(key="stability-report", link=report.as_uri(), link_text="Report", description=written.folder.name)
+    create_link_artifact(
+        key="stability-report", link=report.as_uri(), link_text="Report", description=written.folder.name
+    )
 
 
 def _outcome(written: WrittenRun, report: Path, endings: Endings) -> SweepOutcome:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
 from configs import schemas
@@ -115,14 +114,14 @@ def _bring_in_digits(store: Store) -> Dataset:
         meta = read_meta(trained)
     except (FileNotFoundError, DamagedError):
         meta = _train_on_digits(trained)
-    images, digits = load_digits(return_X_y=True)
+    digits = map_array(trained, "digits").tolist()
     return _keep(
         Latents(
             matrix=np.array(map_array(trained, "latents")),
             columns=tuple(f"z[{dimension}]" for dimension in range(DIGITS_DIMENSIONS)),
             ids=[f"digit {row}" for row in range(len(digits))],
             labels={"digit": [str(digit) for digit in digits]},
-            inputs=images.astype(np.float32),
+            inputs=np.array(map_array(trained, "images")),
             notes=meta["notes"],
         ),
         store,
@@ -131,13 +130,16 @@ def _bring_in_digits(store: Store) -> Dataset:
 
 
 def _train_on_digits(folder: Path) -> dict[str, Any]:
+    from sklearn.datasets import load_digits
+
     from tasks.numerics.autoencoder import encode_with_autoencoder
 
-    images, _ = load_digits(return_X_y=True)
+    images, digits = load_digits(return_X_y=True)
     with threadpool_limits(1):  # more BLAS threads add up in another order: other bytes
         encoded = encode_with_autoencoder(images / DIGITS_LARGEST_PIXEL, DIGITS_DIMENSIONS)
     notes = {"reconstruction_error": encoded.reconstruction_error, "unexplained_variance": encoded.unexplained}
-    write_arrays(folder, {"latents": encoded.latents}, {"notes": notes})
+    arrays = {"latents": encoded.latents, "images": images.astype(np.float32), "digits": digits}
+    write_arrays(folder, arrays, {"notes": notes})
     return read_meta(folder)
 
 
@@ -157,7 +159,7 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         "labels": list(latents.labels),
         "notes": latents.notes,
     }
-    arrays = {"latents": ordered, "keys": keys[order]}
+    arrays: dict[str, np.ndarray] = {"latents": ordered, "keys": keys[order]}
     if latents.inputs is not None:
         arrays["inputs"] = np.ascontiguousarray(latents.inputs[order])
     identity = digest(

@@ -152,9 +152,7 @@ def plan_parts(wanted: Iterable[Part], geometry: Geometry) -> list[Part]:
     """Return the parts to compute, in an order in which each finds what it rests on."""
     rows = geometry.dataset.rows
     missing = [part for part in dict.fromkeys(wanted) if not geometry.has(part)]
-    graphs = {
-        replace(part, kind="fuzzy_graph", dimension=0) for part in missing if part.kind == "spectral"
-    }
+    graphs = {replace(part, kind="fuzzy_graph", dimension=0) for part in missing if part.kind == "spectral"}
     missing += [part for part in sorted(graphs, key=str) if part not in missing and not geometry.has(part)]
     ground: list[Part] = []
     for metric in sorted({part.metric for part in missing}):

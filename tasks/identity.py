@@ -10,7 +10,6 @@ import ast
 import functools
 import hashlib
 import importlib.metadata
-import importlib.util
 import json
 import platform
 from collections.abc import Iterable
@@ -33,6 +32,10 @@ RUN_LIBRARIES = (
     "pyarrow",
 )
 """Versions that a run states."""
+
+
+PROJECT = Path(__file__).resolve().parents[1]
+"""The folder that holds the rooms."""
 
 
 def digest(identity: Any) -> str:
@@ -62,7 +65,12 @@ def code_digest(*modules: str) -> str:
 
 def versions(libraries: Iterable[str]) -> dict[str, str]:
     """Return installed versions by library name."""
-    return {library: importlib.metadata.version(library) for library in libraries}
+    return {library: _version(library) for library in libraries}
+
+
+@functools.cache
+def _version(library: str) -> str:
+    return importlib.metadata.version(library)
 
 
 def run_versions() -> dict[str, str]:
@@ -71,10 +79,13 @@ def run_versions() -> dict[str, str]:
 
 
 def _source(module: str) -> str:
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no source for {module}", name=module)
-    return Path(spec.origin).read_text(encoding="utf-8")
+    return _file(module).read_text(encoding="utf-8")
+
+
+def _file(module: str) -> Path:
+    """Return where a project module lies; looking it up by path imports nothing."""
+    place = PROJECT.joinpath(*module.split("."))
+    return place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
 
 
 def _project_imports(tree: ast.Module) -> list[str]:
@@ -86,16 +97,8 @@ def _project_imports(tree: ast.Module) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(rooms):
             module = str(node.module)
             inner = [f"{module}.{alias.name}" for alias in node.names]
-            modules = [name for name in inner if importlib.util.find_spec(module) and _is_module(name)]
-            found += modules or [module]
+            found += [name for name in inner if _file(name).is_file()] or [module]
     return found
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _drop_docstrings(tree: ast.Module) -> None:

@@ -7,6 +7,7 @@ allocated, so that a header that claims gigabytes costs nothing.
 from __future__ import annotations
 
 import fnmatch
+import math
 import struct
 import zipfile
 import zlib
@@ -158,7 +159,7 @@ def _check_finite(matrix: np.ndarray, columns: Sequence[str], file: object) -> N
     if not broken.any():
         return
     at_rows = np.flatnonzero(broken.any(axis=1))
-    at_columns = np.flatnonzero(broken.any(axis=0))
+    at_columns = np.flatnonzero(broken.any(axis=0)).tolist()
     value = matrix[at_rows[0], np.flatnonzero(broken[at_rows[0]])[0]]
     raise InputError(
         f"{int(broken.sum())} values are not finite (the first is {value})",
@@ -169,7 +170,7 @@ def _check_finite(matrix: np.ndarray, columns: Sequence[str], file: object) -> N
     )
 
 
-def _some(things: Sequence[Any], most: int = 5) -> str:
+def _some(things: Sequence[Any] | np.ndarray, most: int = 5) -> str:
     shown = ", ".join(str(thing) for thing in things[:most])
     return shown if len(things) <= most else f"{shown} and {len(things) - most} more"
 
@@ -191,7 +192,7 @@ def _read_npy(path: Path, source: DataSource) -> Latents:
 
 def _read_npz(path: Path, source: DataSource) -> Latents:
     shapes: dict[str, tuple[int, ...]] = {}
-    objects: set[str] = set()
+    unusable: dict[str, InputError] = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             name = member.filename.removesuffix(".npy")
@@ -201,12 +202,12 @@ def _read_npz(path: Path, source: DataSource) -> Latents:
             with archive.open(member) as file:
                 try:
                     shapes[name] = _check_header(file, member.file_size, path, name)
-                except InputError:
+                except InputError as error:
                     # An array nobody asks for may hold anything.
                     if name in _wanted(source):
                         raise
-                    objects.add(name)
-    chosen = _choose_latents(shapes, source, path, objects)
+                    unusable[name] = error
+    chosen = _choose_latents(shapes, source, path, unusable)
     with np.load(path, allow_pickle=False) as archive_arrays:
         names = [name for name in shapes if name == chosen or _plays_role(name, source)]
         arrays = {name: archive_arrays[name] for name in names}
@@ -226,13 +227,17 @@ def _plays_role(name: str, source: DataSource) -> bool:
     return name in _wanted(source) or name in (*LABEL_NAMES, *ID_NAMES, *(f"{label}_names" for label in LABEL_NAMES))
 
 
-def _choose_latents(shapes: dict[str, tuple[int, ...]], source: DataSource, path: Path, objects: set[str]) -> str:
+def _choose_latents(
+    shapes: dict[str, tuple[int, ...]], source: DataSource, path: Path, unusable: dict[str, InputError]
+) -> str:
     if source.latents is not None:
         if len(source.latents) != 1:
             raise InputError("several arrays named as latents", file=path, rule="name one array of an .npz")
         _require(source.latents[0], shapes, path, "latents")
         return source.latents[0]
     for name in LATENT_NAMES:
+        if name in unusable:
+            raise unusable[name]
         if name in shapes:
             return name
     matrices = [name for name, shape in shapes.items() if len(shape) == 2 and not _plays_role(name, source)]
@@ -240,7 +245,7 @@ def _choose_latents(shapes: dict[str, tuple[int, ...]], source: DataSource, path
         return matrices[0]
     raise InputError(
         f"which of the arrays {', '.join(sorted(shapes)) or '(none)'} holds the latent vectors?"
-        + (f" (not usable: {', '.join(sorted(objects))})" if objects else ""),
+        + (f" (not usable: {', '.join(sorted(unusable))})" if unusable else ""),
         file=path,
         rule=f"an array called {', '.join(LATENT_NAMES)}, or a single 2-d array",
         remedy="name it under `data: latents:`",
@@ -322,7 +327,9 @@ def _from_table(table: pa.Table, source: DataSource, path: Path) -> Latents:
         raise InputError(f"column {repeated[0]!r} is there twice", file=path, rule="column names differ")
     chosen = _choose_columns(table, source, path)
     matrix = _stack(table, chosen, path)
-    columns: Columns = {name: table.column(name).to_pylist() for name in table.column_names if _plays_role(name, source)}
+    columns: Columns = {
+        name: table.column(name).to_pylist() for name in table.column_names if _plays_role(name, source)
+    }
     names = tuple(chosen) if matrix.shape[1] == len(chosen) else _numbered(chosen[0], matrix.shape[1])
     inputs = None
     if source.inputs is not None:
@@ -476,9 +483,7 @@ def _as_matrix(array: np.ndarray, path: Path, name: str) -> np.ndarray:
 def _as_text(values: Any, rows: int, path: Path, name: str) -> list[str | None]:
     """Return one text per row; whole numbers lose their '.0', missing values become None."""
     if isinstance(values, np.ndarray) and values.ndim != 1:
-        raise InputError(
-            f"shape {values.shape}", file=path, place=f"array {name!r}", rule="one value per row (1-d)"
-        )
+        raise InputError(f"shape {values.shape}", file=path, place=f"array {name!r}", rule="one value per row (1-d)")
     listed = values.tolist() if isinstance(values, np.ndarray) else values
     if len(listed) != rows:
         raise InputError(
@@ -492,7 +497,7 @@ def _as_text(values: Any, rows: int, path: Path, name: str) -> list[str | None]:
 
 
 def _text(value: Any) -> str | None:
-    if value is None or (isinstance(value, float) and value != value):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")

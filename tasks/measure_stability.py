@@ -12,9 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
-from tasks.numerics.agreement import island_agreement
 from tasks.numerics.jackknife import jackknife_over_runs
-from tasks.numerics.procrustes import disparity
 from tasks.plan_sweep import Cell, Plan
 from tasks.progress import announce_done, announce_total
 from tasks.store import read_table
@@ -80,6 +78,9 @@ def _pairs_to_compare(drawn: list[Drawn]) -> list[tuple[str, Drawn, Drawn]]:
 
 
 def _compare(between: str, first: Drawn, second: Drawn) -> list[dict[str, object]]:
+    from tasks.numerics.agreement import island_agreement
+    from tasks.numerics.procrustes import disparity
+
     agreement = island_agreement(first.islands, second.islands)
     values = {
         "ari": (agreement.ari, agreement.shared),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from prefect import task
@@ -154,7 +153,7 @@ def check_fit(config: SweepConfig, grid: Grid, rows: int, dimensions: int) -> No
 def in_store(cell: Cell, store: Store, rows: int) -> bool:
     """Say whether a cell's file is there, whole and of the right length."""
     try:
-        return read_table(store.cell(cell.identity), schemas.CELL).num_rows == rows
+        return bool(read_table(store.cell(cell.identity), schemas.CELL).num_rows == rows)
     except (FileNotFoundError, DamagedError):
         return False
 
@@ -172,7 +171,9 @@ def run_identity(config: SweepConfig, dataset: Dataset) -> str:
         {
             "config": asked,
             "data": dataset.identity,
-            "code": code_digest("tasks.write_run", "tasks.compute_cell", "tasks.measure_stability", "tasks.score_cells"),
+            "code": code_digest(
+                "tasks.write_run", "tasks.compute_cell", "tasks.measure_stability", "tasks.score_cells"
+            ),
             "versions": run_versions(),
         }
     )

@@ -10,7 +10,6 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.compute_part import PartJob, compute_part
 from tasks.geometry import Geometry, Part, find_neighbours, neighbours_folder, neighbours_needed, parts_of, plan_parts
-from tasks.numerics.neighbours import nearest_neighbours
 from tasks.plan_sweep import Plan
 from tasks.progress import announce_done, announce_total
 from tasks.store import map_array, write_arrays
@@ -60,6 +59,8 @@ def _failed_below(part: Part, failed: dict[Part, str]) -> str | None:
 
 
 def _search_neighbours(part: Part, geometry: Geometry) -> None:
+    from tasks.numerics.neighbours import nearest_neighbours
+
     working = map_array(geometry.folder(Part("working", part.metric)), "working")
     k = int(part.size)
     found = nearest_neighbours(working, k, metric=part.metric, threads=current_pool().limits.count)

@@ -59,7 +59,9 @@ def _score(cells: list[Cell], metric: str, plan: Plan) -> None:
     for at in range(0, len(cells), BATCH_CELLS):
         batch = cells[at : at + BATCH_CELLS]
         pictures = [read_picture(cell, plan) for cell in batch]
-        for cell, scores in zip(batch, score_pictures(working, pictures, anchors, plan.ks, threads=threads), strict=True):
+        for cell, scores in zip(
+            batch, score_pictures(working, pictures, anchors, plan.ks, threads=threads), strict=True
+        ):
             table = pa.table(
                 {
                     "cell": [cell.identity] * len(scores),

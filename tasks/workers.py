@@ -20,6 +20,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as PoolTimeoutError
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import psutil
@@ -119,9 +120,7 @@ class WorkerPool:
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Queue a job: a function of an importable module with small, picklable arguments."""
-        future: Future[T] = self._pool.schedule(
-            function, args=arguments, timeout=self.limits.timeout_seconds
-        )
+        future: Future[T] = self._pool.schedule(function, args=arguments, timeout=self.limits.timeout_seconds)
         return future
 
     def outcome(self, future: Future[T]) -> Outcome[T]:
@@ -148,7 +147,7 @@ class WorkerPool:
 
     def close(self) -> None:
         """End the workers; jobs that still run are killed."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it untyped
         self._pool.join()
         self._guard.stop()
 
@@ -159,7 +158,8 @@ _open_pool: WorkerPool | None = None
 @contextlib.contextmanager
 def opened_pool(limits: Limits) -> Iterator[WorkerPool]:
     """Open this process's worker pool, which every step finds by ``current_pool``."""
-    global _open_pool  # one pool a process: tasks carry ids and paths, not pools
+    # One pool a process: tasks carry ids and paths, not pools.
+    global _open_pool  # noqa: PLW0603
     pool = WorkerPool(limits)
     _open_pool = pool
     try:
@@ -225,5 +225,5 @@ def _enter_worker(newcomer: Connection) -> None:
     if sys.platform == "linux":
         die_with_parent = 1  # PR_SET_PDEATHSIG
         ctypes.CDLL(None).prctl(die_with_parent, signal.SIGKILL)
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        with contextlib.suppress(OSError), Path("/proc/self/oom_score_adj").open("w") as score:
             score.write("1000")

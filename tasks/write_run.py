@@ -166,9 +166,7 @@ def _recommend(plan: Plan, drawn: list[Cell], scores: pa.Table, stability: Stabi
     )
 
 
-def _recommendation_row(
-    judged: Recommendation, cells: dict[str, list[Cell]], stability: Stability
-) -> dict[str, Any]:
+def _recommendation_row(judged: Recommendation, cells: dict[str, list[Cell]], stability: Stability) -> dict[str, Any]:
     candidate = judged.candidate
     return {
         "configuration": candidate.configuration,
@@ -199,9 +197,7 @@ def _reference_cell(recommendations: pa.Table, drawn: list[Cell]) -> str | None:
     return recommended[0] if recommended else (drawn[0].identity if drawn else None)
 
 
-def _embeddings_table(
-    plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Table], reference: str | None
-) -> pa.Table:
+def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Table], reference: str | None) -> pa.Table:
     if reference is None:
         return schemas.EMBEDDINGS.empty_table()
     sample = sample_rows(np.array(plan.dataset.keys()), DRAWN_ROWS, "pictures in the report")
@@ -264,9 +260,7 @@ def _timing(cell: Cell, plan: Plan) -> dict[str, Any]:
     return timing
 
 
-def _manifest(
-    plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, reference: str | None
-) -> dict[str, Any]:
+def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, reference: str | None) -> dict[str, Any]:
     everything = plan.config.scores.exact or plan.rows <= EXACT_UP_TO
     shape = plan.config.data.input_shape
     return {

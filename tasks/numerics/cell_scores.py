@@ -76,10 +76,7 @@ def score_pictures(
         if on_anchors is not None and blocks:
             on_anchors(len(blocks[0].latent_nearest))
     return [
-        [
-            _summarise(name, k, np.concatenate(values), len(working))
-            for (name, k), values in collected.items()
-        ]
+        [_summarise(name, k, np.concatenate(values), len(working)) for (name, k), values in collected.items()]
         for collected in per_anchor
     ]
 

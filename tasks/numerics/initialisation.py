@@ -46,5 +46,6 @@ def tsne_start(base: Float64, seed: int, *, init: str, dimension: int) -> Float6
     noise = stream("tsne start", seed).standard_normal((len(base), dimension))
     if init == "random":
         return START_SCALE * noise
-    scaled = base[:, :dimension] / base[:, 0].std() * START_SCALE
-    return scaled + SEED_NOISE * scaled.std() * noise
+    scaled: Float64 = base[:, :dimension] / base[:, 0].std() * START_SCALE
+    start: Float64 = scaled + SEED_NOISE * scaled.std() * noise
+    return start

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.cluster import HDBSCAN
-from sklearn.neighbors import NearestNeighbors
 
 from tasks.numerics.arrays import Float32, Int32, Int64
 
@@ -46,6 +44,8 @@ def find_islands(coordinates: Float32, working: Float32, min_cluster_size: int) 
 
     Source: Campello, Moulavi & Sander 2013, doi:10.1007/978-3-642-37456-2_14; scikit-learn's HDBSCAN.
     """
+    from sklearn.cluster import HDBSCAN
+
     smoothing = min(min_cluster_size, len(coordinates))
     labels = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=smoothing, copy=True).fit_predict(
         coordinates.astype(np.float64)
@@ -55,7 +55,7 @@ def find_islands(coordinates: Float32, working: Float32, min_cluster_size: int) 
 
 
 def _largest_first(labels: Int64) -> Int64:
-    """Number islands by size, ties by their first row, so that a name does not depend on HDBSCAN's order."""
+    """Rename islands by size, ties by their first row, so that a name does not depend on HDBSCAN's order."""
     found, first, counts = np.unique(labels, return_index=True, return_counts=True)
     islands = found != NOISE
     order = np.lexsort((first[islands], -counts[islands]))
@@ -66,6 +66,8 @@ def _largest_first(labels: Int64) -> Int64:
 
 
 def _fill(labels: Int64, working: Float32) -> Int64:
+    from sklearn.neighbors import NearestNeighbors
+
     noise = np.flatnonzero(labels == NOISE)
     if len(noise) == len(labels):
         return np.zeros_like(labels)

@@ -1,4 +1,4 @@
-"""kNN recall: which share of the nearest neighbours does a picture keep?"""
+"""kNN recall: the share of the nearest neighbours that a picture keeps."""
 
 from __future__ import annotations
 

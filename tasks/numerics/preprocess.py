@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.decomposition import PCA
 
-from tasks.numerics.arrays import Float32
+from tasks.numerics.arrays import Float32, Float64
 
 
 class UnusableVectorsError(ValueError):
@@ -54,18 +54,15 @@ def preprocess(matrix: Float32, *, scale: str, pca: int | None, metric: str) -> 
     if metric == "cosine":
         lengths = np.linalg.norm(working, axis=1, keepdims=True)
         if not np.all(lengths > 0):
-            raise UnusableVectorsError(
-                f"row of length 0 (canonical position {int(np.argmin(lengths))}) has no angle"
-            )
+            raise UnusableVectorsError(f"row of length 0 (canonical position {int(np.argmin(lengths))}) has no angle")
         working /= lengths
     spread = float(np.abs(working - working[0]).max(initial=0))
     if not SMALLEST_SPREAD <= spread <= LARGEST_SPREAD:
-        raise UnusableVectorsError(
-            "all rows are equal" if spread == 0 else f"the values spread over {spread:.3g}"
-        )
+        raise UnusableVectorsError("all rows are equal" if spread == 0 else f"the values spread over {spread:.3g}")
     return working.astype(np.float32)
 
 
-def _largest_positive(axes: np.ndarray) -> np.ndarray:
+def _largest_positive(axes: Float64) -> Float64:
     """Fix the sign of every axis: its largest entry is positive."""
-    return axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    signed: Float64 = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
+    return signed

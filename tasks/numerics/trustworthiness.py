@@ -1,4 +1,4 @@
-"""Trustworthiness: are neighbours in the picture neighbours in the latent space?"""
+"""Trustworthiness and continuity: neighbours that a picture invents, and neighbours that it loses."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tasks.numerics.ranks import RankedBlock
 
 
 def trustworthiness(block: RankedBlock, k: int) -> Float64:
-    """Return each anchor's trustworthiness, shape (anchors,); its mean is T(k), in [0, 1], higher is better.
+    r"""Return each anchor's trustworthiness, shape (anchors,); its mean is T(k), in [0, 1], higher is better.
 
-    T(k) = 1 − 2/(n k (2n − 3k − 1)) Σᵢ Σ_{j ∈ V_k(i) \\ N_k(i)} (ρᵢⱼ − k), for k < n/2.
+    T(k) = 1 − 2/(n k (2n − 3k − 1)) Σᵢ Σ_{j ∈ V_k(i) \ N_k(i)} (ρᵢⱼ − k), for k < n/2.
 
     Source: Venna & Kaski 2001, doi:10.1007/3-540-44668-0_68; equals ``sklearn.manifold.trustworthiness`` on
     data without tied distances.
@@ -20,9 +20,9 @@ def trustworthiness(block: RankedBlock, k: int) -> Float64:
 
 
 def continuity(block: RankedBlock, k: int) -> Float64:
-    """Return each anchor's continuity, shape (anchors,): trustworthiness with the two spaces exchanged.
+    r"""Return each anchor's continuity, shape (anchors,): trustworthiness with the two spaces exchanged.
 
-    C(k) = 1 − 2/(n k (2n − 3k − 1)) Σᵢ Σ_{j ∈ N_k(i) \\ V_k(i)} (rᵢⱼ − k), for k < n/2.
+    C(k) = 1 − 2/(n k (2n − 3k − 1)) Σᵢ Σ_{j ∈ N_k(i) \ V_k(i)} (rᵢⱼ − k), for k < n/2.
     """
     return 1 - _penalty(block.picture_ranks_of_latent[:, :k], k, block.rows)
 

@@ -1,0 +1,32 @@
+# steadymap as a container: pinned, non-root, numba's cache warm.
+#   docker build -t steadymap .
+#   docker run --rm -v "$PWD:/data" steadymap sweep /data/latents.npz --store /data/results
+FROM python:3.12-slim
+
+RUN useradd --create-home --uid 1000 steadymap
+WORKDIR /opt/steadymap
+ENV PYTHONDONTWRITEBYTECODE=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    NUMBA_CACHE_DIR=/opt/steadymap/.numba \
+    MPLCONFIGDIR=/tmp/matplotlib \
+    PREFECT_HOME=/home/steadymap/.prefect
+
+# Dependencies first: they change less often than the code.
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+RUN pip install -c constraints.txt hatchling editables
+
+COPY configs configs
+COPY tasks tasks
+COPY reports reports
+COPY flows flows
+RUN pip install --no-build-isolation -c constraints.txt -e . \
+    && mkdir -p .numba && chown -R steadymap:steadymap .numba
+
+USER steadymap
+# Compile once at build time what workers would compile at their start.
+RUN python -c "import tasks.numerics.warm"
+
+WORKDIR /data
+ENTRYPOINT ["steadymap"]
+CMD ["--help"]

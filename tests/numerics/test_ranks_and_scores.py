@@ -1,0 +1,120 @@
+"""Trustworthiness, continuity, kNN recall: worked by hand, against scikit-learn, at their limits, invariances."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.manifold import trustworthiness as sklearn_trustworthiness
+
+from tasks.numerics import ranks
+from tasks.numerics.cell_scores import Score, choose_anchors, score_pictures
+
+
+def scores_of(latent: np.ndarray, picture: np.ndarray, ks: tuple[int, ...] = (5,)) -> dict[tuple[str, int], Score]:
+    found = score_pictures(latent, [picture], np.arange(len(latent)), ks)
+    return {(score.score, score.k): score for score in found[0]}
+
+
+@pytest.fixture
+def pair() -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(3)
+    latent = generator.standard_normal((90, 7))
+    return latent, latent[:, :2] + 0.7 * generator.standard_normal((90, 2))
+
+
+def test_a_value_worked_by_hand() -> None:
+    # On a line at 0, 1, 3, 7, 15 the picture exchanges the last two points: 0, 1, 3, 15, 7. With k = 1 the
+    # nearest rows are, in the latent space, 1 0 1 2 3 and in the picture 1 0 1 4 2.
+    latent = np.array([[0.0], [1], [3], [7], [15]])
+    picture = np.array([[0.0, 0], [1, 0], [3, 0], [15, 0], [7, 0]])
+    found = scores_of(latent, picture, (1,))
+    # False neighbours: row 3 sees row 4, which is its 4th in the latent space (2, 1, 0 are nearer): excess 3.
+    # Row 4 sees row 2, its 2nd in the latent space: excess 1. 2/(5·1·(10 − 3 − 1)) · 4 = 4/15.
+    assert found["trustworthiness", 1].value == pytest.approx(1 - 4 / 15)
+    # Missing neighbours: row 3 has lost row 2 (2nd in the picture: 8, 12, 14, 15): excess 1;
+    # row 4 has lost row 3 (8 away in the picture; 2, 1, 0 are 4, 6, 7 away): excess 3.
+    assert found["continuity", 1].value == pytest.approx(1 - 4 / 15)
+    assert found["knn_recall", 1].value == pytest.approx(3 / 5)
+
+
+@pytest.mark.parametrize("k", [1, 5, 15, 44])
+def test_equals_scikit_learn(pair: tuple[np.ndarray, np.ndarray], k: int) -> None:
+    latent, picture = pair
+    found = scores_of(latent, picture, (k,))
+    assert found["trustworthiness", k].value == pytest.approx(
+        sklearn_trustworthiness(latent, picture, n_neighbors=k), abs=1e-12
+    )
+    assert found["continuity", k].value == pytest.approx(
+        sklearn_trustworthiness(picture, latent, n_neighbors=k), abs=1e-12
+    )
+
+
+def test_a_faithful_picture_scores_one_and_an_unrelated_one_scores_chance(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    latent, _ = pair
+    faithful = scores_of(latent, 3 * latent[:, ::-1] + 5)
+    assert {score.value for score in faithful.values()} == {1.0}
+    shuffled = scores_of(latent, np.random.default_rng(0).standard_normal((90, 2)))
+    assert shuffled["trustworthiness", 5].value == pytest.approx(0.5, abs=0.05)
+    assert shuffled["knn_recall", 5].value == pytest.approx(5 / 89, abs=0.04)
+
+
+def test_scores_ignore_row_order_motion_and_scale_but_not_the_picture(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    latent, picture = pair
+    base = scores_of(latent, picture)
+    order = np.random.default_rng(1).permutation(90)
+    turned = picture @ np.array([[0.6, -0.8], [0.8, 0.6]]) * 7 + 2
+    for same in (scores_of(latent[order], picture[order]), scores_of(latent, turned)):
+        for key, score in base.items():
+            assert same[key].value == pytest.approx(score.value, abs=1e-9)
+    other = scores_of(latent, picture[order])
+    assert other["trustworthiness", 5].value < base["trustworthiness", 5].value - 0.05
+
+
+def test_duplicated_rows_do_not_make_a_score_depend_on_row_order() -> None:
+    generator = np.random.default_rng(5)
+    latent = np.repeat(generator.standard_normal((30, 4)), 3, axis=0)
+    picture = np.repeat(generator.standard_normal((30, 2)), 3, axis=0)
+    base = scores_of(latent, picture, (6,))
+    blocks = generator.permutation(30)
+    order = (3 * blocks[:, None] + np.arange(3)).ravel()
+    moved = scores_of(latent[order], picture[order], (6,))
+    for key, score in base.items():
+        assert moved[key].value == pytest.approx(score.value, abs=1e-9)
+
+
+def test_anchors_estimate_the_exact_value_within_their_standard_error() -> None:
+    generator = np.random.default_rng(8)
+    latent = generator.standard_normal((1200, 5))
+    picture = latent[:, :2] + 0.3 * generator.standard_normal((1200, 2))
+    exact = score_pictures(latent, [picture], np.arange(1200), (10,))[0]
+    sampled = score_pictures(latent, [picture], np.arange(0, 1200, 4), (10,))[0]
+    for truth, estimate in zip(exact, sampled, strict=True):
+        assert truth.stderr == 0
+        assert 0 < estimate.stderr < 0.02
+        assert abs(truth.value - estimate.value) < 4 * estimate.stderr
+
+
+def test_block_size_changes_nothing(pair: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    latent, picture = pair
+    whole = scores_of(latent, picture)
+    monkeypatch.setattr(ranks, "BLOCK_CELLS", 7 * 90)
+    assert scores_of(latent, picture) == whole
+
+
+def test_refuses_a_k_where_trustworthiness_is_not_defined(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    latent, picture = pair
+    with pytest.raises(ValueError, match="half of the 90 rows"):
+        scores_of(latent, picture, (45,))
+
+
+def test_every_row_is_an_anchor_until_there_are_too_many() -> None:
+    keys = np.random.default_rng(0).integers(0, 2**63, 6000).astype(np.uint64)
+    assert len(choose_anchors(keys[:5000], exact=False)) == 5000
+    sampled = choose_anchors(keys, exact=False)
+    assert len(sampled) == ranks.ANCHORS
+    assert len(np.unique(sampled)) == ranks.ANCHORS
+    assert len(choose_anchors(keys, exact=True)) == 6000
+    # The sample belongs to the rows, not to their places.
+    order = np.random.default_rng(1).permutation(6000)
+    moved = choose_anchors(keys[order], exact=False)
+    assert set(keys[order][moved]) == set(keys[sampled])

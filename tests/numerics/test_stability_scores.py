@@ -1,0 +1,98 @@
+"""ARI, AMI, Procrustes, jackknife and the recommendation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial import procrustes as scipy_procrustes
+
+from tasks.numerics.agreement import island_agreement
+from tasks.numerics.jackknife import jackknife_over_runs
+from tasks.numerics.procrustes import align, disparity
+from tasks.numerics.recommendation import Candidate, recommend
+
+
+def labels(text: str) -> np.ndarray:
+    """Spell islands as letters and noise as a dot."""
+    return np.array([-1 if letter == "." else ord(letter) for letter in text], dtype=np.int32)
+
+
+def test_ari_worked_by_hand() -> None:
+    # Contingency [[2, 1], [0, 3]]: Σ pairs in cells 1 + 0 + 3 = 4, rows 3 + 3 = 6, columns 1 + 6 = 7, of 15.
+    # Expected 6 · 7 / 15 = 2.8, maximum (6 + 7) / 2 = 6.5, so ARI = (4 − 2.8) / (6.5 − 2.8).
+    found = island_agreement(labels("aaabbb"), labels("xxyyyy"))
+    assert found.ari == pytest.approx(1.2 / 3.7)
+    assert found.shared == 1
+
+
+def test_names_of_islands_do_not_matter_but_membership_does() -> None:
+    assert island_agreement(labels("aabbcc"), labels("zzxxyy")) == island_agreement(labels("aabbcc"), labels("aabbcc"))
+    assert island_agreement(labels("aabbcc"), labels("aabbcc")).ami == pytest.approx(1)
+    assert island_agreement(labels("aabbcc"), labels("abcabc")).ari < 0.1
+
+
+def test_noise_is_left_out_and_the_share_is_told() -> None:
+    found = island_agreement(labels("aabb.."), labels("xx.y.."))
+    assert found.shared == pytest.approx(3 / 6)
+    assert found.ari == pytest.approx(1)
+
+
+def test_pictures_without_islands_have_defined_values() -> None:
+    assert island_agreement(labels("......"), labels("......")).ari == 1
+    assert island_agreement(labels("......"), labels("aabbcc")).ari == 0
+    assert island_agreement(labels("aaa..."), labels("...bbb")) == island_agreement(labels("a....."), labels(".....b"))
+    assert island_agreement(labels("aaa..."), labels("...bbb")).shared == 0
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((60, 2)) * [3, 1]
+
+
+def test_disparity_equals_scipy(picture: np.ndarray) -> None:
+    other = picture + np.random.default_rng(1).standard_normal((60, 2))
+    assert disparity(picture, other) == pytest.approx(scipy_procrustes(picture, other)[2], abs=1e-12)
+
+
+def test_disparity_ignores_motion_mirroring_and_scale_only(picture: np.ndarray) -> None:
+    mirrored = picture @ np.array([[0.6, 0.8], [0.8, -0.6]]) * 4 - 3
+    assert disparity(picture, mirrored) == pytest.approx(0, abs=1e-12)
+    assert disparity(picture, picture * [1, 4]) > 0.1
+    assert disparity(picture, np.random.default_rng(2).standard_normal((60, 2))) > 0.8
+
+
+def test_aligning_recovers_the_reference(picture: np.ndarray) -> None:
+    mirrored = picture @ np.array([[0.6, 0.8], [0.8, -0.6]]) * 4 - 3
+    np.testing.assert_allclose(align(mirrored, picture), align(picture, picture), atol=1e-9)
+    assert np.sqrt(np.mean(np.sum(align(mirrored, picture) ** 2, axis=1))) == pytest.approx(1)
+
+
+def test_jackknife_by_hand() -> None:
+    # Pairs of runs a, b, c: 1, 2, 6. Leaving out a run leaves one pair: 6, 2, 1 with mean 3.
+    pairs = [("a", "b", 1.0), ("a", "c", 2.0), ("b", "c", 6.0)]
+    assert jackknife_over_runs(pairs) == pytest.approx(np.sqrt(2 / 3 * (9 + 1 + 4)))
+    assert jackknife_over_runs(pairs[:1]) is None
+
+
+def test_recommends_the_best_of_each_reducer_and_never_the_reference() -> None:
+    candidates = [
+        Candidate("tsne good", "tsne", 0.99, 0.98, 0.9),
+        Candidate("tsne worse", "tsne", 0.98, 0.97, 0.8),
+        Candidate("umap steady", "umap", 0.97, 0.99, 0.99),
+        Candidate("umap only", "umap", 0.90, 0.90, None),
+        Candidate("pca", "pca", 1.0, 1.0, None),
+    ]
+    judged = {recommendation.candidate.configuration: recommendation for recommendation in recommend(candidates, 15)}
+    assert [name for name, one in judged.items() if one.recommended] == ["tsne good", "umap steady"]
+    assert [name for name, one in judged.items() if one.on_front] == ["tsne good", "umap steady"]
+    assert "0.990" in judged["tsne good"].reason
+    assert "best mean rank of the 2 tsne settings" in judged["tsne good"].reason
+    assert "at least as good in everything" in judged["tsne worse"].reason
+    assert judged["pca"].reason.startswith("linear reference")
+
+
+def test_recommends_with_one_seed_and_with_the_reference_alone() -> None:
+    alone = recommend([Candidate("pca", "pca", 0.8, 0.9, None)], 7)
+    assert [one.recommended for one in alone] == [False]
+    single = recommend([Candidate("umap", "umap", 0.8, 0.9, None)], 7)
+    assert single[0].recommended

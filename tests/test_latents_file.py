@@ -1,0 +1,223 @@
+"""Data files: every format gives the same vectors; what cannot be used is refused with its place; nothing runs."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from configs.errors import InputError
+from configs.sweep import DataSource
+from tasks.dataset import bring_in
+from tasks.latents_file import read_latents
+from tasks.store import Store
+from tests.conftest import three_blobs
+
+VECTORS, LABELS = three_blobs(rows=40, dimensions=4)
+
+
+def frame() -> pd.DataFrame:
+    table = pd.DataFrame(VECTORS, columns=[f"z{i}" for i in range(4)])
+    return table.assign(label=LABELS, id=[f"row {i}" for i in range(40)])
+
+
+def write_npy(path: Path) -> None:
+    np.save(path, VECTORS)
+
+
+def write_npz(path: Path) -> None:
+    np.savez(path, X=VECTORS, y=LABELS, ids=np.array([f"row {i}" for i in range(40)]))
+
+
+def write_parquet(path: Path) -> None:
+    frame().to_parquet(path)
+
+
+def write_csv(path: Path) -> None:
+    frame().to_csv(path, index=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "labelled"),
+    [
+        ("z.npy", write_npy, False),
+        ("z.npz", write_npz, True),
+        ("z.parquet", write_parquet, True),
+        ("z.csv", write_csv, True),
+    ],
+)
+def test_every_format_gives_the_same_vectors(
+    tmp_path: Path, name: str, write: Callable[[Path], None], labelled: bool
+) -> None:
+    write(tmp_path / name)
+    latents = read_latents(DataSource(path=str(tmp_path / name)))
+    np.testing.assert_array_equal(np.asarray(latents.matrix, dtype=np.float32), VECTORS)
+    if labelled:
+        assert list(latents.labels.values()) == [[str(label) for label in LABELS]]
+        assert latents.ids[7] == "row 7"
+    else:
+        assert latents.ids[7] == "7"
+
+
+def test_the_same_content_is_the_same_data_whatever_its_format_and_order(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    write_npz(tmp_path / "z.npz")
+    frame().iloc[::-1].to_parquet(tmp_path / "z.parquet")
+    datasets = [bring_in(DataSource(path=str(tmp_path / name)), store) for name in ("z.npz", "z.parquet")]
+    assert datasets[0].digest == datasets[1].digest
+    np.testing.assert_array_equal(datasets[0].latents(), datasets[1].latents())
+    # The points lead back to each file's own order.
+    for dataset, vectors in zip(datasets, (VECTORS, VECTORS[::-1]), strict=True):
+        position = dataset.points().column("position").to_numpy()
+        np.testing.assert_array_equal(dataset.latents()[position], vectors)
+
+
+def test_columns_by_pattern_labels_group_and_inputs(tmp_path: Path) -> None:
+    table = frame().rename(columns={"label": "digit"}).assign(session=[f"s{i % 4}" for i in range(40)], p0=1.0, p1=2.0)
+    table.to_parquet(tmp_path / "z.parquet")
+    source = DataSource(
+        path=str(tmp_path / "z.parquet"),
+        latents=("z[02]",),
+        labels=("digit", "session"),
+        group="session",
+        inputs=("p*",),
+    )
+    latents = read_latents(source)
+    np.testing.assert_array_equal(latents.matrix, VECTORS[:, [0, 2]])
+    assert list(latents.labels) == ["digit", "session"]
+    assert latents.group is not None
+    assert latents.group[5] == "s1"
+    assert latents.inputs is not None
+    assert latents.inputs.shape == (40, 2)
+
+
+def test_a_column_of_lists_is_a_matrix(tmp_path: Path) -> None:
+    pd.DataFrame({"embedding": list(VECTORS), "label": LABELS}).to_parquet(tmp_path / "z.parquet")
+    latents = read_latents(DataSource(path=str(tmp_path / "z.parquet"), latents=("embedding",)))
+    np.testing.assert_array_equal(latents.matrix, VECTORS)
+
+
+def test_a_csv_without_header(tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "z.csv", VECTORS, delimiter=",")
+    assert read_latents(DataSource(path=str(tmp_path / "z.csv"))).matrix.shape == VECTORS.shape
+
+
+def test_class_numbers_are_spelled_out_where_the_file_has_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "z.npz", X=VECTORS, y=LABELS, y_names=np.array(["cat", "dög", "猫"]))
+    latents = read_latents(DataSource(path=str(tmp_path / "z.npz")))
+    assert latents.labels["y"][:3] == ["cat", "dög", "猫"]
+
+
+def with_value(value: float) -> np.ndarray:
+    broken = VECTORS.astype(np.float64)
+    broken[17, 3] = value
+    return broken
+
+
+class Payload:
+    """A pickle that would write a file."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (Path("payload-ran"),))
+
+
+BAD_ARRAYS: dict[str, tuple[np.ndarray, list[str]]] = {
+    "nan": (with_value(np.nan), ["row 17", "z[3]", "drop or impute"]),
+    "inf": (with_value(-np.inf), ["row 17", "z[3]", "-inf"]),
+    "huge": (with_value(1e30), ["1e+30", "rescale"]),
+    "tiny": (VECTORS * 1e-30, ["e-", "rescale"]),
+    "constant": (np.ones((40, 3)), ["all 40 rows are the same"]),
+    "offset": (1e9 + VECTORS.astype(float), ["float32", "mean"]),
+    "one row": (VECTORS[:1], ["1 rows", "at least 10"]),
+    "no rows": (VECTORS[:0], ["0 rows"]),
+    "1-d": (VECTORS[:, 0], ["shape (40,)", "2-d"]),
+    "3-d": (VECTORS.reshape(20, 2, 4), ["shape (20, 2, 4)", "reshape"]),
+    "no columns": (VECTORS[:, :0], ["no columns"]),
+    "text": (VECTORS.astype(str), ["dtype <U", "real numbers"]),
+    "complex": (VECTORS.astype(complex), ["complex", "real numbers"]),
+}
+
+
+@pytest.mark.parametrize("name", BAD_ARRAYS)
+def test_unusable_arrays_are_refused_with_their_place(tmp_path: Path, name: str) -> None:
+    array, words = BAD_ARRAYS[name]
+    np.save(tmp_path / "z.npy", array)
+    with pytest.raises(InputError) as caught:
+        read_latents(DataSource(path=str(tmp_path / "z.npy")))
+    for word in ["z.npy", *words]:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz", "parquet", "csv"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x93NUMPY\x01\x00", b"PK\x03\x04 broken", b"\xff\xfe\x00a,b\n1", b"a,b\n1,2\n3\n"]
+)
+def test_damaged_files_are_refused(tmp_path: Path, ending: str, content: bytes) -> None:
+    (tmp_path / f"z.{ending}").write_bytes(content)
+    with pytest.raises(InputError, match=rf"z\.{ending}"):
+        read_latents(DataSource(path=str(tmp_path / f"z.{ending}")))
+
+
+def test_pickles_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.save(tmp_path / "z.npy", np.array([Payload()] * 20, dtype=object), allow_pickle=True)
+    np.savez(tmp_path / "z.npz", X=np.array([[Payload()]] * 20, dtype=object))
+    (tmp_path / "raw.npy").write_bytes(pickle.dumps(Payload()))
+    for name in ("z.npy", "z.npz", "raw.npy"):
+        with pytest.raises(InputError):
+            read_latents(DataSource(path=str(tmp_path / name), latents=None if name != "z.npz" else ("X",)))
+    assert not (tmp_path / "payload-ran").exists()
+
+
+def test_an_object_array_that_nobody_asks_for_is_no_obstacle(tmp_path: Path) -> None:
+    np.savez(tmp_path / "z.npz", X=VECTORS, batch=np.array(["a", None] * 20, dtype=object))
+    assert read_latents(DataSource(path=str(tmp_path / "z.npz"))).matrix.shape == (40, 4)
+    with pytest.raises(InputError, match=r"'batch'.*Python objects"):
+        read_latents(DataSource(path=str(tmp_path / "z.npz"), labels=("batch",)))
+
+
+def test_a_header_that_claims_gigabytes_costs_nothing(tmp_path: Path) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 30, 1)})
+    with zipfile.ZipFile(tmp_path / "z.npz", "w") as archive:
+        archive.writestr("X.npy", header.getvalue() + bytes(80))
+    with pytest.raises(InputError, match="claims 8,589,934,592 bytes, the file has 80"):
+        read_latents(DataSource(path=str(tmp_path / "z.npz")))
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"latents": ["Q"]}, ["there is no 'Q'", "data.latents", "'X'"]),
+        ({"labels": ["klass"]}, ["there is no 'klass'", "data.labels"]),
+        ({"labels": ["short"]}, ["3 values for 40 rows"]),
+        ({"id": "name"}, ["there is no 'name'"]),
+        ({"inputs": ["short"]}, ["3 raw inputs for 40 rows"]),
+    ],
+)
+def test_names_that_are_not_there(tmp_path: Path, source: dict[str, object], words: list[str]) -> None:
+    np.savez(tmp_path / "z.npz", X=VECTORS, short=np.arange(3))
+    with pytest.raises(InputError) as caught:
+        read_latents(DataSource.model_validate({"path": str(tmp_path / "z.npz"), **source}))
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float64", "int8", "uint16"])
+def test_other_number_types_are_fine(tmp_path: Path, dtype: str) -> None:
+    numbers = np.abs(VECTORS * 3).astype(dtype)
+    np.save(tmp_path / "z.npy", numbers)
+    np.testing.assert_array_equal(read_latents(DataSource(path=str(tmp_path / "z.npy"))).matrix, numbers)
+
+
+def test_unknown_endings_and_missing_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"\.npy, \.npz, \.parquet, \.csv"):
+        read_latents(DataSource(path=str(tmp_path / "z.mat")))
+    with pytest.raises(InputError, match="no such file"):
+        read_latents(DataSource(path=str(tmp_path / "z.npy")))

@@ -1,0 +1,93 @@
+"""A real Prefect server of the pinned versions starts and creates scheduled runs.
+
+With a FastAPI that Prefect does not know, the server cannot be imported; with an SQLAlchemy that it does not
+know, it starts and silently schedules nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.engine
+
+PATIENCE_SECONDS = 90
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """Start a server with an empty database on loopback and yield its address."""
+    port = free_port()
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
+    environment.pop("PREFECT_API_URL", None)
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    log = tmp_path / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
+    try:
+        yield _wait_until_ready(f"http://127.0.0.1:{port}/api", process, log)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(timeout=PATIENCE_SECONDS)
+
+
+def _wait_until_ready(api: str, process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"{api}/health").status_code == 200:
+                return api
+        except httpx.TransportError:
+            time.sleep(0.2)  # between two looks; what is waited for is the answer
+    raise AssertionError(f"no server after {PATIENCE_SECONDS} s\n{log.read_text()}")
+
+
+def test_a_schedule_becomes_runs(server: str) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: server}):
+        assert asyncio.run(_deploy_and_wait_for_runs()) > 0
+
+
+async def _deploy_and_wait_for_runs() -> int:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import DeploymentScheduleCreate
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+    from prefect.client.schemas.schedules import IntervalSchedule
+
+    from flows.sweep import stability_sweep
+
+    schedule = IntervalSchedule(interval=timedelta(hours=1), anchor_date=datetime.now(UTC))
+    async with get_client() as client:
+        deployment = await client.create_deployment(
+            flow_id=await client.create_flow(stability_sweep),
+            name="nightly",
+            entrypoint="flows.sweep.stability_sweep",
+            schedules=[DeploymentScheduleCreate(schedule=schedule, active=True)],
+        )
+        wanted = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment]))
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        runs = await client.read_flow_runs(flow_run_filter=wanted)
+        while not runs and time.monotonic() < deadline:
+            await asyncio.sleep(0.5)  # between two looks; what is waited for is the run
+            runs = await client.read_flow_runs(flow_run_filter=wanted)
+        return len(runs)

@@ -1,0 +1,161 @@
+"""The real flow on small data: end to end, resumed, widened, and with cells that misbehave."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from configs.errors import InputError
+from configs.sweep import SweepConfig
+from tasks.store import file_digest
+from tests import faults
+
+pytestmark = pytest.mark.engine
+
+TABLES = ("cells", "scores", "embeddings", "stability", "pairs", "recommendations", "points")
+
+
+def blob_config(path: Path, seeds: tuple[int, ...] = (0, 1), **changes: object) -> SweepConfig:
+    return SweepConfig.model_validate(
+        {
+            "name": "three blobs",
+            "data": {"path": str(path)},
+            "reducers": [
+                {"reducer": "tsne", "perplexity": [8, 60]},
+                {"reducer": "umap", "n_neighbors": 10, "min_dist": 0.1},
+                {"reducer": "pca"},
+            ],
+            "seeds": seeds,
+            "scores": {"k": [5, 15]},
+            **changes,
+        }
+    )
+
+
+def digests(store: Path, run: str) -> dict[str, str]:
+    return {name: file_digest(store / "runs" / run / f"{name}.parquet") for name in TABLES}
+
+
+def cell_bytes(store: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (store / "cells").rglob("*.parquet")}
+
+
+def test_a_sweep_end_to_end_then_resumed_then_widened(engine: None, blobs_file: Path, tmp_path: Path) -> None:
+    from flows.sweep import stability_sweep
+
+    store = tmp_path / "store"
+    first = stability_sweep(blob_config(blobs_file), str(store))
+    # 2 seeds of t-SNE at perplexity 8 and of UMAP, and PCA; perplexity 60 needs more than 150 rows.
+    assert (first.total, first.computed, first.cached, first.failed, first.skipped) == (7, 5, 0, 0, 2)
+    folder = store / "runs" / first.run
+    cells = pd.read_parquet(folder / "cells.parquet")
+    assert cells["status"].value_counts().to_dict() == {"ok": 5, "skipped": 2}
+    assert cells.loc[cells["status"] == "skipped", "reason"].str.contains("more than 180 rows").all()
+    _assert_the_three_blobs_are_found(folder)
+    assert Path(first.report).read_text(encoding="utf-8").startswith("<!doctype html>")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert {name.removesuffix(".parquet") for name in manifest["tables"]} == set(TABLES)
+
+    before = digests(store, first.run)
+    again = stability_sweep(blob_config(blobs_file), str(store))
+    assert (again.run, again.computed, again.cached) == (first.run, 0, 5)
+    assert digests(store, first.run) == before
+
+    known = cell_bytes(store)
+    wider = stability_sweep(blob_config(blobs_file, seeds=(0, 1, 2)), str(store))
+    assert (wider.computed, wider.cached) == (2, 5)
+    assert wider.run != first.run
+    assert {name: content for name, content in cell_bytes(store).items() if name in known} == known
+
+    # Damage is found and mended: a cut cell is computed again, to the same bytes.
+    victim = next((store / "cells").rglob("*.parquet"))
+    victim.write_bytes(victim.read_bytes()[:-40])
+    mended = stability_sweep(blob_config(blobs_file, seeds=(0, 1, 2)), str(store))
+    assert mended.computed == 1
+    assert {name: content for name, content in cell_bytes(store).items() if name in known} == known
+
+
+def _assert_the_three_blobs_are_found(folder: Path) -> None:
+    cells = pd.read_parquet(folder / "cells.parquet").set_index("cell")
+    points = pd.read_parquet(folder / "points.parquet").set_index("row")
+    embeddings = pd.read_parquet(folder / "embeddings.parquet")
+    scores = pd.read_parquet(folder / "scores.parquet")
+    assert scores["value"].between(0, 1).all()
+    drawn = cells[(cells["status"] == "ok") & (cells["reducer"] != "pca")]
+    assert (drawn["islands"] >= 3).all()
+    for _, picture in embeddings[embeddings["cell"].isin(drawn.index)].groupby("cell", observed=True):
+        labels = points.loc[picture["row"], "label"].to_numpy()
+        # No island holds rows of two blobs.
+        assert pd.crosstab(picture["island_filled"], labels).gt(0).sum(axis=1).eq(1).all()
+    assert pd.read_parquet(folder / "stability.parquet").query("score == 'ari'")["value"].between(0, 1).all()
+
+
+def test_one_worker_many_workers_and_another_row_order_give_the_same_bytes(
+    engine: None, blobs_file: Path, tmp_path: Path
+) -> None:
+    from flows.sweep import stability_sweep
+
+    one = stability_sweep(blob_config(blobs_file, workers={"count": 1}), str(tmp_path / "one"))
+    many = stability_sweep(blob_config(blobs_file, workers={"count": 3}), str(tmp_path / "many"))
+    assert one.run == many.run
+    assert digests(tmp_path / "one", one.run) == digests(tmp_path / "many", many.run)
+    with np.load(blobs_file) as arrays:
+        order = np.random.default_rng(0).permutation(len(arrays["X"]))
+        np.savez(tmp_path / "shuffled.npz", X=arrays["X"][order], y=arrays["y"][order])
+    shuffled = stability_sweep(blob_config(tmp_path / "shuffled.npz"), str(tmp_path / "many"))
+    assert (shuffled.computed, shuffled.cached) == (0, 5)
+
+
+def test_a_segfault_a_hang_and_a_memory_hog_cost_their_own_cells_only(
+    engine: None, blobs_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.sweep import stability_sweep
+
+    undisturbed = tmp_path / "undisturbed"
+    stability_sweep(blob_config(blobs_file, seeds=(0, 1)), str(undisturbed))
+    monkeypatch.setattr("tasks.compute_configuration.compute_cell", faults.sabotaged_compute_cell)
+    seeds = (0, 1, faults.SEGFAULT_SEED, faults.HANG_SEED, faults.MEMORY_SEED, faults.EXIT_SEED, faults.RAISE_SEED)
+    config = blob_config(blobs_file, seeds, workers={"timeout_seconds": 10, "memory_gb": 1.5, "count": 2})
+    store = tmp_path / "store"
+    outcome = stability_sweep(config, str(store))
+    assert (outcome.computed, outcome.failed) == (5, 10)
+    cells = pd.read_parquet(store / "runs" / outcome.run / "cells.parquet")
+    lost = cells[~cells["status"].isin(["ok", "skipped"])]
+    by_seed = lost.groupby("seed")[["status", "reason"]].first().to_dict("index")
+    assert by_seed[faults.SEGFAULT_SEED] == {"status": "crashed", "reason": "the worker was killed by SIGSEGV"}
+    assert by_seed[faults.HANG_SEED] == {"status": "timeout", "reason": "still running after 10 s"}
+    assert by_seed[faults.MEMORY_SEED]["status"] == "out_of_memory"
+    assert by_seed[faults.EXIT_SEED] == {"status": "crashed", "reason": "the worker ended with exit code 7"}
+    assert by_seed[faults.RAISE_SEED] == {"status": "failed", "reason": "ArithmeticError: the layout diverged"}
+    assert cell_bytes(store) == cell_bytes(undisturbed)
+    report = Path(outcome.report).read_text(encoding="utf-8")
+    assert "SIGSEGV" in report
+
+    monkeypatch.undo()
+    mended = stability_sweep(config, str(store))
+    assert (mended.computed, mended.cached, mended.failed) == (10, 5, 0)
+
+
+def test_bad_data_fails_the_flow_with_its_own_error(engine: None, tmp_path: Path) -> None:
+    from flows.sweep import stability_sweep
+
+    np.save(tmp_path / "z.npy", np.full((50, 3), np.nan))
+    with pytest.raises(InputError, match="not finite"):
+        stability_sweep(blob_config(tmp_path / "z.npy"), str(tmp_path / "store"))
+
+
+def test_the_store_needs_nothing_but_its_tables(engine: None, blobs_file: Path, tmp_path: Path) -> None:
+    """A run whose store has lost all cells can still be reported."""
+    from reports.build import build_report
+
+    from flows.sweep import stability_sweep
+
+    outcome = stability_sweep(blob_config(blobs_file), str(tmp_path / "store"))
+    shutil.rmtree(tmp_path / "store" / "cells")
+    Path(outcome.report).unlink()
+    assert build_report(tmp_path / "store" / "runs" / outcome.run).is_file()
