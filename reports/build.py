@@ -1,0 +1,51 @@
+"""Build a run's report: page and figures, each written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from reports.page import render_page
+from reports.run_folder import read_run
+from reports.summary import summarise
+
+REPORT = "report.html"
+
+
+def build_report(folder: Path) -> Path:
+    """Render a run folder's report and figures and return the report.
+
+    Raises
+    ------
+    InputError
+        The folder is not a complete run.
+    """
+    from reports.figures import draw_comparison_grid, draw_scores
+
+    folder = folder.resolve()
+    run = read_run(folder)
+    summary = summarise(run)
+    if len(run.drawn):
+        _commit(folder / "figures" / "comparison_grid.png", lambda path: draw_comparison_grid(run, summary, path))
+        _commit(folder / "figures" / "scores.png", lambda path: draw_scores(run, path))
+    page = render_page(run, summary)
+    _commit(folder / REPORT, lambda path: path.write_text(page, encoding="utf-8"))
+    return folder / REPORT
+
+
+def _commit(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside the place, flush, rename: a reader sees the old file, the new one or none."""
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_name(f".writing-{path.name}-{uuid.uuid4().hex}")
+    try:
+        write(temporary)
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

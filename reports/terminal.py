@@ -1,0 +1,18 @@
+"""The summary as a few lines for a terminal."""
+
+from __future__ import annotations
+
+from reports.summary import Summary
+
+
+def to_lines(summary: Summary) -> list[str]:
+    """Return findings, recommended pictures and lost cells as plain lines."""
+    lines = [*summary.findings]
+    lines += [f"look first at {one.panel.title}: {one.reason}" for one in summary.recommended]
+    lines += [f"{panel.status}: {panel.title}: {panel.reason}" for panel in summary.lost]
+    return [_printable(line) for line in lines]
+
+
+def _printable(line: str) -> str:
+    """Drop control characters, which could move a terminal's cursor."""
+    return "".join(character for character in line if character.isprintable())
