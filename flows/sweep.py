@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.futures import PrefectFuture
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+
+from configs.sweep import SweepConfig
+from flows.log_progress import LogProgress
 from reports.build import build_report
 from reports.markdown import to_markdown
 from reports.run_folder import read_run
 from reports.summary import summarise
-
-from configs.sweep import SweepConfig
-from flows.log_progress import LogProgress
 from tasks.compute_configuration import Endings, compute_configuration
 from tasks.measure_stability import measure_stability
 from tasks.plan_sweep import Plan, plan_sweep
@@ -31,7 +32,8 @@ from tasks.write_run import WrittenRun, find_complete_run, refresh_timings, writ
 WAITING_CONFIGURATIONS = 16
 """Configurations under way at a time. Their threads only wait; how much is computed at a time is the workers' count."""
 
-RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=WAITING_CONFIGURATIONS)
+# Prefect types its runners invariantly in their futures, so none of them is the type that its flow asks for.
+RUNNER = cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=WAITING_CONFIGURATIONS))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Scores laid out over the parameters of a reducer: perplexity by k, n_neighbors by min_dist."""
+"""Scores laid out over the parameters of a reducer: perplexity by k, n_neighbors by min_dist.
+
+Whatever else a sweep varies (metric, exaggeration, size of islands …) gives maps of its own, so that no cell averages
+over settings; a cell averages over seeds only.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-AXES = {"tsne": ("perplexity", None), "umap": ("min_dist", "n_neighbors")}
+from reports.wording import Estimate, spell_number, spell_reducer
+
+AXES: dict[str, tuple[str, str | None]] = {"tsne": ("perplexity", None), "umap": ("min_dist", "n_neighbors")}
 """Columns and rows of a reducer's maps; t-SNE has one main parameter, so its rows are the ks."""
 
 FURTHER = (
@@ -23,27 +29,31 @@ FURTHER = (
 )
 """What else may vary; each combination of what does has a map of its own."""
 
+LINEAR = "pca"
+
 
 @dataclass(frozen=True)
 class HeatCell:
-    """Mean over seeds with its standard error, and where it stands between the lowest (0) and highest (1) value."""
+    """Mean over seeds with its standard error, and where it stands between the lowest (0) and highest (1) value.
 
-    value: float
-    stderr: float | None
+    Values are compared at the same k, over all settings but PCA, whose linear picture would flatten the scale.
+    """
+
+    estimate: Estimate
     shade: float
 
 
 @dataclass(frozen=True)
 class HeatMap:
-    """One map: title, names of rows and columns, and cells (None where nothing was drawn)."""
+    """One map: title, names of rows and columns, cells (None where nothing was drawn), and what PCA reaches."""
 
     score: str
     reducer: str
     title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[HeatCell | None, ...]], ...]
     column_name: str
+    columns: tuple[str, ...]
     row_name: str
+    rows: tuple[tuple[str, tuple[HeatCell | None, ...]], ...]
     reference: str
 
 
@@ -51,82 +61,113 @@ def heat_maps(cells: pd.DataFrame, scores: pd.DataFrame) -> tuple[HeatMap, ...]:
     """Lay out every score of the drawn cells."""
     joined = scores.merge(cells, on="cell")
     maps: list[HeatMap] = []
-    for score, reducer in product(dict.fromkeys(scores["score"]), AXES):
-        values = joined[(joined["score"] == score) & (joined["reducer"] == reducer)]
-        for further, group in _split(values):
-            maps += _maps_of(str(score), reducer, further, group, joined[joined["score"] == score])
+    for score, reducer in product(dict.fromkeys(joined["score"]), AXES):
+        layout = _Layout(str(score), reducer, joined[joined["score"] == score])
+        maps += layout.maps()
     return tuple(maps)
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The values of one score, and the reducer whose maps are wanted."""
+
+    score: str
+    reducer: str
+    everything: pd.DataFrame
+
+    def maps(self) -> list[HeatMap]:
+        values = self.everything[self.everything["reducer"] == self.reducer]
+        return [one for further, group in _split(values) for one in self._maps_of(further, group)]
+
+    def _maps_of(self, further: str, group: pd.DataFrame) -> list[HeatMap]:
+        column, row = AXES[self.reducer]
+        name = spell_reducer(self.reducer)
+        suffix = f", {further}" if further else ""
+        if row is None:
+            return [self._map(name + suffix, group, column, "k")]
+        return [
+            self._map(f"{name}{_at(k)}{suffix}", group[_same_k(group, k)], column, row)
+            for k in sorted(group["k"].unique(), key=_nulls_first)
+        ]
+
+    def _map(self, title: str, group: pd.DataFrame, column: str, row: str) -> HeatMap:
+        columns = sorted(group[column].unique(), key=_nulls_first)
+        rows = sorted(group[row].unique(), key=_nulls_first)
+        return HeatMap(
+            score=self.score,
+            reducer=self.reducer,
+            title=title,
+            column_name=column,
+            columns=tuple(spell_number(value) for value in columns),
+            row_name=row,
+            rows=tuple(
+                (
+                    "all" if pd.isna(at_row) else spell_number(at_row),
+                    tuple(self._cell(group[_is(group[row], at_row) & _is(group[column], at)]) for at in columns),
+                )
+                for at_row in rows
+            ),
+            reference=self._reference(group["k"].unique().tolist()),
+        )
+
+    def _cell(self, over_seeds: pd.DataFrame) -> HeatCell | None:
+        if over_seeds.empty:
+            return None
+        estimate = mean_over_seeds(over_seeds)
+        compared = self.everything[
+            (self.everything["reducer"] != LINEAR) & _same_k(self.everything, over_seeds["k"].iloc[0])
+        ]["value"]
+        low, high = float(compared.min()), float(compared.max())
+        shade = (estimate.value - low) / (high - low) if high > low else 1.0
+        return HeatCell(estimate, min(1.0, max(0.0, shade)))
+
+    def _reference(self, ks: list[float]) -> str:
+        """Say what PCA reaches, at one k or at each."""
+        linear = self.everything[self.everything["reducer"] == LINEAR]
+        at_k = [(k, linear[_same_k(linear, k)]["value"]) for k in sorted(ks, key=_nulls_first)]
+        told = [(k, float(values.mean())) for k, values in at_k if len(values)]
+        if not told:
+            return ""
+        if len(ks) == 1:
+            return f"PCA {told[0][1]:.3f}"
+        return "PCA " + ", ".join(f"{value:.3f} at k = {k:g}" for k, value in told)
+
+
+def mean_over_seeds(values: pd.DataFrame) -> Estimate:
+    """Average one score of one configuration; with one seed its own standard error (of the scored rows) remains."""
+    mean = float(values["value"].mean())
+    if len(values) > 1:
+        return Estimate(mean, float(values["value"].std(ddof=1) / np.sqrt(len(values))))
+    own = float(values["stderr"].iloc[0])
+    return Estimate(mean, own if own > 0 else None)
 
 
 def _split(values: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Split by what varies beside the axes, with the combination in words."""
-    varying = [name for name in FURTHER if values[name].nunique(dropna=False) > 1]
+    if values.empty:
+        return []
+    varying = [name for name in FURTHER if len(values[name].drop_duplicates()) > 1]
     if not varying:
-        return [("", values)] if len(values) else []
+        return [("", values)]
     groups = values.groupby(varying, dropna=False, observed=True, sort=False)
     return [
-        (", ".join(f"{name} {_plain(value)}" for name, value in zip(varying, key, strict=True)), group)
+        (", ".join(f"{name} {spell_number(value)}" for name, value in zip(varying, key, strict=True)), group)
         for key, group in groups
     ]
 
 
-def _maps_of(
-    score: str, reducer: str, further: str, group: pd.DataFrame, everything: pd.DataFrame
-) -> list[HeatMap]:
-    column, row = AXES[reducer]
-    suffix = f" ({further})" if further else ""
-    if row is None:
-        name = "t-SNE" + suffix
-        return [_map(score, reducer, name, group, (column, "k"), everything)]
-    return [
-        _map(score, reducer, f"UMAP, k = {k}{suffix}", group[group["k"] == k], (column, row), everything)
-        for k in sorted(group["k"].unique())
-    ]
+def _same_k(values: pd.DataFrame, k: float) -> pd.Series:
+    return _is(values["k"], k)
 
 
-def _map(
-    score: str, reducer: str, title: str, group: pd.DataFrame, axes: tuple[str, str], everything: pd.DataFrame
-) -> HeatMap:
-    column, row = axes
-    columns, rows = sorted(group[column].unique()), sorted(group[row].unique())
-    compared = everything[everything["reducer"] != "pca"]
-    grouped = {key: part["value"].to_numpy() for key, part in group.groupby([row, column], observed=True)}
-    bounds = {k: (part["value"].min(), part["value"].max()) for k, part in compared.groupby("k")}
-
-    def cell(at_row: float, at_column: float) -> HeatCell | None:
-        values = grouped.get((at_row, at_column))
-        if values is None:
-            return None
-        low, high = bounds[at_row if row == "k" else group["k"].iloc[0]]
-        mean = float(values.mean())
-        shade = (mean - low) / (high - low) if high > low else 1.0
-        stderr = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
-        return HeatCell(mean, stderr, float(shade))
-
-    return HeatMap(
-        score=score,
-        reducer=reducer,
-        title=title,
-        columns=tuple(_plain(value) for value in columns),
-        rows=tuple((_plain(r), tuple(cell(r, c) for c in columns)) for r in rows),
-        column_name=column,
-        row_name=row,
-        reference=_reference(everything, None if row == "k" else int(group["k"].iloc[0])),
-    )
+def _is(column: pd.Series, value: float) -> pd.Series:
+    """Compare so that null equals null: a score of the whole picture has no k."""
+    return column.isna() if pd.isna(value) else column == value
 
 
-def _reference(everything: pd.DataFrame, k: int | None) -> str:
-    """Say what PCA reaches, at one k or at each."""
-    linear = everything[everything["reducer"] == "pca"]
-    if k is not None:
-        linear = linear[linear["k"] == k]
-    means = linear.groupby("k")["value"].mean()
-    if means.empty:
-        return ""
-    if k is not None:
-        return f"PCA: {means.iloc[0]:.3f}"
-    return "PCA: " + ", ".join(f"{value:.3f} (k = {at})" for at, value in means.items())
+def _nulls_first(value: float) -> float:
+    return -np.inf if pd.isna(value) else value
 
 
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)
+def _at(k: float) -> str:
+    return "" if pd.isna(k) else f", k = {k:g}"

@@ -1,52 +1,68 @@
 """The report's page: one HTML file that needs nothing else.
 
 Everything that comes from the user reaches the page through Jinja's escaping or as JSON that cannot end its
-script element; the page's script sets text, never markup.
+script element; the page's script sets text, never markup. Should a name get through all the same, the page's own
+content policy allows one script only, named by its digest, and no request to anywhere.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.heat_maps import HeatMap
-from reports.palette import TWELVE, shade
+from reports.palette import THEMES
 from reports.picture_data import pack_pictures
 from reports.run_folder import Run
 from reports.summary import MEASURES, Summary
+from reports.wording import list_names, spell_configuration
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+SMALL_FROM_SEEDS = 4
+"""From so many pictures in a row on the grid starts with small ones, so that a row fits a screen."""
 
 
 def render_page(run: Run, summary: Summary) -> str:
     """Render the report of a run."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters["shade"] = _style
+    environment.filters["setting"] = spell_configuration
+    environment.filters["listed"] = list_names
     data = pack_pictures(run)
+    script = _read("pictures.js")
     return environment.get_template("page.html.j2").render(
         summary=summary,
         maps=_maps_by_score(summary),
-        cards={card.score: card for card in summary.cards},
+        best={one.score: one for one in summary.best},
         measures=MEASURES,
+        size="small" if len(summary.seeds) >= SMALL_FROM_SEEDS else "medium",
         packed=data.packed,
-        index={**data.index, "palette": list(TWELVE)},
-        # Our own files, read from beside the template: trusted markup.
-        css=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704
-        script=Markup((TEMPLATES / "pictures.js").read_text(encoding="utf-8")),  # noqa: S704
+        index={**data.index, "themes": THEMES},
+        css=_read("page.css"),
+        script=script,
+        script_digest=_digest(script),
     )
 
 
+def _read(name: str) -> Markup:
+    """Read one of our own files from beside the template: trusted markup."""
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
+
+
+def _digest(script: str) -> Markup:
+    """Return the script's name in a content policy; base64 needs no escaping."""
+    digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
+    return Markup(f"sha256-{digest}")  # noqa: S704
+
+
 def _maps_by_score(summary: Summary) -> dict[str, list[HeatMap]]:
-    maps: dict[str, list[HeatMap]] = {}
+    maps: dict[str, list[HeatMap]] = {best.score: [] for best in summary.best}
     for one in summary.maps:
         maps.setdefault(one.score, []).append(one)
     return maps
-
-
-def _style(share: float) -> str:
-    background, text = shade(share)
-    return f"background:{background};color:{text}"

@@ -2,7 +2,9 @@
 
 One order of points for all pictures, so that a point is the same index everywhere. Layout of the unpacked bytes,
 little-endian, per picture: x (uint16 × n), y (uint16 × n), island (int16 × n), island_filled (int16 × n); then per
-label column its codes (uint16 × n, 65535 for no label).
+label column its codes (int16 × n). −1 is noise, or no label.
+
+Measured on digits (37 pictures × 1,797 points): 0.4 MB; 16 bits are finer than any screen.
 """
 
 from __future__ import annotations
@@ -13,12 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from reports.label_codes import LabelCodes, encode_labels, match_islands
 from reports.run_folder import Run
 
 STEPS = 65535
-NO_LABEL = 65535
 MARGIN = 0.04
 """Share of a picture's extent kept free on each side."""
 
@@ -32,7 +35,8 @@ class PictureData:
     packed
         The bytes, deflated and base64.
     index
-        Number of points, cells in order, label columns with their values, and the names of the points.
+        Number of points; per picture its cell and the matched numbers of its islands (see ``label_codes``); label
+        columns with their values and counts; rows and ids of the points (None where they only count up).
     """
 
     packed: str
@@ -41,32 +45,57 @@ class PictureData:
 
 def pack_pictures(run: Run) -> PictureData:
     """Pack every drawn picture of a run."""
-    order = run.drawn["cell"].tolist()
-    pictures = {str(cell): part for cell, part in run.embeddings.groupby("cell", observed=True)}
-    drawn = [cell for cell in order if cell in pictures]
-    rows = pictures[drawn[0]]["row"].to_numpy() if drawn else np.empty(0, np.int64)
-    points = run.points.set_index("row").loc[rows]
-    chunks = [_pack_picture(pictures[cell]) for cell in drawn]
-    labels = []
-    for name, column in zip(run.manifest["data"]["labels"], _label_columns(run.points), strict=False):
-        codes, values = _encode(points[column])
-        chunks.append(codes.tobytes())
-        labels.append({"name": name, "values": values})
+    pictures = pictures_by_cell(run)
+    rows = drawn_rows(pictures)
+    labels = drawn_labels(run, rows)
+    matched = matched_islands(run, pictures)
+    chunks = [_pack_picture(picture) for picture in pictures.values()]
+    chunks += [label.codes.astype("<i2").tobytes() for label in labels.values()]
     packed = zlib.compress(b"".join(chunks), 9)
     return PictureData(
         packed=base64.b64encode(packed).decode("ascii"),
         index={
             "points": len(rows),
-            "cells": drawn,
-            "labels": labels,
-            "rows": rows.tolist(),
-            "ids": [str(name) for name in points["id"]],
+            "pictures": [{"cell": cell, "islands": matched[cell]} for cell in pictures],
+            "reference": reference_cell(run, pictures),
+            "labels": [{"name": name, "values": label.names, "counts": label.counts} for name, label in labels.items()],
+            **_names(run.points, rows),
         },
     )
 
 
-def _label_columns(points: pd.DataFrame) -> list[str]:
-    return [name for name in points.columns if name == "label" or name.startswith("label:")]
+def pictures_by_cell(run: Run) -> dict[str, pd.DataFrame]:
+    """Return the picture of every drawn cell, in the order of the grid."""
+    parts = {str(cell): part for cell, part in run.embeddings.groupby("cell", observed=True, sort=False)}
+    return {cell: parts[cell] for cell in run.drawn["cell"] if cell in parts}
+
+
+def drawn_rows(pictures: dict[str, pd.DataFrame]) -> npt.NDArray[np.int64]:
+    """Return the rows that every picture shows, in their order."""
+    for picture in pictures.values():
+        return np.asarray(picture["row"], dtype=np.int64)
+    return np.empty(0, np.int64)
+
+
+def drawn_labels(run: Run, rows: npt.NDArray[np.int64]) -> dict[str, LabelCodes]:
+    """Encode every label column of the drawn rows."""
+    points = run.points.set_index("row").loc[rows]
+    return {name: encode_labels(points[column]) for name, column in run.label_columns.items()}
+
+
+def reference_cell(run: Run, pictures: dict[str, pd.DataFrame]) -> str | None:
+    """Return the picture that all others were laid over, whose islands lend their colours."""
+    named = run.manifest.get("reference_cell")
+    return named if named in pictures else next(iter(pictures), None)
+
+
+def matched_islands(run: Run, pictures: dict[str, pd.DataFrame]) -> dict[str, tuple[int, ...]]:
+    """Return numbers for the islands of every picture, the same number wherever an island is found again."""
+    reference = reference_cell(run, pictures)
+    if reference is None:
+        return {}
+    known = pictures[reference]["island_filled"].to_numpy()
+    return {cell: match_islands(known, picture["island_filled"].to_numpy()) for cell, picture in pictures.items()}
 
 
 def _pack_picture(picture: pd.DataFrame) -> bytes:
@@ -80,13 +109,9 @@ def _pack_picture(picture: pd.DataFrame) -> bytes:
     return b"".join(np.ascontiguousarray(column).tobytes() for column in (*grid.T, *islands.T))
 
 
-def _encode(labels: pd.Series[Any]) -> tuple[np.ndarray, list[str]]:
-    """Number label values: whole numbers by size, other text by alphabet."""
-    values = sorted({str(value) for value in labels.dropna()}, key=_natural)
-    number = {value: place for place, value in enumerate(values[:NO_LABEL])}
-    codes = [NO_LABEL if pd.isna(value) else number.get(str(value), NO_LABEL) for value in labels]
-    return np.array(codes, dtype="<u2"), values
-
-
-def _natural(text: str) -> tuple[int, float, str]:
-    return (0, float(text), "") if text.isdecimal() and text.isascii() else (1, 0.0, text)
+def _names(points: pd.DataFrame, rows: npt.NDArray[np.int64]) -> dict[str, list[Any] | None]:
+    """Return rows and ids of the points; what only counts up is left out, since the script can count."""
+    ids = points.set_index("row").loc[rows, "id"].astype(str).tolist()
+    counts_up = bool(np.array_equal(rows, np.arange(len(rows))))
+    same = ids == [str(row) for row in rows]
+    return {"rows": None if counts_up else rows.tolist(), "ids": None if same else ids}

@@ -1,17 +1,46 @@
-"""Read a run folder: the only thing a report is made of."""
+"""Read a run folder: the only thing a report is made of.
+
+What is read here is complete, has the columns of ``configs.schemas`` and, where the manifest knows the digest of a
+table, is what was written. Whether the numbers make sense is not this file's concern.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from configs.errors import InputError
+from configs.schemas import RUN_TABLES, points
 
-TABLES = ("cells", "scores", "embeddings", "stability", "pairs", "recommendations", "points")
+TABLES = (*RUN_TABLES, "points")
+
+MANIFEST = "manifest.json"
+
+MANIFEST_KEYS = (
+    "run",
+    "name",
+    "identity",
+    "data",
+    "preprocess",
+    "seeds",
+    "versions",
+    "cells",
+    "warnings",
+    "drawn_rows",
+    "scored_rows",
+    "reproduce",
+)
+"""What the report says about a run; ``tables`` (digests) is checked where it is there."""
+
+REMEDY = "run the sweep again; what is intact is kept, the rest is written anew"
 
 
 @dataclass(frozen=True)
@@ -40,8 +69,14 @@ class Run:
 
     @property
     def drawn(self) -> pd.DataFrame:
-        """The cells that have a picture."""
+        """The cells that have a picture, in the order of the grid."""
         return self.cells[self.cells["status"] == "ok"]
+
+    @property
+    def label_columns(self) -> dict[str, str]:
+        """The user's name of every label, and its column in ``points``."""
+        columns = [name for name in self.points.columns if name == "label" or name.startswith("label:")]
+        return dict(zip(self.manifest["data"]["labels"], columns, strict=False))
 
 
 def read_run(folder: Path) -> Run:
@@ -50,22 +85,65 @@ def read_run(folder: Path) -> Run:
     Raises
     ------
     InputError
-        The folder is not a run, or not a complete one.
+        The folder is not a run, not a complete one, or a table is not what was written.
     """
+    if not folder.is_dir():
+        raise InputError("there is no such folder", file=folder, remedy="`steadymap runs` lists the runs of a store")
+    manifest = _read_manifest(folder)
+    return Run(folder=folder, manifest=manifest, **{name: _read_table(folder, name, manifest) for name in TABLES})
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in TABLES}
-        return Run(folder=folder, manifest=manifest, **tables)
-    except FileNotFoundError as error:
+        manifest = json.loads(_read_bytes(folder, MANIFEST))
+    except ValueError as error:
+        raise InputError(f"is not JSON: {error}", file=folder / MANIFEST, remedy=REMEDY) from None
+    missing = [key for key in MANIFEST_KEYS if not isinstance(manifest, dict) or key not in manifest]
+    if missing:
         raise InputError(
-            f"no complete run: {Path(str(error.filename)).name} is missing",
+            f"lacks {', '.join(missing)}",
+            file=folder / MANIFEST,
+            rule="the manifest of a run has them all",
+            remedy=REMEDY,
+        )
+    return dict(manifest)
+
+
+def _read_table(folder: Path, name: str, manifest: dict[str, Any]) -> pd.DataFrame:
+    file = f"{name}.parquet"
+    content = _read_bytes(folder, file)
+    known = manifest.get("tables", {}).get(file, {}).get("sha256")
+    if known is not None and hashlib.sha256(content).hexdigest() != known:
+        raise InputError(
+            "is not the file that was written: its SHA-256 differs from the manifest's",
+            file=folder / file,
+            remedy=REMEDY,
+        )
+    try:
+        table = pq.read_table(io.BytesIO(content))
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"is not readable Parquet: {reason}", file=folder / file, remedy=REMEDY) from None
+    wanted = RUN_TABLES.get(name, points(()))
+    missing = [column for column in wanted.names if column not in table.column_names]
+    if missing:
+        raise InputError(
+            f"lacks the columns {', '.join(missing)}",
+            file=folder / file,
+            rule=f"a {name} table has {', '.join(wanted.names)}",
+            remedy=REMEDY,
+        )
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _read_bytes(folder: Path, file: str) -> bytes:
+    try:
+        return (folder / file).read_bytes()
+    except FileNotFoundError:
+        raise InputError(
+            f"no complete run: {file} is missing",
             file=folder,
-            rule="a run folder holds manifest.json and its tables; the manifest is written last",
+            rule=f"a run folder holds {MANIFEST} and its tables; the manifest is written last",
             remedy="run the sweep again; it goes on from what it has",
-        ) from None
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"cannot be read: {str(error).splitlines()[0]}",
-            file=folder,
-            remedy="run the sweep again; damaged files are written anew",
         ) from None

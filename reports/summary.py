@@ -1,31 +1,31 @@
-"""Everything the page, the terminal and the Markdown say about a run, as data that can be tested."""
+"""Everything the page, the terminal and the Markdown say about a run, as data that can be tested.
+
+It says how steady and how faithful the pictures are. It gives no verdict on clusters: agreement between pictures is no
+evidence that the latent space has a gap there.
+"""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
 from configs.cards import CARD_OF, ScoreCard
-from reports.heat_maps import HeatMap, heat_maps
+from reports.heat_maps import LINEAR, HeatMap, heat_maps, mean_over_seeds
 from reports.run_folder import Run
+from reports.wording import Estimate, count, list_names, spell_configuration, spell_number
 
 MEASURES = ("ari", "ami", "procrustes")
 
+STEADY = 0.75
+"""Below this ARI between seeds a setting's islands are called a matter of luck; Hennig's bound for valid clusters."""
 
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its standard error, None where it cannot be had."""
-
-    value: float
-    stderr: float | None = None
-
-    def __str__(self) -> str:
-        if self.stderr is None or math.isnan(self.stderr):
-            return f"{self.value:.3f}"
-        return f"{self.value:.3f} ± {self.stderr:.3f}"
+LIMIT = (
+    "This report says how steady and how faithful the pictures are. It cannot say yet which islands are real clusters "
+    "of the latent space: a cut through one even cloud can be perfectly steady. Read an island that stays as a "
+    "candidate, not as proof."
+)
 
 
 @dataclass(frozen=True)
@@ -39,31 +39,37 @@ class Panel:
     reason: str | None
     islands: int | None
     noise_share: float | None
-    trustworthiness: float | None
     dimension: int
 
     @property
     def title(self) -> str:
         """Configuration and seed in words."""
-        return self.configuration if self.seed is None else f"{self.configuration}, seed {self.seed}"
+        setting = spell_configuration(self.configuration)
+        return setting if self.seed is None else f"{setting}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class GridRow:
-    """A configuration's panels, a place per seed."""
+    """A configuration's panels, a place per seed, and its main numbers: name and value."""
 
     configuration: str
     reducer: str
     panels: tuple[Panel, ...]
+    numbers: tuple[tuple[str, str], ...]
+
+    @property
+    def title(self) -> str:
+        """The configuration in words."""
+        return spell_configuration(self.configuration)
 
 
 @dataclass(frozen=True)
 class Recommended:
-    """A picture to look at first, and why."""
+    """A picture to look at first, why, and the numbers that speak for it: name and value."""
 
     panel: Panel
     reason: str
-    stability: Estimate | None
+    numbers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -71,8 +77,24 @@ class StabilityRow:
     """How well a configuration's pictures agree, by measure: between its seeds, and with other configurations."""
 
     configuration: str
+    runs: int
     seeds: dict[str, Estimate]
     configurations: dict[str, Estimate]
+
+    @property
+    def title(self) -> str:
+        """The configuration in words."""
+        return spell_configuration(self.configuration)
+
+
+@dataclass(frozen=True)
+class Best:
+    """The setting with the best mean of a score at the k that recommendations are made at."""
+
+    score: str
+    configuration: str
+    k: int | None
+    estimate: Estimate
 
 
 @dataclass(frozen=True)
@@ -86,13 +108,17 @@ class Summary:
     facts
         Size of data and sweep, a phrase each.
     findings
-        The answer that the numbers give, a sentence each.
+        The answer that the numbers give, a sentence each; the first is the headline.
+    limit
+        What the report cannot say.
     recommended
         The pictures to look at first, one per reducer.
-    rows
-        The comparison grid.
-    maps
-        Heat maps of every score.
+    rows, seeds
+        The comparison grid and its columns.
+    maps, best
+        Heat maps of every score, and the setting that is best at each.
+    linear
+        What PCA reaches: score, k and value, for sweeps in which no map shows it.
     stability
         A row per configuration.
     matrix
@@ -103,26 +129,34 @@ class Summary:
         What was changed to fit the data.
     provenance
         Name and value of everything needed to repeat the run.
+    reproduce
+        The command that repeats it.
     cards
-        The score cards of the scores in the run.
+        The score cards of the scores in the run, by score.
     labels
         Names of the label columns.
+    drawn_rows, rows_total
+        Rows in every picture, and rows of the data.
     """
 
     title: str
     run: str
     facts: tuple[str, ...]
     findings: tuple[str, ...]
+    limit: str
     recommended: tuple[Recommended, ...]
     rows: tuple[GridRow, ...]
     seeds: tuple[int, ...]
     maps: tuple[HeatMap, ...]
+    best: tuple[Best, ...]
+    linear: tuple[str, ...]
     stability: tuple[StabilityRow, ...]
     matrix: tuple[tuple[str, tuple[float | None, ...]], ...]
     lost: tuple[Panel, ...]
     warnings: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
-    cards: tuple[ScoreCard, ...]
+    reproduce: str
+    cards: dict[str, ScoreCard]
     labels: tuple[str, ...]
     drawn_rows: int
     rows_total: int
@@ -130,40 +164,35 @@ class Summary:
 
 def summarise(run: Run) -> Summary:
     """Say what a run has found."""
-    trust = _trustworthiness_by_cell(run)
-    panels = [_panel(row, trust) for row in run.cells.to_dict("records")]
+    panels = [_panel(row) for row in run.cells.to_dict("records")]
     stability = _stability_rows(run)
     scores = dict.fromkeys([*run.scores["score"], *run.stability["score"]])
     return Summary(
         title=run.manifest["name"],
         run=run.manifest["run"],
         facts=_facts(run),
-        findings=_findings(run, panels),
+        findings=_findings(run, panels, stability),
+        limit=LIMIT,
         recommended=_recommended(run, panels, stability),
-        rows=_grid(panels, run.manifest["seeds"], run.cells),
+        rows=_grid(run, panels, stability),
         seeds=tuple(run.manifest["seeds"]),
         maps=heat_maps(run.drawn, run.scores),
+        best=_best(run),
+        linear=_linear(run),
         stability=stability,
         matrix=_matrix(run),
         lost=tuple(panel for panel in panels if panel.status != "ok"),
         warnings=tuple(run.manifest["warnings"]),
         provenance=_provenance(run),
-        cards=tuple(CARD_OF[score] for score in scores if score in CARD_OF),
-        labels=tuple(run.manifest["data"]["labels"]),
+        reproduce=f"cd {run.manifest['run']} && {run.manifest['reproduce']}",
+        cards={score: CARD_OF[score] for score in scores if score in CARD_OF},
+        labels=tuple(run.label_columns),
         drawn_rows=run.manifest["drawn_rows"],
         rows_total=run.manifest["data"]["rows"],
     )
 
 
-def _trustworthiness_by_cell(run: Run) -> dict[str, float]:
-    """Take the middle k, the one that recommendations are made at."""
-    scores = run.scores[run.scores["score"] == "trustworthiness"]
-    ks = sorted(scores["k"].dropna().unique())
-    middle = scores[scores["k"] == ks[len(ks) // 2]] if ks else scores
-    return dict(zip(middle["cell"], middle["value"], strict=True))
-
-
-def _panel(row: dict[Any, Any], trust: dict[str, float]) -> Panel:
+def _panel(row: dict[Any, Any]) -> Panel:
     return Panel(
         cell=row["cell"],
         configuration=row["configuration"],
@@ -172,127 +201,240 @@ def _panel(row: dict[Any, Any], trust: dict[str, float]) -> Panel:
         reason=None if pd.isna(row["reason"]) else row["reason"],
         islands=None if pd.isna(row["islands"]) else int(row["islands"]),
         noise_share=None if pd.isna(row["noise_share"]) else float(row["noise_share"]),
-        trustworthiness=trust.get(row["cell"]),
         dimension=int(row["dimension"]),
-    )
-
-
-def _grid(panels: list[Panel], seeds: list[int], cells: pd.DataFrame) -> tuple[GridRow, ...]:
-    reducers = dict(zip(cells["configuration"], cells["reducer"], strict=True))
-    rows: dict[str, list[Panel]] = {}
-    for panel in panels:
-        rows.setdefault(panel.configuration, []).append(panel)
-    order = {seed: place for place, seed in enumerate(seeds)}
-    return tuple(
-        GridRow(name, reducers[name], tuple(sorted(row, key=lambda panel: order.get(panel.seed or 0, 0))))
-        for name, row in rows.items()
     )
 
 
 def _facts(run: Run) -> tuple[str, ...]:
     data, cells = run.manifest["data"], run.manifest["cells"]
     configurations = run.cells["configuration"].nunique()
+    lost = [f"{cells[name]} {name}" for name in ("skipped", "failed") if cells.get(name)]
     facts = [
-        f"{data['rows']:,} rows × {data['dimensions']} dimensions from {data['source']}",
-        f"{configurations} configurations, {len(run.manifest['seeds'])} seeds",
-        f"{cells['ok']} of {cells['total']} pictures" + (f", {cells['failed']} failed" if cells["failed"] else ""),
+        f"{count(data['rows'], 'row')} × {count(data['dimensions'], 'dimension')} from {data['source']}",
+        f"{count(configurations, 'setting')} × {count(len(run.manifest['seeds']), 'seed')}",
+        f"{cells['ok']} of {count(cells['total'], 'picture')} drawn" + (f" ({', '.join(lost)})" if lost else ""),
     ]
     notes = data.get("notes") or {}
-    facts += [f"{name.replace('_', ' ')} {value:.3g}" for name, value in notes.items()]
+    facts += [f"{name.replace('_', ' ')} {_spell_note(value)}" for name, value in notes.items()]
     return tuple(facts)
 
 
-def _findings(run: Run, panels: list[Panel]) -> tuple[str, ...]:
+def _spell_note(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+# --- the answer -------------------------------------------------------------------------------------------------
+
+
+def _findings(run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...]) -> tuple[str, ...]:
     drawn = [panel for panel in panels if panel.status == "ok"]
     if not drawn:
         return ("No picture could be drawn; the reasons are below.",)
-    findings = []
-    compared = run.stability[(run.stability["score"] == "ari")]
-    seeds = compared[compared["between"] == "seeds"]
-    if len(seeds):
-        low, high = seeds.loc[seeds["value"].idxmin()], seeds.loc[seeds["value"].idxmax()]
-        findings.append(
-            f"Between seeds of one setting the islands agree with an ARI of {seeds['value'].median():.2f} (median): from "
-            f"{low['value']:.2f} ({low['configuration']}) to {high['value']:.2f} ({high['configuration']})."
-        )
-        shaky = seeds[seeds["value"] < STEADY]["configuration"].tolist()
-        if shaky:
-            findings.append(f"Do not trust a single picture of {_listed(shaky)}: another seed draws other islands.")
-    else:
-        findings.append("Only one seed was drawn: this run cannot tell structure from the luck of a seed.")
-    nonlinear = set(run.drawn.loc[run.drawn["reducer"] != "pca", "configuration"])
+    nonlinear = set(run.drawn.loc[run.drawn["reducer"] != LINEAR, "configuration"])
+    found = [_about_seeds(stability), *_about_luck(stability), _about_settings(run, nonlinear)]
+    found.append(_about_islands([panel for panel in drawn if panel.configuration in nonlinear] or drawn))
+    return tuple(sentence for sentence in found if sentence)
+
+
+def _about_seeds(stability: tuple[StabilityRow, ...]) -> str:
+    """Say how well the seeds of a setting agree: the headline."""
+    compared = {row.title: row.seeds["ari"].value for row in stability if "ari" in row.seeds}
+    if not compared:
+        return "No setting has pictures from two seeds, so this run cannot tell structure from the luck of a seed."
+    steady = [name for name, value in compared.items() if value >= STEADY]
+    typical = f"agreement between seeds (ARI, 1 is the same islands, 0 chance) is {_median(compared.values()):.2f}"
+    if len(compared) == 1:
+        return f"With another seed {next(iter(compared))} draws {'the same' if steady else 'other'} islands: {typical}."
+    lead = f"{len(steady)} of {len(compared)} settings draw much the same islands whatever the seed"
+    low, high = min(compared, key=lambda name: compared[name]), max(compared, key=lambda name: compared[name])
+    return f"{lead}: median {typical}, from {compared[low]:.2f} ({low}) to {compared[high]:.2f} ({high})."
+
+
+def _about_luck(stability: tuple[StabilityRow, ...]) -> list[str]:
+    shaky = [row.title for row in stability if "ari" in row.seeds and row.seeds["ari"].value < STEADY]
+    if not shaky:
+        return []
+    return [f"Do not trust a single picture of {list_names(shaky)}: another seed draws other islands."]
+
+
+def _about_settings(run: Run, nonlinear: set[str]) -> str:
     between = run.pairs[
         (run.pairs["between"] == "configurations")
         & (run.pairs["score"] == "ari")
         & run.pairs["configuration_a"].isin(nonlinear)
         & run.pairs["configuration_b"].isin(nonlinear)
     ]
-    if len(between):
-        findings.append(f"Between settings of t-SNE and UMAP it is {between['value'].median():.2f} (median over pairs).")
-    counts = [panel.islands for panel in drawn if panel.islands is not None and panel.configuration in nonlinear]
-    if counts:
-        findings.append(
-            f"The pictures show {min(counts)} to {max(counts)} islands, {int(pd.Series(counts).median())} in the middle."
+    if between.empty:
+        return ""
+    means = _mean_by(between, "configuration_a", "configuration_b")
+    (a, b), lowest = min(means.items(), key=lambda pair: pair[1])
+    aside = ", PCA aside," if (run.drawn["reducer"] == LINEAR).any() else ""
+    return (
+        f"Between different settings{aside} the median ARI is {between['value'].median():.2f}; furthest apart are "
+        f"{spell_configuration(a)} and {spell_configuration(b)} ({lowest:.2f})."
+    )
+
+
+def _about_islands(panels: list[Panel]) -> str:
+    counts = [panel.islands for panel in panels if panel.islands is not None]
+    if not counts:
+        return ""
+    low, high, middle = min(counts), max(counts), round(_median(counts))
+    if low == high:
+        return f"Every picture shows {count(low, 'island')}."
+    return f"The number of islands depends on the picture: {low} to {high}, half of them show {middle} or more."
+
+
+def _median(values: Any) -> float:
+    return float(pd.Series(list(values)).median())
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------
+
+
+def _grid(run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...]) -> tuple[GridRow, ...]:
+    reducers = dict(zip(run.cells["configuration"], run.cells["reducer"], strict=True))
+    place = {seed: number for number, seed in enumerate(run.manifest["seeds"])}
+    rows: dict[str, list[Panel]] = {}
+    for panel in panels:
+        rows.setdefault(panel.configuration, []).append(panel)
+    steadiness = {row.configuration: row.seeds.get("ari") for row in stability}
+    trust = _by_configuration(run, "trustworthiness")
+    return tuple(
+        GridRow(
+            configuration=name,
+            reducer=reducers[name],
+            panels=tuple(
+                sorted(row, key=lambda panel: -1 if panel.seed is None else place.get(panel.seed, len(place)))
+            ),
+            numbers=_named(
+                ("ARI between seeds", steadiness.get(name)),
+                ("trustworthiness", trust.get(name)),
+            ),
         )
-    return tuple(findings)
-
-
-STEADY = 0.75
-"""Below this ARI between seeds a setting's islands are called a matter of luck; Hennig's bound for valid clusters."""
-
-
-def _listed(names: list[str], most: int = 3) -> str:
-    shown = ", ".join(names[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
+        for name, row in rows.items()
+    )
 
 
 def _recommended(run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...]) -> tuple[Recommended, ...]:
     by_cell = {panel.cell: panel for panel in panels}
-    seeds = {row.configuration: row.seeds.get("ari") for row in stability}
+    steadiness = {row.configuration: row for row in stability}
+    trust, continuity = _by_configuration(run, "trustworthiness"), _by_configuration(run, "continuity")
     chosen = run.recommendations[run.recommendations["recommended"]]
+    found = []
+    for row in chosen.to_dict("records"):
+        panel, name = by_cell[row["cell"]], row["configuration"]
+        own = steadiness[name]
+        numbers = _named(
+            ("islands", panel.islands),
+            ("in no island", None if panel.noise_share is None else f"{100 * panel.noise_share:.0f} %"),
+            ("trustworthiness", trust.get(name)),
+            ("continuity", continuity.get(name)),
+            ("ARI between seeds", own.seeds.get("ari")),
+            ("ARI with other settings", own.configurations.get("ari")),
+        )
+        found.append(Recommended(panel, row["reason"], numbers))
+    return tuple(found)
+
+
+def _named(*numbers: tuple[str, object]) -> tuple[tuple[str, str], ...]:
+    """Keep what is known."""
+    return tuple((name, str(value)) for name, value in numbers if value is not None)
+
+
+# --- scores and stability ---------------------------------------------------------------------------------------
+
+
+def _middle_k(scores: pd.DataFrame) -> int | None:
+    """Return the middle k, the one that recommendations are made at."""
+    ks = sorted(scores["k"].dropna().unique())
+    return int(ks[len(ks) // 2]) if ks else None
+
+
+def _by_configuration(run: Run, score: str) -> dict[str, Estimate]:
+    """Average a score at the middle k over the seeds of every configuration."""
+    values = run.scores[run.scores["score"] == score]
+    k = _middle_k(values)
+    joined = (values if k is None else values[values["k"] == k]).merge(run.cells[["cell", "configuration"]], on="cell")
+    return {str(name): mean_over_seeds(group) for name, group in joined.groupby("configuration", sort=False)}
+
+
+def _best(run: Run) -> tuple[Best, ...]:
+    found = []
+    for score in dict.fromkeys(run.scores["score"]):
+        means = _by_configuration(run, score)
+        sign = -1 if score in CARD_OF and CARD_OF[score].better == "lower" else 1
+        name = max(means, key=lambda one: sign * means[one].value)
+        k = _middle_k(run.scores[run.scores["score"] == score])
+        found.append(Best(score, name, k, means[name]))
+    return tuple(found)
+
+
+def _linear(run: Run) -> tuple[str, ...]:
+    """List what PCA reaches at every k."""
+    joined = run.scores.merge(run.drawn[run.drawn["reducer"] == LINEAR][["cell"]], on="cell")
+    means = _mean_by(joined, "score", "k")
     return tuple(
-        Recommended(by_cell[row["cell"]], row["reason"], seeds.get(row["configuration"]))
-        for row in chosen.to_dict("records")
+        f"{_title(score)} {value:.3f}" + ("" if pd.isna(k) else f" at k = {spell_number(k)}")
+        for (score, k), value in means.items()
     )
+
+
+def _mean_by(table: pd.DataFrame, first: str, second: str) -> dict[tuple[Any, Any], float]:
+    means = table.groupby([first, second], sort=False, dropna=False, observed=True)["value"].mean()
+    return cast("dict[tuple[Any, Any], float]", means.to_dict())
+
+
+def _title(score: str) -> str:
+    return CARD_OF[score].title if score in CARD_OF else score
 
 
 def _stability_rows(run: Run) -> tuple[StabilityRow, ...]:
     rows = []
+    runs = run.drawn["configuration"].value_counts()
     for configuration in dict.fromkeys(run.drawn["configuration"]):
         own = run.stability[run.stability["configuration"] == configuration]
         estimates: dict[str, dict[str, Estimate]] = {"seeds": {}, "configurations": {}}
         for row in own.to_dict("records"):
             stderr = None if pd.isna(row["stderr"]) else float(row["stderr"])
-            estimates[row["between"]][row["score"]] = Estimate(float(row["value"]), stderr)
-        rows.append(StabilityRow(configuration, estimates["seeds"], estimates["configurations"]))
+            estimates.setdefault(row["between"], {})[row["score"]] = Estimate(float(row["value"]), stderr)
+        rows.append(
+            StabilityRow(configuration, int(runs[configuration]), estimates["seeds"], estimates["configurations"])
+        )
     return tuple(rows)
 
 
 def _matrix(run: Run) -> tuple[tuple[str, tuple[float | None, ...]], ...]:
     names = list(dict.fromkeys(run.drawn["configuration"]))
     ari = run.pairs[run.pairs["score"] == "ari"]
-    means = ari.groupby(["configuration_a", "configuration_b"], observed=True)["value"].mean().to_dict()
+    means = _mean_by(ari, "configuration_a", "configuration_b")
 
     def value(a: str, b: str) -> float | None:
         found = means.get((a, b), means.get((b, a)))
         return None if found is None else float(found)
 
-    return tuple((a, tuple(value(a, b) for b in names)) for a in names)
+    return tuple((spell_configuration(a), tuple(value(a, b) for b in names)) for a in names)
 
 
 def _provenance(run: Run) -> tuple[tuple[str, str], ...]:
-    manifest = run.manifest
+    manifest, data = run.manifest, run.manifest["data"]
     preprocess = ", ".join(f"{name} {value}" for name, value in manifest["preprocess"].items() if value is not None)
     versions = ", ".join(f"{name} {version}" for name, version in manifest["versions"].items())
-    scored = manifest["scored_rows"]
-    everything = scored == manifest["data"]["rows"]
+    scored, drawn = manifest["scored_rows"], manifest["drawn_rows"]
+    duplicates = data.get("duplicate_rows")
     return (
         ("Run", manifest["run"]),
-        ("Identity of config, data and code", manifest["identity"]),
-        ("Digest of the data", manifest["data"]["digest"]),
+        ("Data", f"{data['source']}, {data['rows']:,} × {data['dimensions']:,}"),
+        ("Digest of the data", data["digest"]),
+        *([("Duplicate rows", f"{duplicates:,}")] if duplicates else []),
         ("Preprocessing", preprocess),
         ("Seeds", ", ".join(map(str, manifest["seeds"]))),
-        ("Scores look from", "every row" if everything else f"{scored:,} rows chosen by their content"),
+        ("Scored", _share_of_rows(scored, data["rows"])),
+        ("Drawn", _share_of_rows(drawn, data["rows"])),
+        ("Identity of config, data and code", manifest["identity"]),
         ("Versions", versions),
-        ("Repeat it", f"cd {manifest['run']} && {manifest['reproduce']}"),
     )
+
+
+def _share_of_rows(part: int, rows: int) -> str:
+    return "every row" if part == rows else f"{part:,} of {rows:,} rows, chosen by their content"

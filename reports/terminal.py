@@ -14,5 +14,9 @@ def to_lines(summary: Summary) -> list[str]:
 
 
 def _printable(line: str) -> str:
-    """Drop control characters, which could move a terminal's cursor."""
-    return "".join(character for character in line if character.isprintable())
+    """Drop control characters, which could move a terminal's cursor; spaces of every kind become plain ones."""
+    return "".join(" " if character.isspace() else character for character in line if _shows(character))
+
+
+def _shows(character: str) -> bool:
+    return character.isprintable() or character.isspace()

@@ -275,9 +275,10 @@ def _check_header(file: IO[bytes], size: int, path: Path, name: str) -> tuple[in
             rule="a whole, undamaged file",
             remedy="write the file again",
         )
-    if claimed > psutil.virtual_memory().available:
+    free = psutil.virtual_memory().available
+    if claimed > free:
         raise InputError(
-            f"{claimed / 1e9:.1f} GB do not fit into the {psutil.virtual_memory().available / 1e9:.1f} GB of free memory",
+            f"{claimed / 1e9:.1f} GB do not fit into the {free / 1e9:.1f} GB of free memory",
             file=path,
             place=f"array {name!r}",
             remedy="save float32 instead of float64, or use a larger machine",

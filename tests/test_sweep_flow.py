@@ -151,9 +151,8 @@ def test_bad_data_fails_the_flow_with_its_own_error(engine: None, tmp_path: Path
 
 def test_the_store_needs_nothing_but_its_tables(engine: None, blobs_file: Path, tmp_path: Path) -> None:
     """A run whose store has lost all cells can still be reported."""
-    from reports.build import build_report
-
     from flows.sweep import stability_sweep
+    from reports.build import build_report
 
     outcome = stability_sweep(blob_config(blobs_file), str(tmp_path / "store"))
     shutil.rmtree(tmp_path / "store" / "cells")

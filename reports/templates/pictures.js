@@ -2,73 +2,156 @@
 // Draws the pictures and links them: one order of points everywhere, so a point is the same index in each.
 // Text from the user is only ever set as textContent or drawn on a canvas.
 (async () => {
-  const index = JSON.parse(document.getElementById("index").textContent);
+  const byId = (id) => document.getElementById(id);
+  const index = JSON.parse(byId("index").textContent);
   const n = index.points;
-  const GREY = "#9a9a9a", NO_LABEL = 65535, NOISE = -1;
-  const tip = document.getElementById("tip"), status = document.getElementById("status");
-  const clear = document.getElementById("clear"), colour = document.getElementById("colour");
-  const legend = document.getElementById("legend"), zoom = document.getElementById("zoom");
+  const NO_CODE = -1, FULL = 65535;
+  const tip = byId("tip"), status = byId("status"), clear = byId("clear"), zoom = byId("zoom");
+  const legend = byId("legend"), note = byId("legend-note"), colour = byId("colour"), size = byId("size");
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
-  // --- data ------------------------------------------------------------------------------------------------
+  // --- data -------------------------------------------------------------------------------------------------
   async function unpack() {
-    const text = document.getElementById("packed").textContent.trim();
-    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(byId("packed").textContent.trim()), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return new Response(stream).arrayBuffer();
   }
   const buffer = await unpack();
   const pictures = new Map();
   let at = 0;
-  for (const cell of index.cells) {
-    const x = new Uint16Array(buffer, at, n), y = new Uint16Array(buffer, at + 2 * n, n);
-    const island = new Int16Array(buffer, at + 4 * n, n), filled = new Int16Array(buffer, at + 6 * n, n);
-    pictures.set(cell, { x, y, island, filled });
-    at += 8 * n;
+  const take = (Type) => { const part = new Type(buffer, at, n); at += part.byteLength; return part; };
+  for (const { cell, islands } of index.pictures) {
+    pictures.set(cell, { x: take(Uint16Array), y: take(Uint16Array), island: take(Int16Array), filled: take(Int16Array), islands });
   }
-  for (const label of index.labels) {
-    label.codes = new Uint16Array(buffer, at, n);
-    at += 2 * n;
+  for (const label of index.labels) label.codes = take(Int16Array);
+  const rowOf = (i) => index.rows ? index.rows[i] : i;
+  const idOf = (i) => index.ids ? index.ids[i] : String(rowOf(i));
+  // Points are drawn in one shuffled order, the same everywhere: in the file's order the last label would lie on top.
+  const order = shuffled(n);
+
+  function shuffled(count) {
+    const places = Uint32Array.from({ length: count }, (_, i) => i);
+    let state = 1;
+    for (let i = count - 1; i > 0; i--) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      const j = Math.floor(state / 4294967296 * (i + 1));
+      [places[i], places[j]] = [places[j], places[i]];
+    }
+    return places;
   }
 
-  // --- colours ---------------------------------------------------------------------------------------------
-  // A mode gives each point of a picture a code; a negative code or NO_LABEL is grey.
-  const modes = index.labels.map((label) => ({
-    name: label.name, codes: () => label.codes, text: (code) => label.values[code], shared: label.values,
-  }));
-  modes.push({ name: "island of each picture", codes: (p) => p.island, text: (code) => `island ${code}` });
-  modes.push({ name: "island, noise given to the nearest", codes: (p) => p.filled, text: (code) => `island ${code}` });
-  modes.forEach((mode, place) => colour.add(new Option(mode.name, String(place))));
+  // --- colours ----------------------------------------------------------------------------------------------
+  let printing = false;
+  const theme = () => index.themes[dark.matches && !printing ? "dark" : "light"];
+  const letters = (k) => (k < 26 ? "" : letters(Math.floor(k / 26) - 1)) + String.fromCharCode(65 + k % 26);
+
+  // A mode gives every point of a picture a code, and every code a slot of the palette (NO_CODE is grey) and a name.
+  const reference = pictures.get(index.reference);
+  function labelMode(label) {
+    const slots = index.themes.light.palette.length, many = label.values.length > slots;
+    const frequent = label.counts.map((count, code) => [count, code]).sort((a, b) => b[0] - a[0] || a[1] - b[1])
+      .slice(0, slots).map((pair) => pair[1]).sort((a, b) => a - b);
+    const slotOf = new Map(frequent.map((code, slot) => [code, slot]));
+    return {
+      title: label.name, names: label.values, counts: label.counts, shared: true,
+      codes: () => label.codes, number: (_, code) => code,
+      slot: (code) => code < 0 ? NO_CODE : slotOf.get(code) ?? NO_CODE,
+      note: many ? `${label.values.length.toLocaleString()} values; the ${slots} most frequent have a colour, the others are grey and can be selected.` : "",
+      missing: "no label", members: (code) => (i) => label.codes[i] === code,
+    };
+  }
+  function islandMode(title, key) {
+    const counts = [];
+    if (reference) for (const own of reference[key]) if (own >= 0) counts[reference.islands[own]] = (counts[reference.islands[own]] ?? 0) + 1;
+    const numbers = [...counts.keys()].filter((k) => counts[k]);
+    return {
+      title, names: numbers.map(letters), counts: numbers.map((k) => counts[k]), shared: false, numbers,
+      codes: (picture) => picture[key], number: (picture, own) => own < 0 ? NO_CODE : picture.islands[own],
+      slot: (code) => code < 0 ? NO_CODE : code % index.themes.light.palette.length,
+      note: "An island has the letter and colour of the island of the reference picture with which it shares most rows; other islands have further letters. Grey: in no island.",
+      missing: "in no island", members: (place) => (i) => reference.islands[reference[key][i]] === numbers[place],
+    };
+  }
+  const modes = [
+    ...index.labels.map(labelMode),
+    islandMode("island of the picture", "island"),
+    islandMode("island, noise given to the nearest", "filled"),
+  ];
+  modes.forEach((one, place) => colour.add(new Option(one.title, String(place))));
   let mode = modes[0];
-  const colourOf = (code) => code < 0 || code === NO_LABEL ? GREY : index.palette[code % index.palette.length];
-  const textOf = (code) => code === NOISE ? "in no island" : code === NO_LABEL ? "no label" : mode.text(code);
+  const nameOf = (code) => mode.shared ? mode.names[code] : letters(code);
+  const colourOf = (code) => theme().palette[mode.slot(code)] ?? theme().grey;
+  const rgb = (hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
 
-  function showLegend() {
-    legend.replaceChildren();
-    const values = mode.shared ?? [];
-    values.slice(0, 40).forEach((value, code) => {
-      const item = document.createElement("li"), dot = document.createElement("i");
-      dot.style.background = colourOf(code);
-      item.append(dot, document.createTextNode(value));
-      legend.append(item);
-    });
-    if (values.length > 40) {
-      const item = document.createElement("li");
-      item.textContent = `and ${values.length - 40} more`;
-      legend.append(item);
-    }
-    if (!mode.shared) {
-      const item = document.createElement("li"), dot = document.createElement("i");
-      dot.style.background = GREY;
-      item.append(dot, document.createTextNode("in no island; colours are each picture's own, largest island first"));
-      legend.append(item);
-    }
-  }
-
-  // --- drawing ---------------------------------------------------------------------------------------------
+  // --- selection --------------------------------------------------------------------------------------------
   let selected = null; // Uint8Array over points, or null
   let marked = -1;     // the point under the pointer
-  const panels = [];
+  let pressed = new Set(); // places in the legend
+  const MOST_NAMES = 500;
+
+  function showLegend() {
+    legend.replaceChildren(...mode.names.slice(0, MOST_NAMES).map((name, place) => {
+      const item = document.createElement("li"), button = document.createElement("button");
+      const dot = document.createElement("i"), text = document.createElement("span"), frequency = document.createElement("span");
+      button.type = "button";
+      dot.style.background = colourOf(mode.shared ? place : mode.numbers[place]);
+      text.textContent = name || "(empty)";
+      frequency.textContent = mode.counts[place].toLocaleString();
+      frequency.className = "frequency";
+      button.append(dot, text, frequency);
+      button.setAttribute("aria-pressed", String(pressed.has(place)));
+      button.addEventListener("click", () => press(place, button));
+      item.append(button);
+      return item;
+    }));
+    const hidden = mode.names.length - MOST_NAMES;
+    note.textContent = [mode.note, hidden > 0 ? `The legend names the first ${MOST_NAMES}.` : ""].filter(Boolean).join(" ");
+  }
+
+  function press(place, button) {
+    if (!pressed.delete(place)) pressed.add(place);
+    button.setAttribute("aria-pressed", String(pressed.has(place)));
+    const tests = [...pressed].map((one) => mode.members(one));
+    const names = [...pressed].map((one) => mode.names[one]).join(", ");
+    choose((i) => tests.some((test) => test(i)), mode.shared ? `${mode.title}: ${names}` : `island ${names} of the reference picture`);
+    settle();
+  }
+  function choose(test, from) {
+    const chosen = new Uint8Array(n);
+    let count = 0;
+    for (let i = 0; i < n; i++) if (test(i)) { chosen[i] = 1; count++; }
+    selected = count ? chosen : null;
+    status.textContent = count ? `${count.toLocaleString()} ${count === 1 ? "row" : "rows"} selected, ${from}` : "";
+    clear.hidden = !count;
+    redraw(true);
+  }
+  function unselect() {
+    pressed = new Set();
+    selected = null;
+    status.textContent = "";
+    clear.hidden = true;
+    for (const button of legend.querySelectorAll("[aria-pressed=true]")) button.setAttribute("aria-pressed", "false");
+    settle();
+    redraw(true);
+  }
+  function settle() {
+    // Where a selection has come to rest: what it is made of, and whether each picture keeps it together.
+    if (selected && index.labels.length && !pressed.size) status.textContent += `: ${composition(index.labels[0])}`;
+    for (const panel of panels) panel.tell();
+  }
+  function tally(codes) {
+    const counts = new Map();
+    for (let i = 0; i < n; i++) if (selected[i]) counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1);
+    return [...counts].sort((a, b) => b[1] - a[1]);
+  }
+  function composition(label) {
+    const counts = tally(label.codes), total = counts.reduce((sum, pair) => sum + pair[1], 0);
+    const parts = counts.slice(0, 3).map(([code, count]) => `${code < 0 ? "no label" : label.values[code]} ${Math.round(100 * count / total)} %`);
+    return `${label.name} ${parts.join(", ")}${counts.length > 3 ? " …" : ""}`;
+  }
+
+  // --- drawing ----------------------------------------------------------------------------------------------
+  const panels = [], panelOf = new Map();
 
   class Panel {
     constructor(element) {
@@ -77,22 +160,22 @@
       this.base = document.createElement("canvas");
       this.over = document.createElement("canvas");
       element.append(this.base, this.over);
-      element.tabIndex = 0;
-      element.setAttribute("role", "img");
+      this.together = element.parentElement.querySelector(".together");
       this.show(element.dataset.cell, element.dataset.title);
       this.visible = false;
-      this.stale = true;
+      this.side = 0;
+      panels.push(this);
+      panelOf.set(element, this);
       listen(this);
     }
     show(cell, title) {
       this.picture = pictures.get(cell);
       this.title = title ?? "";
-      this.element.setAttribute("aria-label", `Picture: ${this.title}. Enter enlarges it.`);
       this.stale = true;
     }
-    resize() {
-      const ratio = Math.min(window.devicePixelRatio || 1, 2), side = Math.max(1, Math.round(this.element.clientWidth * ratio));
-      if (this.base.width !== side) {
+    fit() {
+      const ratio = Math.min(window.devicePixelRatio || 1, 2), side = Math.round(this.element.clientWidth * ratio);
+      if (side !== this.side) {
         for (const canvas of [this.base, this.over]) canvas.width = canvas.height = side;
         this.stale = true;
       }
@@ -101,76 +184,102 @@
     }
     draw() {
       if (!this.picture) return;
-      this.resize();
+      this.fit();
+      if (!this.side) return;
       if (this.stale) this.drawPoints();
       this.stale = false;
-      this.drawMark();
+      this.drawMarks();
     }
     drawPoints() {
-      const { x, y } = this.picture, codes = mode.codes(this.picture);
-      const context = this.base.getContext("2d"), scale = this.side / 65535;
-      context.clearRect(0, 0, this.side, this.side);
-      // Points shrink and fade with their number, so that density shows where they overlap.
-      const width = Math.max(1, Math.min(this.large ? 5 : 3.4, 0.045 * this.side / this.ratio * Math.sqrt(300 / n))) * this.ratio;
-      const alpha = Math.max(0.25, Math.min(0.85, 40 / Math.sqrt(n)));
+      // Every point is blended into the pixels by itself, so that where points overlap their number shows, in colour;
+      // one path per colour would be drawn as one flat shape. Points shrink and fade as they grow in number.
+      const { side } = this, context = this.base.getContext("2d"), image = context.createImageData(side, side);
+      const palette = theme().palette.map(rgb), grey = rgb(theme().grey), paper = rgb(theme().paper);
+      const pixels = image.data;
+      for (let i = 0; i < pixels.length; i += 4) {
+        pixels[i] = paper[0]; pixels[i + 1] = paper[1]; pixels[i + 2] = paper[2]; pixels[i + 3] = 255;
+      }
+      const radius = this.radius(), alpha = Math.max(0.3, Math.min(0.9, 1.25 - 0.16 * Math.log10(Math.max(1, n))));
+      const codes = mode.codes(this.picture), slotOf = this.slots(codes);
+      for (const chosen of selected ? [0, 1] : [1]) {
+        for (let k = 0; k < n; k++) {
+          const i = order[k];
+          if (selected && selected[i] !== chosen) continue;
+          const slot = codes[i] < 0 ? NO_CODE : slotOf[codes[i]];
+          const ink = !chosen || slot < 0 ? grey : palette[slot];
+          this.splat(pixels, i, ink, chosen ? (slot < 0 ? 0.75 * alpha : selected ? Math.max(alpha, 0.8) : alpha) : 0.16, radius);
+        }
+      }
+      context.putImageData(image, 0, 0);
+      if (this.large) this.drawNames(context, codes);
+    }
+    radius() {
+      const widest = this.large ? 6 : 4;
+      return Math.max(1.1, Math.min(widest, 0.72 * this.side / this.ratio / Math.sqrt(Math.max(1, n)))) * this.ratio / 2;
+    }
+    slots(codes) {
+      let last = -1;
+      for (let i = 0; i < n; i++) if (codes[i] > last) last = codes[i];
+      return Int16Array.from({ length: last + 1 }, (_, code) => mode.slot(mode.number(this.picture, code)));
+    }
+    splat(pixels, i, ink, alpha, radius) {
+      const side = this.side, cx = this.picture.x[i] * side / FULL, cy = side - this.picture.y[i] * side / FULL;
+      const reach = radius + 0.5, x1 = Math.min(side - 1, Math.floor(cx + reach)), y1 = Math.min(side - 1, Math.floor(cy + reach));
+      for (let y = Math.max(0, Math.floor(cy - reach)); y <= y1; y++) {
+        const dy = y + 0.5 - cy;
+        for (let x = Math.max(0, Math.floor(cx - reach)); x <= x1; x++) {
+          const dx = x + 0.5 - cx, cover = reach - Math.sqrt(dx * dx + dy * dy);
+          if (cover <= 0) continue;
+          const share = cover < 1 ? alpha * cover : alpha, at = 4 * (y * side + x);
+          pixels[at] += (ink[0] - pixels[at]) * share;
+          pixels[at + 1] += (ink[1] - pixels[at + 1]) * share;
+          pixels[at + 2] += (ink[2] - pixels[at + 2]) * share;
+        }
+      }
+    }
+    drawNames(context, codes) {
+      // Names at the median of their points, so that colour is not the only way to tell.
       const groups = new Map();
       for (let i = 0; i < n; i++) {
-        const code = selected && !selected[i] ? -2 : codes[i];
-        let group = groups.get(code);
-        if (!group) groups.set(code, group = []);
-        group.push(i);
+        const code = mode.number(this.picture, codes[i]);
+        if (code < 0 || mode.slot(code) < 0 || (selected && !selected[i])) continue;
+        if (!groups.has(code)) groups.set(code, []);
+        groups.get(code).push(i);
       }
-      // Grey first, so that colour lies on top.
-      const order = [...groups.keys()].sort((a, b) => rank(b) - rank(a));
-      for (const code of order) {
-        context.fillStyle = colourOf(code);
-        context.globalAlpha = code === -2 ? 0.18 : alpha;
-        const round = this.large && n <= 20000;
-        context.beginPath();
-        for (const i of groups.get(code)) {
-          const px = x[i] * scale, py = this.side - y[i] * scale;
-          if (round) { context.moveTo(px + width / 2, py); context.arc(px, py, width / 2, 0, 7); }
-          else context.rect(px - width / 2, py - width / 2, width, width);
-        }
-        context.fill();
-      }
-      context.globalAlpha = 1;
-      if (this.large) this.drawNames(context, codes, scale, groups);
-    }
-    drawNames(context, codes, scale, groups) {
-      // Names at the median of their points, so that colour is not the only way to tell.
-      const { x, y } = this.picture;
-      const names = [...groups.keys()].filter((code) => code >= 0 && code !== NO_LABEL).sort((a, b) => a - b).slice(0, 40);
       context.font = `600 ${13 * this.ratio}px system-ui, sans-serif`;
       context.textAlign = "center";
       context.textBaseline = "middle";
       context.lineWidth = 3.5 * this.ratio;
       context.lineJoin = "round";
+      context.strokeStyle = theme().paper;
+      context.fillStyle = theme().ink;
       const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-      for (const code of names) {
-        const group = groups.get(code);
+      const { x, y } = this.picture, scale = this.side / FULL;
+      for (const [code, group] of groups) {
+        const text = shortened(nameOf(code)), half = context.measureText(text).width / 2 + 3 * this.ratio;
         const px = median(group.map((i) => x[i])) * scale, py = this.side - median(group.map((i) => y[i])) * scale;
-        const text = mode.shared ? String(textOf(code)).slice(0, 24) : String(code);
-        context.strokeStyle = dark.matches ? "#1b1e24" : "#ffffff";
-        context.fillStyle = dark.matches ? "#f2f2ee" : "#15181c";
-        context.strokeText(text, px, py);
-        context.fillText(text, px, py);
+        const inside = Math.max(half, Math.min(this.side - half, px));
+        context.strokeText(text, inside, py);
+        context.fillText(text, inside, py);
       }
     }
-    drawMark() {
+    drawMarks() {
       const context = this.over.getContext("2d");
       context.clearRect(0, 0, this.side, this.side);
-      context.strokeStyle = context.fillStyle = dark.matches ? "#ffffff" : "#000000";
       if (marked >= 0) {
         const [px, py] = this.place(marked);
-        context.lineWidth = 2 * this.ratio;
-        context.beginPath();
-        context.arc(px, py, 6 * this.ratio, 0, 7);
-        context.stroke();
+        for (const [ink, width] of [[theme().paper, 5], [theme().ink, 2]]) {
+          context.strokeStyle = ink;
+          context.lineWidth = width * this.ratio;
+          context.beginPath();
+          context.arc(px, py, 6 * this.ratio, 0, 7);
+          context.stroke();
+        }
       }
       if (this.box) {
         const [x0, y0, x1, y1] = this.box;
-        context.globalAlpha = 0.12;
+        context.strokeStyle = context.fillStyle = theme().ink;
+        context.globalAlpha = 0.1;
         context.fillRect(x0, y0, x1 - x0, y1 - y0);
         context.globalAlpha = 1;
         context.lineWidth = this.ratio;
@@ -178,21 +287,28 @@
       }
     }
     place(i) {
-      const scale = this.side / 65535;
+      const scale = this.side / FULL;
       return [this.picture.x[i] * scale, this.side - this.picture.y[i] * scale];
     }
     nearest(px, py) {
-      const { x, y } = this.picture, scale = 65535 / this.side;
-      const qx = px * scale, qy = 65535 - py * scale, reach = 14 * this.ratio * scale;
+      const { x, y } = this.picture, scale = FULL / this.side, qx = px * scale, qy = FULL - py * scale;
+      const reach = 14 * this.ratio * scale;
       let best = -1, least = reach * reach;
       for (let i = 0; i < n; i++) {
-        const dx = x[i] - qx, dy = y[i] - qy, d = dx * dx + dy * dy;
-        if (d < least) { least = d; best = i; }
+        const dx = x[i] - qx, dy = y[i] - qy, distance = dx * dx + dy * dy;
+        if (distance < least) { least = distance; best = i; }
       }
       return best;
     }
+    tell() {
+      // Of the selected rows, the share that this picture keeps in one island.
+      if (!this.together) return;
+      const counts = selected && this.picture ? tally(this.picture.filled) : [];
+      const total = counts.reduce((sum, pair) => sum + pair[1], 0);
+      this.together.textContent = total ? `${Math.round(100 * counts[0][1] / total)} % in one island` : "";
+    }
   }
-  const rank = (code) => code === -2 ? 3 : code === NOISE || code === NO_LABEL ? 2 : 1;
+  const shortened = (text) => text.length > 24 ? `${text.slice(0, 23)}…` : text;
 
   let scheduled = false;
   function redraw(points) {
@@ -205,119 +321,147 @@
     });
   }
 
-  // --- pointing, selecting, enlarging ------------------------------------------------------------------------
+  // --- pointing, selecting, enlarging -----------------------------------------------------------------------
   function listen(panel) {
     const element = panel.element;
     const where = (event) => {
-      const box = element.getBoundingClientRect(), scale = panel.side / box.width;
-      return [(event.clientX - box.left) * scale, (event.clientY - box.top) * scale];
+      const box = element.getBoundingClientRect(), scale = panel.side / element.clientWidth;
+      return [(event.clientX - box.left - element.clientLeft) * scale, (event.clientY - box.top - element.clientTop) * scale];
     };
     let start = null, dragged = false;
+    const canDrag = (event) => event.button === 0 && (event.pointerType !== "touch" || panel === enlarged);
     element.addEventListener("pointerdown", (event) => {
-      if (event.button || event.pointerType === "touch") return;
-      start = where(event);
       dragged = false;
+      if (!canDrag(event)) return;
+      start = where(event);
       element.setPointerCapture(event.pointerId);
-      event.preventDefault();
-      element.focus({ preventScroll: true });
     });
     element.addEventListener("pointermove", (event) => {
-      if (!panel.picture) return;
+      if (!panel.picture || !panel.side) return;
       const here = where(event);
       if (start && Math.hypot(here[0] - start[0], here[1] - start[1]) > 5 * panel.ratio) dragged = true;
-      if (start && dragged) {
-        panel.box = [...start, ...here];
-        marked = -1;
-        tip.hidden = true;
-      } else {
-        marked = panel.nearest(...here);
-        showTip(event, panel);
-      }
-      redraw(false);
+      if (start && dragged) brush(panel, [...start, ...here]);
+      else point(panel, panel.nearest(...here), event);
     });
-    element.addEventListener("pointerup", (event) => {
-      if (start && dragged) select(panel);
-      start = null;
-      panel.box = null;
+    const finish = () => {
+      if (start && dragged) settle();
+      start = panel.box = null;
       redraw(false);
+    };
+    element.addEventListener("pointerup", finish);
+    element.addEventListener("pointercancel", finish);
+    element.addEventListener("pointerleave", () => { if (!start) point(panel, -1); });
+    element.addEventListener("click", (event) => {
+      if (!dragged && panel !== enlarged) enlarge(panel);
+      else if (!dragged && panel.side) point(panel, panel.nearest(...where(event)), event);
+      dragged = false;
     });
-    element.addEventListener("pointerleave", () => { marked = -1; tip.hidden = true; redraw(false); });
-    element.addEventListener("click", () => { if (!dragged) enlarge(panel); dragged = false; });
-    element.addEventListener("keydown", (event) => { if (event.key === "Enter") enlarge(panel); });
+    element.addEventListener("keydown", (event) => {
+      if (panel === enlarged || (event.key !== "Enter" && event.key !== " ")) return;
+      event.preventDefault();
+      enlarge(panel);
+    });
   }
 
-  function showTip(event, panel) {
-    tip.hidden = marked < 0;
-    if (marked < 0) return;
-    const lines = [index.ids[marked]];
-    if (index.ids[marked] !== String(index.rows[marked])) lines.push(`row ${index.rows[marked]}`);
-    for (const label of index.labels) {
-      const code = label.codes[marked];
-      lines.push(`${label.name}: ${code === NO_LABEL ? "none" : label.values[code]}`);
-    }
-    const island = panel.picture.island[marked];
-    lines.push(island === NOISE ? "in no island here" : `island ${island} here`);
-    tip.textContent = lines.join("\n");
-    if (zoom.open) zoom.append(tip); else document.body.append(tip);
-    const box = tip.getBoundingClientRect();
-    tip.style.left = `${Math.max(4, Math.min(event.clientX + 14, innerWidth - box.width - 8))}px`;
-    tip.style.top = `${Math.max(4, Math.min(event.clientY + 14, innerHeight - box.height - 8))}px`;
+  function brush(panel, box) {
+    const [x0, x1] = [box[0], box[2]].sort((a, b) => a - b), [y0, y1] = [box[1], box[3]].sort((a, b) => a - b);
+    const { x, y } = panel.picture, scale = FULL / panel.side;
+    const left = x0 * scale, right = x1 * scale, low = FULL - y1 * scale, high = FULL - y0 * scale;
+    panel.box = box;
+    marked = -1;
+    tip.hidden = true;
+    if (pressed.size) { pressed = new Set(); showLegend(); }
+    choose((i) => x[i] >= left && x[i] <= right && y[i] >= low && y[i] <= high, `in a box of ${panel.title}`);
   }
 
-  function select(panel) {
-    const [x0, y0, x1, y1] = panel.box, low = [Math.min(x0, x1), Math.min(y0, y1)], high = [Math.max(x0, x1), Math.max(y0, y1)];
-    const chosen = new Uint8Array(n);
-    let count = 0;
-    for (let i = 0; i < n; i++) {
-      const [px, py] = panel.place(i);
-      if (px >= low[0] && px <= high[0] && py >= low[1] && py <= high[1]) { chosen[i] = 1; count++; }
-    }
-    selected = count ? chosen : null;
-    status.textContent = count ? `${count.toLocaleString()} rows selected in ${panel.title}` : "";
-    clear.hidden = !count;
-    redraw(true);
-  }
-  function unselect() {
-    selected = null;
-    status.textContent = "";
-    clear.hidden = true;
-    redraw(true);
-  }
-  clear.addEventListener("click", unselect);
-  addEventListener("keydown", (event) => { if (event.key === "Escape" && !zoom.open) unselect(); });
-
-  let large = null;
-  function enlarge(panel) {
-    if (!panel.picture || panel === large) return;
-    document.getElementById("zoom-title").textContent = panel.title;
-    zoom.showModal();
-    if (!large) panels.push(large = new Panel(document.getElementById("zoom-picture")));
-    large.picture = panel.picture;
-    large.title = panel.title;
-    large.element.setAttribute("aria-label", `Picture: ${panel.title}`);
-    large.visible = large.stale = true;
+  function point(panel, i, event) {
+    tip.hidden = i < 0;
+    if (i >= 0) showTip(panel, i, event);
+    if (i === marked) return;
+    marked = i;
     redraw(false);
   }
-  document.getElementById("close").addEventListener("click", () => zoom.close());
-  zoom.addEventListener("close", () => { if (large) large.visible = false; document.body.append(tip); tip.hidden = true; });
 
-  // --- start -------------------------------------------------------------------------------------------------
-  colour.addEventListener("change", () => { mode = modes[Number(colour.value)]; showLegend(); redraw(true); });
+  function showTip(panel, i, event) {
+    const lines = [idOf(i)];
+    if (idOf(i) !== String(rowOf(i))) lines.push(`row ${rowOf(i)}`);
+    else lines[0] = `row ${lines[0]}`;
+    for (const label of index.labels) lines.push(`${label.name}: ${label.codes[i] < 0 ? "none" : label.values[label.codes[i]]}`);
+    const island = panel.picture.island[i];
+    lines.push(island < 0 ? "in no island here" : `island ${island} here, matched to ${letters(panel.picture.islands[island])}`);
+    tip.textContent = lines.join("\n");
+    (zoom.open ? zoom : document.body).append(tip);
+    const box = tip.getBoundingClientRect(), bound = (value, most) => `${Math.max(4, Math.min(value, most))}px`;
+    // Left of the pointer where there is no room on its right, so that the tip never lies on the point.
+    const left = event.clientX + 16 + box.width > innerWidth - 8 ? event.clientX - box.width - 16 : event.clientX + 16;
+    tip.style.left = bound(left, innerWidth - box.width - 8);
+    tip.style.top = bound(event.clientY + 16, innerHeight - box.height - 8);
+  }
+
+  let enlarged = null, opener = null;
+  function enlarge(panel) {
+    if (!panel.picture) return;
+    opener = panel;
+    point(panel, -1);
+    if (!zoom.open) zoom.showModal();
+    enlarged ??= new Panel(byId("zoom-picture"));
+    enlarged.show(panel.element.dataset.cell, panel.title);
+    enlarged.element.setAttribute("role", "img");
+    enlarged.element.setAttribute("aria-label", panel.element.getAttribute("aria-label").replace(" Enlarge.", ""));
+    byId("zoom-title").textContent = panel.title;
+    byId("zoom-note").textContent = (panel.element.parentElement.querySelector("figcaption")?.firstChild.textContent ?? "").trim();
+    enlarged.visible = true;
+    redraw(false);
+  }
+  function step(by) {
+    const all = panels.filter((panel) => panel.picture && panel !== enlarged && panel.element.closest("#grid"));
+    const here = all.findIndex((panel) => panel.picture === enlarged.picture);
+    enlarge(all[(here + by + all.length) % all.length]);
+  }
+  byId("previous").addEventListener("click", () => step(-1));
+  byId("next").addEventListener("click", () => step(1));
+  byId("close").addEventListener("click", () => zoom.close());
+  zoom.addEventListener("click", (event) => { if (event.target === zoom) zoom.close(); });
+  zoom.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowLeft") step(-1);
+    if (event.key === "ArrowRight") step(1);
+  });
+  zoom.addEventListener("close", () => {
+    enlarged.visible = false;
+    document.body.append(tip);
+    point(enlarged, -1);
+    opener.element.focus({ preventScroll: true });
+  });
+  clear.addEventListener("click", () => { unselect(); colour.focus(); });
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && !zoom.open && selected) unselect(); });
+
+  // --- start ------------------------------------------------------------------------------------------------
+  colour.addEventListener("change", () => {
+    mode = modes[Number(colour.value)];
+    if (pressed.size) unselect();
+    showLegend();
+    redraw(true);
+  });
+  size.addEventListener("change", () => { byId("rows").className = `rows ${size.value}`; });
   const watcher = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      const panel = panels.find((one) => one.element === entry.target);
-      panel.visible = entry.isIntersecting;
-    }
+    for (const entry of entries) panelOf.get(entry.target).visible = entry.isIntersecting;
     redraw(false);
   }, { rootMargin: "300px" });
+  const ruler = new ResizeObserver(() => redraw(false));
   for (const element of document.querySelectorAll(".picture[data-cell]")) {
-    const panel = new Panel(element);
-    panels.push(panel);
+    new Panel(element);
     watcher.observe(element);
+    ruler.observe(element);
   }
-  addEventListener("resize", () => redraw(true));
-  addEventListener("beforeprint", () => { for (const panel of panels) if (panel !== large) panel.draw(); });
-  dark.addEventListener("change", () => redraw(true));
+  ruler.observe(byId("zoom-picture"));
+  const drawForPrint = (on) => {
+    printing = on;
+    for (const panel of panels) if (panel !== enlarged) { panel.stale = true; panel.draw(); }
+    showLegend();
+  };
+  addEventListener("beforeprint", () => drawForPrint(true));
+  addEventListener("afterprint", () => drawForPrint(false));
+  dark.addEventListener("change", () => { showLegend(); redraw(true); });
   showLegend();
   document.documentElement.dataset.ready = "true";
 })();

@@ -1,0 +1,61 @@
+"""How settings, estimates and lists read in prose: the same words on the page, in Markdown and in the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+REDUCERS = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
+
+NARROW_SPACE = "\N{NO-BREAK SPACE}"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its standard error, None where it cannot be had."""
+
+    value: float
+    stderr: float | None = None
+
+    def __str__(self) -> str:
+        error = self.error
+        return f"{self.value:.3f} ± {error}" if error else f"{self.value:.3f}"
+
+    @property
+    def error(self) -> str:
+        """The standard error at the precision of the value, empty where there is none."""
+        if self.stderr is None or math.isnan(self.stderr):
+            return ""
+        return f"{self.stderr:.3f}" if self.stderr >= 0.0005 or self.stderr == 0 else "<.001"
+
+
+def spell_reducer(reducer: str) -> str:
+    """Write a reducer as its authors do."""
+    return REDUCERS.get(reducer, reducer)
+
+
+def spell_configuration(name: str) -> str:
+    """Turn ``umap n_neighbors=15 min_dist=0.1`` into ``UMAP, n_neighbors 15, min_dist 0.1``."""
+    reducer, *parameters = name.split(" ")
+    return ", ".join([spell_reducer(reducer), *(one.replace("=", NARROW_SPACE, 1) for one in parameters)])
+
+
+def spell_number(value: object) -> str:
+    """Write 30.0 as 30 and keep what is not a number as it is."""
+    return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)
+
+
+def list_names(names: Sequence[str], most: int = 3) -> str:
+    """Join names for a sentence; of many, name the first few and count the rest."""
+    shown, rest = list(names[:most]), len(names) - most
+    if rest > 0:
+        shown.append(f"{rest} more")
+    return shown[0] if len(shown) == 1 else "; ".join(shown[:-1]) + f" and {shown[-1]}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Write a number with its noun."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
