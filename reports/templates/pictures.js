@@ -449,7 +449,10 @@
   }, { rootMargin: "300px" });
   const ruler = new ResizeObserver(() => redraw(false));
   for (const element of document.querySelectorAll(".picture[data-cell]")) {
-    new Panel(element);
+    const panel = new Panel(element), { top, bottom } = element.getBoundingClientRect();
+    // What is on the screen is drawn at once: a screenshot or a page in the background waits for no frame.
+    panel.visible = bottom > 0 && top < innerHeight;
+    if (panel.visible) panel.draw();
     watcher.observe(element);
     ruler.observe(element);
   }
