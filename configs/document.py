@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from configs.errors import InputError, join_errors
-from configs.sweep import PcaGrid, SweepConfig, TsneGrid, UmapGrid
+from configs.sweep import PcaGrid, SweepConfig, TsneGrid, UmapGrid, split_reference
 
 LARGEST_CONFIG_BYTES = 1_000_000
 """A config is written by a person; anything larger is the wrong file."""
@@ -43,7 +43,7 @@ def read_config(path: Path) -> SweepConfig:
         config = SweepConfig.model_validate(document)
     except ValidationError as error:
         raise _explain(error, path, lines) from None
-    return _anchor_path(config, path.parent)
+    return anchor_paths(config, path.parent)
 
 
 def write_config(config: SweepConfig) -> str:
@@ -179,8 +179,29 @@ def _known_keys() -> set[str]:
     return keys
 
 
-def _anchor_path(config: SweepConfig, folder: Path) -> SweepConfig:
-    if config.data.path is None or Path(config.data.path).is_absolute():
-        return config
-    data = config.data.model_copy(update={"path": str(folder / config.data.path)})
-    return config.model_copy(update={"data": data})
+def anchor_paths(config: SweepConfig, folder: Path) -> SweepConfig:
+    """Make every relative path of a config absolute, starting from a folder, so that it holds anywhere."""
+    data = config.data
+    anchored = {
+        "path": None if data.path is None else _anchor(data.path, folder),
+        "labels": _anchor_roles(data.labels, folder),
+        "id": None if data.id is None else _anchor_role(data.id, folder),
+        "group": None if data.group is None else _anchor_role(data.group, folder),
+        "inputs": _anchor_roles(data.inputs, folder),
+    }
+    return config.model_copy(update={"data": data.model_copy(update=anchored)})
+
+
+def _anchor(path: str, folder: Path) -> str:
+    return str((folder / path).absolute())
+
+
+def _anchor_role(role: str, folder: Path) -> str:
+    file, name = split_reference(role)
+    if file is None:
+        return role
+    return _anchor(file, folder) + (f"#{name}" if name else "")
+
+
+def _anchor_roles(roles: tuple[str, ...] | None, folder: Path) -> tuple[str, ...] | None:
+    return None if roles is None else tuple(_anchor_role(role, folder) for role in roles)

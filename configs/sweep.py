@@ -12,6 +12,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Metric = Literal["euclidean", "cosine"]
+DATA_ENDINGS = (".npy", ".npz", ".parquet", ".csv")
+"""Endings of the files that data is read from."""
+
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 T = TypeVar("T")
 
@@ -37,6 +40,15 @@ Many = Annotated[
 """One value or a list of them; a list is an axis of the grid."""
 
 
+def split_reference(role: str) -> tuple[str | None, str]:
+    """Split ``images.npz#x`` into a file and a name in it; what names no file is looked for in the data file.
+
+    The name is empty where the file holds one thing only: ``labels.npy``.
+    """
+    file, _, name = role.partition("#")
+    return (file, name) if file.lower().endswith(DATA_ENDINGS) else (None, role)
+
+
 class Settings(BaseModel):
     """Frozen, refuses unknown keys, and takes the text under each field as its description."""
 
@@ -44,7 +56,11 @@ class Settings(BaseModel):
 
 
 class DataSource(Settings):
-    """Where the latent vectors come from: a file, or an example that ships with Steadymap."""
+    """Where the latent vectors come from: a file, or an example that ships with Steadymap.
+
+    Labels, ids, groups and inputs are arrays or columns of that file, or lie in files of their own: `labels.npy`
+    (the whole array), `meta.csv#species` (one column).
+    """
 
     path: str | None = None
     """A .npy, .npz, .parquet or .csv file; relative to the folder of the config."""
@@ -60,7 +76,7 @@ class DataSource(Settings):
     group: str | None = None
     """Array or column with the group (subject, session, file) of each row; splits keep groups whole."""
     inputs: Many[str] | None = None
-    """Array or columns with the raw inputs that were encoded."""
+    """Array or columns with the raw inputs that were encoded (images.npy: one image per row)."""
     input_shape: tuple[int, ...] | None = None
     """Shape of one raw input where it is an image, such as [8, 8]."""
 

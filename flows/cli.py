@@ -54,7 +54,7 @@ JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print o
 def sweep(
     config: Annotated[Path, Parameter(help="A YAML config, or a .npy, .npz, .parquet or .csv file.")],
     *,
-    labels: Annotated[list[str] | None, Parameter(help="Array or column with labels (data file only).")] = None,
+    labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
     store: StoreOption = Path("results"),
     as_json: JsonOption = False,
 ) -> int:
@@ -81,7 +81,7 @@ def sweep(
 def check(
     config: Annotated[Path, Parameter(help="A YAML config, or a data file.")],
     *,
-    labels: Annotated[list[str] | None, Parameter(help="Array or column with labels (data file only).")] = None,
+    labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Validate a config and its data, and print grid, cells, and a forecast of time and memory; compute nothing."""
@@ -196,12 +196,12 @@ def _quiet_console(as_json: bool) -> Console:
 
 def _read_input(path: Path, labels: list[str] | None) -> SweepConfig:
     """Read a config, or make one for a data file: the default grid for its size."""
-    from configs.document import read_config
+    from configs.document import anchor_paths, read_config
     from configs.sweep import DataSource, SweepConfig
 
     if path.suffix.lower() not in CONFIG_ENDINGS:
-        data = DataSource(path=str(path), labels=tuple(labels) if labels else None)
-        return SweepConfig(name=path.stem[:80] or "data", data=data)
+        data = DataSource(path=str(path), labels=tuple(dict.fromkeys(labels)) if labels else None)
+        return anchor_paths(SweepConfig(name=path.stem[:80] or "data", data=data), Path.cwd())
     if labels:
         raise InputError(
             "--labels goes with a data file",

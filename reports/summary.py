@@ -184,7 +184,7 @@ def summarise(run: Run) -> Summary:
         lost=tuple(panel for panel in panels if panel.status != "ok"),
         warnings=tuple(run.manifest["warnings"]),
         provenance=_provenance(run),
-        reproduce=f"cd {run.manifest['run']} && {run.manifest['reproduce']}",
+        reproduce=run.manifest["reproduce"],
         cards={score: CARD_OF[score] for score in scores if score in CARD_OF},
         labels=tuple(run.label_columns),
         drawn_rows=run.manifest["drawn_rows"],

@@ -165,12 +165,13 @@ def fitting_ks(ks: tuple[int, ...], rows: int) -> tuple[int, ...]:
 
 
 def run_identity(config: SweepConfig, dataset: Dataset) -> str:
-    """Return what a run is: config without machine and path, data with labels, code and versions."""
-    asked = config.model_dump(mode="json", exclude={"workers": True, "data": {"path"}})
+    """Return what a run is: config without machine and places, data with labels, code and versions."""
+    asked = config.model_dump(mode="json", exclude={"workers", "data"})
     return digest(
         {
             "config": asked,
             "data": dataset.identity,
+            "input_shape": config.data.input_shape,
             "code": code_digest(
                 "tasks.write_run", "tasks.compute_cell", "tasks.measure_stability", "tasks.score_cells"
             ),

@@ -15,7 +15,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
-from configs.document import write_config
+from configs.document import anchor_paths, write_config
 from tasks.compute_cell import CellResult
 from tasks.compute_configuration import Endings
 from tasks.identity import run_versions
@@ -69,7 +69,7 @@ def write_run(plan: Plan, endings: Endings, stability: Stability) -> WrittenRun:
     for name, table in tables.items():
         write_table(table, folder / f"{name}.parquet", {"run": plan.run, "identity": plan.identity})
     write_table(_timings_table(plan, endings), folder / "timings.parquet", {"run": plan.run})
-    write_text(write_config(plan.config), folder / "config.yaml")
+    write_text(write_config(anchor_paths(plan.config, Path.cwd())), folder / "config.yaml")
     written = _count(folder, statuses)
     manifest = _manifest(plan, tables, written, reference)
     write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", folder / MANIFEST)
@@ -286,7 +286,7 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
         "drawn_rows": min(plan.rows, DRAWN_ROWS),
         "scored_rows": plan.rows if everything else ANCHORS,
         "reference_cell": reference,
-        "reproduce": "steadymap sweep config.yaml",
+        "reproduce": "steadymap sweep config.yaml --store ../..",
         "tables": {
             f"{name}.parquet": {
                 "rows": table.num_rows,

@@ -49,6 +49,14 @@ def test_a_relative_path_starts_at_the_config(tmp_path: Path) -> None:
     assert read_config(written(tmp_path, GOOD)).data.path == str(tmp_path / "z.npy")
 
 
+def test_files_of_roles_start_at_the_config_and_names_stay(tmp_path: Path) -> None:
+    roles = "  path: z.npy\n  labels: [y, y.npy]\n  group: meta.csv#session\n  inputs: x.npz\n"
+    data = read_config(written(tmp_path, GOOD.replace("  path: z.npy\n", roles))).data
+    assert data.labels == ("y", str(tmp_path / "y.npy"))
+    assert data.group == f"{tmp_path / 'meta.csv'}#session"
+    assert data.inputs == (str(tmp_path / "x.npz"),)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line", "words"),
     [

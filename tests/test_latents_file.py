@@ -114,6 +114,53 @@ def test_class_numbers_are_spelled_out_where_the_file_has_names(tmp_path: Path) 
     assert latents.labels["y"][:3] == ["cat", "dög", "猫"]
 
 
+def test_labels_ids_groups_and_inputs_may_lie_in_files_of_their_own(tmp_path: Path) -> None:
+    write_npy(tmp_path / "z.npy")
+    np.save(tmp_path / "digits.npy", LABELS)
+    np.save(tmp_path / "images.npy", np.arange(40 * 6, dtype=np.uint8).reshape(40, 2, 3))
+    frame().assign(session=[f"s{i % 4}" for i in range(40)]).to_csv(tmp_path / "meta.csv", index=False)
+    source = DataSource(
+        path=str(tmp_path / "z.npy"),
+        labels=(str(tmp_path / "digits.npy"), f"{tmp_path / 'meta.csv'}#session"),
+        id=f"{tmp_path / 'meta.csv'}#id",
+        group=f"{tmp_path / 'meta.csv'}#session",
+        inputs=(str(tmp_path / "images.npy"),),
+    )
+    latents = read_latents(source)
+    assert list(latents.labels) == ["digits", "session"]
+    assert latents.labels["digits"][:4] == ["0", "1", "2", "0"]
+    assert latents.ids[3] == "row 3"
+    assert latents.group is not None
+    assert latents.group[6] == "s2"
+    assert latents.inputs is not None
+    np.testing.assert_array_equal(latents.inputs[1], [6, 7, 8, 9, 10, 11])
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        ({"labels": ["meta.csv"]}, ["meta.csv", "which of", "meta.csv#NAME"]),
+        ({"labels": ["meta.csv#klass"]}, ["meta.csv", "there is no 'klass'"]),
+        ({"labels": ["none.npy"]}, ["none.npy", "no such file"]),
+        ({"labels": ["short.npy"]}, ["short.npy", "3 values for 40 rows"]),
+        ({"inputs": ["broken.npz"]}, ["broken.npz", "cannot be read"]),
+        ({"labels": ["z"]}, ["z.npy", "there is no 'z' in an .npy file", "labels.npy"]),
+    ],
+)
+def test_a_fault_in_a_file_of_its_own_names_that_file(
+    tmp_path: Path, role: dict[str, list[str]], words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_npy(Path("z.npy"))
+    frame().to_csv("meta.csv", index=False)
+    np.save("short.npy", LABELS[:3])
+    Path("broken.npz").write_bytes(b"PK no archive")
+    with pytest.raises(InputError) as caught:
+        read_latents(DataSource.model_validate({"path": "z.npy", **role}))
+    for word in words:
+        assert word in str(caught.value)
+
+
 def with_value(value: float) -> np.ndarray:
     broken = VECTORS.astype(np.float64)
     broken[17, 3] = value
