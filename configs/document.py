@@ -157,7 +157,7 @@ def _rule_and_remedy(fault: dict[str, Any]) -> tuple[str, str]:
     message = str(fault["msg"]).removeprefix("Value error, ")
     name = str(fault["loc"][-1]) if fault["loc"] else ""
     if fault["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(name, sorted(_known_keys()), n=1)
+        close = difflib.get_close_matches(name, sorted(known_keys()), n=1)
         remedy = f"did you mean `{close[0]}`?" if close else "remove it; configs/example.yaml has all keys"
         return "there is no such key here", remedy
     if fault["type"] == "missing":
@@ -169,7 +169,8 @@ def _rule_and_remedy(fault: dict[str, Any]) -> tuple[str, str]:
     return message[:1].lower() + message[1:], "see the key in configs/example.yaml"
 
 
-def _known_keys() -> set[str]:
+def known_keys() -> set[str]:
+    """Return every key that a config may have."""
     keys = {field for grid in (TsneGrid, UmapGrid, PcaGrid) for field in grid.model_fields}
     for field, info in SweepConfig.model_fields.items():
         keys.add(field)

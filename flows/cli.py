@@ -175,7 +175,7 @@ def main() -> None:
     for name, value in PREFECT_SETTINGS.items():
         os.environ.setdefault(name, value)
     try:
-        status = app(result_action="return_value")
+        status = app(sys.argv[1:], result_action="return_value")
     except InputError as error:
         print(f"steadymap: {error}", file=sys.stderr)
         status = EXIT_BAD_INPUT

@@ -16,9 +16,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+
+from configs.sweep import SweepConfig
 
 pytestmark = pytest.mark.engine
 
@@ -32,9 +35,10 @@ def free_port() -> int:
     return port
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a server with an empty database on loopback and yield its address."""
+    tmp_path = tmp_path_factory.mktemp("server")
     port = free_port()
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
     environment.pop("PREFECT_API_URL", None)
@@ -91,3 +95,59 @@ async def _deploy_and_wait_for_runs() -> int:
             await asyncio.sleep(0.5)  # between two looks; what is waited for is the run
             runs = await client.read_flow_runs(flow_run_filter=wanted)
         return len(runs)
+
+
+def test_the_same_flow_runs_on_a_real_server_with_names_that_people_can_read(
+    server: str, blobs_file: Path, tmp_path: Path
+) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.sweep import stability_sweep
+
+    config = SweepConfig.model_validate(
+        {
+            "name": "on a server",
+            "data": {"path": str(blobs_file)},
+            "reducers": [{"reducer": "tsne", "perplexity": [5, 8]}, {"reducer": "pca"}],
+            "seeds": [0],
+        }
+    )
+    with temporary_settings({PREFECT_API_URL: server}):
+        outcome = stability_sweep(config, str(tmp_path / "store"))
+    assert outcome.computed == 3
+    (flow_run,) = _ask(server, "flow_runs", {"flow_runs": {"name": {"any_": ["on a server"]}}})
+    assert flow_run["state_type"] == "COMPLETED"
+    artifacts = _ask(server, "artifacts", {"artifacts": {"flow_run_id": {"any_": [flow_run["id"]]}}})
+    summary = next(artifact["data"] for artifact in artifacts if artifact["key"] == "stability-summary")
+    assert summary.startswith("# on a server")
+    assert any(outcome.report in artifact["data"] for artifact in artifacts if artifact["key"] == "stability-report")
+    wanted = {"tsne perplexity=5", "tsne perplexity=8", "pca"}
+    assert wanted <= _wait_for_task_runs(server, flow_run["id"], wanted)
+
+
+def _wait_for_task_runs(server: str, flow_run: str, wanted: set[str]) -> set[str]:
+    """Return the names of the task runs; the server records them a moment after they have ended."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    names: set[str] = set()
+    while not wanted <= names and time.monotonic() < deadline:
+        names = {run["name"] for run in _ask(server, "task_runs", {"flow_runs": {"id": {"any_": [flow_run]}}})}
+        time.sleep(0.2)  # between two looks; what is waited for is the record
+    return names
+
+
+def _ask(server: str, what: str, question: dict[str, object]) -> list[dict[str, Any]]:
+    answer = httpx.post(f"{server}/{what}/filter", json=question)
+    answer.raise_for_status()
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def test_the_form_of_the_flow_explains_every_key() -> None:
+    from prefect.utilities.callables import parameter_schema
+
+    from flows.sweep import stability_sweep
+
+    schema = parameter_schema(stability_sweep.fn).model_dump()
+    fields = schema["definitions"]["TsneGrid"]["properties"]
+    assert "Effective number of neighbours" in fields["perplexity"]["description"]
+    assert schema["definitions"]["SweepConfig"]["additionalProperties"] is False
