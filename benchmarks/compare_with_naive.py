@@ -9,6 +9,8 @@ trustworthiness is taken by the same function over the pictures of both sides.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -24,7 +26,8 @@ import pandas as pd
 import yaml
 
 from benchmarks.naive_sweep import DISTANCES, NEIGHBORS, PERPLEXITIES, SEEDS, WORKERS, K
-from tasks.numerics.cell_scores import score_pictures
+from tasks.numerics.cell_scores import Scorer
+from tasks.numerics.row_order import row_keys
 
 PROJECT = Path(__file__).resolve().parents[1]
 FASHION = PROJECT.parent / "shared" / "data" / "fashion_mnist_70k_pca50.npz"
@@ -99,11 +102,21 @@ def _config(folder: Path) -> Path:
 
 
 def _run(command: list[str]) -> Spent:
-    """Run a command and wait for all it has started; CPU is that of the whole tree."""
+    """Run a command and wait for all it has started; CPU is that of the whole tree.
+
+    A process that outlives its parent, as the forkserver of the workers does, would hand its CPU to nobody: it is
+    adopted and waited for.
+    """
+    adopt_orphans = 36  # PR_SET_CHILD_SUBREAPER
+    if ctypes.CDLL(None).prctl(adopt_orphans, 1) != 0:
+        raise OSError("this benchmark counts the CPU of orphans and needs Linux")
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     # Each worker on one thread, as a careful practitioner sets it; without it BLAS threads fight over two cores.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
     subprocess.run(command, check=True, cwd=PROJECT, env=environment)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Spent(cpu, time.monotonic() - started)
@@ -142,7 +155,7 @@ def _our_pictures(store: Path) -> list[np.ndarray]:
 
 def _mean_trustworthiness(vectors: np.ndarray, pictures: list[np.ndarray]) -> float:
     anchors = np.arange(0, len(vectors), 5)
-    scored = score_pictures(vectors, pictures, anchors, (K,), threads=WORKERS)
+    scored = Scorer(vectors, row_keys(vectors), (K,), anchors).score(pictures, threads=WORKERS)
     return float(np.mean([score.value for one in scored for score in one if score.score == "trustworthiness"]))
 
 

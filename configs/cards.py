@@ -33,6 +33,8 @@ class ScoreCard:
         Publication, with its DOI where it has one.
     cost
         How the work grows with rows n, anchors m, neighbours k, dimensions d.
+    blind
+        What the score cannot see.
     """
 
     score: str
@@ -44,7 +46,10 @@ class ScoreCard:
     formula: str
     source: str
     cost: str
+    blind: str
 
+
+SHARED_COST = "O(m n (d + log n)), shared by all rank scores"
 
 CARDS: tuple[ScoreCard, ...] = (
     ScoreCard(
@@ -57,7 +62,8 @@ CARDS: tuple[ScoreCard, ...] = (
         formula="1 − 2/(n k (2n − 3k − 1)) Σᵢ Σ_{j ∈ V_k(i) \\ N_k(i)} (ρᵢⱼ − k), where N_k and V_k are the k nearest "
         "in the latent space and in the picture and ρᵢⱼ is the rank of j around i in the latent space",
         source="Venna & Kaski 2001, doi:10.1007/3-540-44668-0_68",
-        cost="O(m n (d + log n))",
+        cost=SHARED_COST,
+        blind="Missing neighbours; whatever lies further away than k rows; clusters that are drawn too far apart.",
     ),
     ScoreCard(
         score="continuity",
@@ -69,7 +75,8 @@ CARDS: tuple[ScoreCard, ...] = (
         formula="1 − 2/(n k (2n − 3k − 1)) Σᵢ Σ_{j ∈ N_k(i) \\ V_k(i)} (rᵢⱼ − k), where rᵢⱼ is the rank of j around i "
         "in the picture",
         source="Venna & Kaski 2001, doi:10.1007/3-540-44668-0_68",
-        cost="O(m n (d + log n))",
+        cost=SHARED_COST,
+        blind="False neighbours; whatever lies further away than k rows.",
     ),
     ScoreCard(
         score="knn_recall",
@@ -80,7 +87,164 @@ CARDS: tuple[ScoreCard, ...] = (
         question="What share of a point's k nearest neighbours does the picture keep?",
         formula="mean over i of |N_k(i) ∩ V_k(i)| / k",
         source="Kobak & Berens 2019, doi:10.1038/s41467-019-13056-x",
-        cost="O(m n (d + log n))",
+        cost=SHARED_COST,
+        blind="How far away the lost neighbours are drawn: next door counts as lost, too.",
+    ),
+    ScoreCard(
+        score="mrre_false",
+        title="MRRE, false neighbours",
+        of="cell",
+        range=(0.0, 1.0),
+        better="higher",
+        question="How far off in rank are the neighbours that the picture shows, the nearest weighing most?",
+        formula="1 − (1/(n H_k)) Σᵢ Σ_{j ∈ V_k(i)} |ρᵢⱼ − rᵢⱼ| / rᵢⱼ, H_k = Σ_{i=1..k} |n − 2i + 1| / i",
+        source="Lee & Verleysen 2007, doi:10.1007/978-0-387-39351-3",
+        cost=SHARED_COST,
+        blind="Neighbours that are missing; whatever lies further away than k rows.",
+    ),
+    ScoreCard(
+        score="mrre_missing",
+        title="MRRE, missing neighbours",
+        of="cell",
+        range=(0.0, 1.0),
+        better="higher",
+        question="How far off in rank are the latent space's neighbours in the picture, the nearest weighing most?",
+        formula="1 − (1/(n H_k)) Σᵢ Σ_{j ∈ N_k(i)} |ρᵢⱼ − rᵢⱼ| / ρᵢⱼ",
+        source="Lee & Verleysen 2007, doi:10.1007/978-0-387-39351-3",
+        cost=SHARED_COST,
+        blind="False neighbours; whatever lies further away than k rows.",
+    ),
+    ScoreCard(
+        score="lcmc",
+        title="LCMC",
+        of="cell",
+        range=(-1.0, 1.0),
+        better="higher",
+        question="What share of k neighbours does the picture keep beyond chance?",
+        formula="LCMC(k) = Q_NX(k) − k/(n − 1); Q_NX(k) is the kNN recall",
+        source="Chen & Buja 2009, doi:10.1198/jasa.2009.0111",
+        cost=SHARED_COST,
+        blind="How far away the lost neighbours are drawn.",
+    ),
+    ScoreCard(
+        score="auc_ln_k",
+        title="AUC of R_NX over ln K",
+        of="cell",
+        range=(-1.0, 1.0),
+        better="higher",
+        question="How well are neighbourhoods of every size kept, small ones weighing most? (0 is chance.)",
+        formula="Σ_K R_NX(K)/K / Σ_K 1/K, K = 1 … n − 2, R_NX(K) = ((n − 1) Q_NX(K) − K)/(n − 1 − K)",
+        source="Lee, Peluffo-Ordóñez & Verleysen 2015, doi:10.1016/j.neucom.2014.12.095",
+        cost=SHARED_COST,
+        blind="At which size the picture fails: look at the curve.",
+    ),
+    ScoreCard(
+        score="r_nx",
+        title="R_NX",
+        of="cell",
+        range=(-1.0, 1.0),
+        better="higher",
+        question="At which neighbourhood sizes is the picture better than chance? (0 is chance, 1 perfect.)",
+        formula="R_NX(K) = ((n − 1) Q_NX(K) − K)/(n − 1 − K)",
+        source="Lee, Peluffo-Ordóñez & Verleysen 2015, doi:10.1016/j.neucom.2014.12.095",
+        cost=SHARED_COST,
+        blind="Whether neighbours are false or missing: it counts both.",
+    ),
+    ScoreCard(
+        score="q_local",
+        title="Q local",
+        of="cell",
+        range=(0.0, 1.0),
+        better="higher",
+        question="How well are small neighbourhoods kept, up to the size where the picture exceeds chance most?",
+        formula="mean of Q_NX(K) over K ≤ K_max, K_max = argmax LCMC(K)",
+        source="Lee & Verleysen 2010, doi:10.1016/j.patrec.2010.04.013",
+        cost=SHARED_COST,
+        blind="K_max differs from picture to picture, so two values may look at different sizes.",
+    ),
+    ScoreCard(
+        score="q_global",
+        title="Q global",
+        of="cell",
+        range=(0.0, 1.0),
+        better="higher",
+        question="How well are large neighbourhoods kept, beyond the size where the picture exceeds chance most?",
+        formula="mean of Q_NX(K) over K > K_max",
+        source="Lee & Verleysen 2010, doi:10.1016/j.patrec.2010.04.013",
+        cost=SHARED_COST,
+        blind="A random picture reaches about one half, since large neighbourhoods overlap by chance.",
+    ),
+    ScoreCard(
+        score="distance_correlation",
+        title="Distance correlation",
+        of="cell",
+        range=(-1.0, 1.0),
+        better="higher",
+        question="Do things that are far apart look far apart? (Spearman's ρ of a Shepard diagram.)",
+        formula="Spearman correlation of the pair distances of 1,000 rows in both spaces",
+        source="Kobak & Berens 2019, doi:10.1038/s41467-019-13056-x",
+        cost="O(10⁶ d), whatever n",
+        blind="Small neighbourhoods: most pairs are far apart.",
+    ),
+    ScoreCard(
+        score="triplet_accuracy",
+        title="Random-triplet accuracy",
+        of="cell",
+        range=(0.0, 1.0),
+        better="higher",
+        question="Of two random rows, is the nearer one nearer in the picture, too? (0.5 is chance.)",
+        formula="share of triplets (i, j, k) with the same order of d(i, j), d(i, k) in both spaces, 5 pairs per row",
+        source="Wang et al. 2021, jmlr.org/papers/v22/20-1061.html",
+        cost="O(5 n d)",
+        blind="Small neighbourhoods: random pairs are far apart.",
+    ),
+    ScoreCard(
+        score="centroid_agreement",
+        title="Centroid agreement",
+        of="cell",
+        range=(0.0, 1.0),
+        better="higher",
+        question="Are classes that are nearer to one another drawn nearer to one another? (0.5 is chance.)",
+        formula="share of pairs of distances between class means with the same order in both spaces",
+        source="Wang et al. 2021, jmlr.org/papers/v22/20-1061.html",
+        cost="O(n d + classes² log classes)",
+        blind="What happens inside a class; a class of several clusters has a mean where no row lies.",
+    ),
+    ScoreCard(
+        score="centroid_correlation",
+        title="Centroid correlation",
+        of="cell",
+        range=(-1.0, 1.0),
+        better="higher",
+        question="Does the arrangement of the classes in the picture mean anything?",
+        formula="Spearman correlation of the distances between class means in both spaces",
+        source="Kobak & Berens 2019, doi:10.1038/s41467-019-13056-x",
+        cost="O(n d + classes²)",
+        blind="What happens inside a class; a class of several clusters has a mean where no row lies.",
+    ),
+    ScoreCard(
+        score="neighbourhood_hit",
+        title="Neighbourhood hit",
+        of="cell",
+        range=(0.0, 1.0),
+        better="higher",
+        question="What share of a point's k neighbours in the picture has its label?",
+        formula="mean over labelled i of |{j ∈ V_k(i): label j = label i}| / k",
+        source="Paulovich et al. 2008, doi:10.1109/TVCG.2007.70443",
+        cost=SHARED_COST,
+        blind="Whether the latent space separates the labels at all: a picture that invents gaps scores well.",
+    ),
+    ScoreCard(
+        score="silhouette",
+        title="Silhouette of the labels",
+        of="cell",
+        range=(-1.0, 1.0),
+        better="higher",
+        question="Are the labels drawn as compact groups apart from one another?",
+        formula="mean over labelled i of (b − a)/max(a, b): mean distance a to its own class, b to the nearest other",
+        source="Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7",
+        cost="O(m n)",
+        blind="Classes that are not round; whether the latent space separates the labels at all.",
     ),
     ScoreCard(
         score="ari",
@@ -92,6 +256,7 @@ CARDS: tuple[ScoreCard, ...] = (
         formula="(RI − E[RI]) / (max RI − E[RI]) over the rows that are in an island of both pictures",
         source="Hubert & Arabie 1985, doi:10.1007/BF01908075",
         cost="O(n + islands²)",
+        blind="Whether the islands exist: a cut through one even cloud can repeat. Large islands dominate it.",
     ),
     ScoreCard(
         score="ami",
@@ -103,6 +268,7 @@ CARDS: tuple[ScoreCard, ...] = (
         formula="(MI − E[MI]) / (mean(H(U), H(V)) − E[MI]) over the rows that are in an island of both pictures",
         source="Vinh, Epps & Bailey 2010, jmlr.org/papers/v11/vinh10a.html",
         cost="O(n + islands²)",
+        blind="Whether the islands exist: a cut through one even cloud can repeat.",
     ),
     ScoreCard(
         score="procrustes",
@@ -114,6 +280,7 @@ CARDS: tuple[ScoreCard, ...] = (
         formula="1 − (Σ singular values of AᵀB)², A and B centred and scaled to unit Frobenius norm",
         source="Gower 1975, doi:10.1007/BF02291478",
         cost="O(n)",
+        blind="Which islands are the same: islands that trade places count as another shape.",
     ),
 )
 

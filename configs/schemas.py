@@ -64,7 +64,8 @@ SCORES = pa.schema(
         pa.field("stderr", pa.float64(), nullable=False),
     ]
 )
-"""``scores.parquet``: a row per cell, score and k. ``stderr`` is 0 where every row was scored."""
+"""``scores.parquet``: a row per cell, score and k (null where a score has none). ``stderr`` is 0 where every row was
+scored."""
 
 EMBEDDINGS = pa.schema(
     [

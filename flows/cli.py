@@ -1,4 +1,4 @@
-"""The command line: ``steadymap sweep | check | report | runs``.
+"""The command line: ``steadymap sweep | check | score | scores | report | runs``.
 
 Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant and worker
 processes, which import this module as their main one, stay light.
@@ -10,18 +10,22 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from configs.errors import InputError
+from configs.sweep import Metric
 
 if TYPE_CHECKING:
     from configs.sweep import SweepConfig
     from flows.sweep import SweepOutcome
+    from tasks.numerics.cell_scores import Score
 
 EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -131,6 +135,63 @@ def check(
         f"{cells} cells on {workers} workers: about {_duration(expected.seconds)} "
         f"({_duration(expected.cpu_seconds)} of CPU) and {expected.memory_gb:.1f} GB, good to a factor of two"
     )
+    return EXIT_REPORT
+
+
+@app.command
+def score(
+    latents: Annotated[Path, Parameter(help="Latent vectors: .npy, .npz, .parquet or .csv.")],
+    embedding: Annotated[Path, Parameter(help="Coordinates of the same rows, made by any tool (columns x, y).")],
+    *,
+    k: Annotated[list[int] | None, Parameter(name="-k", help="Neighbourhood sizes (default 7).")] = None,
+    labels: Annotated[str | None, Parameter(help="Array, column or file with labels.")] = None,
+    metric: Annotated[Metric, Parameter(help="Distance in the latent space.")] = "euclidean",
+    exact: Annotated[bool, Parameter(negative="", help="Look from every row, not from 2,000 above 5,000.")] = False,
+    as_json: JsonOption = False,
+) -> int:
+    """Print every score of an embedding that any tool made."""
+    from configs.sweep import DataSource
+    from tasks.score_embedding import score_embedding
+
+    source = DataSource(path=str(latents), labels=(labels,) if labels else None)
+    scored = score_embedding(source, embedding, tuple(dict.fromkeys(k or [7])), metric=metric, exact=exact)
+    if as_json:
+        result = {
+            "rows": scored.rows,
+            "degenerate": scored.degenerate,
+            "scores": [asdict(one) for one in scored.scores],
+        }
+        print(json.dumps(result))
+    elif scored.degenerate is None:
+        _print_scores(scored.scores)
+    if scored.degenerate is not None:
+        print(f"steadymap: {embedding}: degenerate, so no score: {scored.degenerate}", file=sys.stderr)
+        return EXIT_NOTHING_USABLE
+    return EXIT_REPORT
+
+
+@app.command
+def scores(*, as_json: JsonOption = False) -> int:
+    """Print the card of every score: what it asks, its formula, range, source, cost, and what it cannot see."""
+    from configs.cards import CARDS
+
+    if as_json:
+        print(json.dumps([asdict(card) for card in CARDS], ensure_ascii=False))
+        return EXIT_REPORT
+    console = Console()
+    for card in CARDS:
+        low, high = card.range
+        console.print(f"[bold]{card.title}[/bold] ({card.score}, of a {card.of})", highlight=False)
+        for name, text in (
+            ("asks", card.question),
+            ("formula", card.formula),
+            ("range", f"{low:g} to {high:g}, {card.better} is better"),
+            ("cannot see", card.blind),
+            ("source", card.source),
+            ("cost", card.cost),
+        ):
+            console.print(Padding(f"{name}: {text}", (0, 0, 0, 2)), markup=False, highlight=False)
+        console.print()
     return EXIT_REPORT
 
 
@@ -271,6 +332,17 @@ def _print_outcome(outcome: SweepOutcome, seconds: float, store: Path, console: 
         highlight=False,
     )
     console.print(f"report: {outcome.report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_scores(found: list[Score]) -> None:
+    from configs.cards import CARD_OF
+
+    table = Table("score", "k", "value", "± standard error", "better")
+    for one in found:
+        k = "" if one.k is None else str(one.k)
+        error = f"{one.stderr:.4f}" if one.stderr else "–"
+        table.add_row(CARD_OF[one.score].title, k, f"{one.value:.6f}", error, CARD_OF[one.score].better)
+    Console().print(table)
 
 
 def _run_row(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -67,6 +67,13 @@ class Dataset:
         """Map the row hashes, uint64, shape (rows,)."""
         return map_array(self.folder, "keys")
 
+    def classes(self) -> list[str | None]:
+        """Return the first label of every row, in canonical order."""
+        points = self.points()
+        order = np.argsort(points.column("position").to_numpy())
+        labels: list[str | None] = points.column("label").take(pa.array(order)).to_pylist()
+        return labels
+
     def points(self) -> pa.Table:
         """Read the rows of the user's file: row, position in canonical order, id, labels, group."""
         return read_table(self.folder / "points.parquet")

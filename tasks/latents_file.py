@@ -71,7 +71,7 @@ def read_latents(source: DataSource) -> Latents:
     """
     path = Path(str(source.path))
     with _reading(path):
-        main = _opened(path)
+        main = open_data_file(path)
         roles = _Roles(main, source)
         matrix, columns = main.latents(source.latents, roles.taken())
         matrix = _as_matrix(matrix, path)
@@ -88,7 +88,14 @@ def read_latents(source: DataSource) -> Latents:
     return latents
 
 
-def _opened(path: Path) -> DataFile:
+def open_data_file(path: Path) -> DataFile:
+    """Open a data file by its ending.
+
+    Raises
+    ------
+    InputError
+        The file is not there, not of a known kind, or damaged.
+    """
     form = _FORMATS.get(path.suffix.lower())
     if form is None:
         raise InputError(
@@ -139,7 +146,7 @@ def check_matrix(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
         )
     if dimensions == 0:
         raise InputError("the vectors have no columns", file=file, remedy="check `data: latents:`")
-    _check_finite(matrix, columns, file)
+    check_finite(matrix, columns, file)
     spread = float(np.max(np.ptp(matrix, axis=0).astype(np.float64)))
     if spread == 0:
         raise InputError(
@@ -166,7 +173,8 @@ def check_matrix(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
         )
 
 
-def _check_finite(matrix: np.ndarray, columns: Sequence[str], file: object) -> None:
+def check_finite(matrix: np.ndarray, columns: Sequence[str], file: object) -> None:
+    """Refuse values that are not finite numbers, naming rows and columns."""
     broken = ~np.isfinite(matrix)
     if not broken.any():
         return
@@ -249,7 +257,7 @@ class _Roles:
 
     def _find(self, role: str) -> tuple[DataFile, str]:
         file, name = split_reference(role)
-        return (self.main, role) if file is None else (_opened(Path(file)), name)
+        return (self.main, role) if file is None else (open_data_file(Path(file)), name)
 
 
 def _texts(file: DataFile, name: str, kind: str, rows: int) -> list[str | None]:

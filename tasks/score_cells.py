@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from configs import schemas
 from tasks.geometry import Part
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.numerics.cell_scores import Labels
 from tasks.plan_sweep import Cell, Plan
 from tasks.progress import announce_done, announce_total
 from tasks.store import DamagedError, map_array, read_table, write_table
@@ -51,17 +52,17 @@ def _has_scores(cell: Cell, plan: Plan) -> bool:
 
 def _score(cells: list[Cell], metric: str, plan: Plan) -> None:
     """Score in batches, so that a killed sweep keeps what it has and memory holds a batch of pictures only."""
-    from tasks.numerics.cell_scores import choose_anchors, score_pictures
+    from tasks.numerics.cell_scores import Scorer, choose_anchors
 
     working = np.array(map_array(plan.geometry.folder(Part("working", metric)), "working"))
-    anchors = choose_anchors(np.array(plan.dataset.keys()), exact=plan.config.scores.exact)
+    keys = np.array(plan.dataset.keys())
+    anchors = choose_anchors(keys, exact=plan.config.scores.exact)
+    scorer = Scorer(working, keys, plan.ks, anchors, _classes(plan))
     threads = plan.config.workers.count or default_count()
     for at in range(0, len(cells), BATCH_CELLS):
         batch = cells[at : at + BATCH_CELLS]
         pictures = [read_picture(cell, plan) for cell in batch]
-        for cell, scores in zip(
-            batch, score_pictures(working, pictures, anchors, plan.ks, threads=threads), strict=True
-        ):
+        for cell, scores in zip(batch, scorer.score(pictures, threads=threads), strict=True):
             table = pa.table(
                 {
                     "cell": [cell.identity] * len(scores),
@@ -79,6 +80,17 @@ def _score(cells: list[Cell], metric: str, plan: Plan) -> None:
 BATCH_CELLS = 16
 
 
+def _classes(plan: Plan) -> Labels | None:
+    """Return the first label of every row in canonical order, as numbers; None where the data has no labels."""
+    from tasks.numerics.cell_scores import encode_classes
+
+    return encode_classes(plan.dataset.classes()) if plan.dataset.labels else None
+
+
+def _classes_digest(plan: Plan) -> str | None:
+    return digest(plan.dataset.classes()) if plan.dataset.labels else None
+
+
 def read_picture(cell: Cell, plan: Plan) -> np.ndarray:
     """Read a cell's coordinates, shape (n, 2 or 3), rows in canonical order."""
     table = read_table(plan.store.cell(cell.identity), schemas.CELL)
@@ -92,6 +104,7 @@ def _scores_identity(cell: Cell, plan: Plan) -> str:
             "cell": cell.identity,
             "ks": plan.ks,
             "exact": plan.config.scores.exact,
+            "classes": _classes_digest(plan),
             "code": code_digest("tasks.numerics.cell_scores"),
             "libraries": versions(SHAPING_LIBRARIES),
         }

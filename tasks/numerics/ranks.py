@@ -1,8 +1,11 @@
 """One pass over anchor rows that serves every rank score of every picture.
 
-For each anchor the distances to all rows are sorted once in the latent space and once in each picture. Nothing
-of size n × n is ever held: memory is about 20 MB a thread. Tied distances share their mid-rank, so
-equal rows cannot make a score depend on their order.
+Around each anchor the rows are sorted once in the latent space. Their distances in a picture, laid out in that order
+and sorted again, give one permutation per anchor and picture: at picture rank r it holds the latent rank ρ. Every rank
+score is a mean over anchors of a function of it. Nothing of size n × n is ever held: memory is about 40 MB a thread.
+
+Tied distances share their mid-rank, and who of them is among the k nearest is decided by row; rows stand in canonical
+order (by content), so equal rows cannot make a score depend on the order of a file.
 """
 
 from __future__ import annotations
@@ -33,20 +36,37 @@ class RankedBlock:
 
     Attributes
     ----------
-    latent_nearest, picture_nearest
-        The k_max nearest rows in each space; shape (anchors, k_max).
+    anchors
+        The rows looked from; shape (b,).
+    picture_nearest
+        The k_max nearest rows in the picture; shape (b, k_max).
     latent_ranks_of_picture
         ρ: rank in the latent space of each of ``picture_nearest``; 1 is the nearest, ties share mid-ranks.
+    picture_ranks_of_picture
+        r of the same rows: 1 to k_max but for ties.
     picture_ranks_of_latent
-        r: rank in the picture of each of ``latent_nearest``.
+        r: rank in the picture of each of the k_max nearest rows in the latent space.
+    latent_ranks_of_latent
+        ρ of the same rows: 1 to k_max but for ties.
+    places_of_picture
+        Place of the same rows in the latent space, 0 the nearest: ρ − 1, but with ties decided.
+    worse_rank
+        max(ρ, r) of every other row, rounded up, in no particular order; shape (b, n − 1).
+    squared
+        Squared distances in the picture to every row, itself included (0); shape (b, n).
     rows
         Rows of the data.
     """
 
-    latent_nearest: Int64
+    anchors: Int64
     picture_nearest: Int64
     latent_ranks_of_picture: Float64
+    picture_ranks_of_picture: Float64
     picture_ranks_of_latent: Float64
+    latent_ranks_of_latent: Float64
+    places_of_picture: Int64
+    worse_rank: Int64
+    squared: Float64
     rows: int
 
 
@@ -71,58 +91,75 @@ def rank_blocks(
     k_max
         Largest neighbourhood, below n.
     """
-    rows = len(working)
     latent = np.asarray(working, dtype=np.float64)
     drawn = [np.asarray(picture, dtype=np.float64) for picture in pictures]
-    step = max(1, BLOCK_CELLS // rows)
+    step = max(1, BLOCK_CELLS // len(latent))
     with Parallel(n_jobs=threads, backend="threading") as parallel:
         for at in range(0, len(anchors), step):
             block = anchors[at : at + step]
-            latent_space = _Space(latent, block, k_max)
-            yield list(parallel(delayed(_rank)(latent_space, picture, block, k_max) for picture in drawn))
+            around = _sort_around(latent, block)
+            yield list(parallel(delayed(_rank)(around, picture, block, k_max) for picture in drawn))
 
 
-def _rank(latent: _Space, picture: Float64, block: Int64, k_max: int) -> RankedBlock:
-    drawn = _Space(picture, block, k_max)
+@dataclass(frozen=True)
+class _Around:
+    """The other rows of each anchor, nearest first in the latent space, and their mid-ranks; shape (b, n − 1)."""
+
+    rows: Int64
+    ranks: Float64
+
+
+def _sort_around(latent: Float64, block: Int64) -> _Around:
+    squared = cdist(latent[block], latent, "sqeuclidean")
+    squared[np.arange(len(block)), block] = -1  # the row itself stands in front of everything, even of equal rows
+    order, ascending = _sorted(squared, np.broadcast_to(np.arange(len(latent)), squared.shape))
+    return _Around(order[:, 1:], _mid_ranks(ascending[:, 1:]))
+
+
+def _rank(around: _Around, picture: Float64, block: Int64, k_max: int) -> RankedBlock:
+    squared = cdist(picture[block], picture, "sqeuclidean")
+    place, ascending = _sorted(np.take_along_axis(squared, around.rows, axis=1), around.rows)
+    drawn_ranks = _mid_ranks(ascending)
+    latent_ranks = np.take_along_axis(around.ranks, place, axis=1)
+    # Where the k_max nearest of the latent space stand in the picture: every row of the mask has k_max true entries.
+    anchor, at = np.nonzero(place < k_max)
+    picture_ranks_of_latent = np.empty((len(block), k_max))
+    picture_ranks_of_latent[anchor, place[anchor, at]] = drawn_ranks[anchor, at]
     return RankedBlock(
-        latent_nearest=latent.nearest,
-        picture_nearest=drawn.nearest,
-        latent_ranks_of_picture=latent.ranks(drawn.nearest),
-        picture_ranks_of_latent=drawn.ranks(latent.nearest),
+        anchors=block,
+        picture_nearest=np.take_along_axis(around.rows, place[:, :k_max], axis=1),
+        latent_ranks_of_picture=latent_ranks[:, :k_max],
+        picture_ranks_of_picture=drawn_ranks[:, :k_max],
+        picture_ranks_of_latent=picture_ranks_of_latent,
+        latent_ranks_of_latent=around.ranks[:, :k_max],
+        places_of_picture=place[:, :k_max],
+        worse_rank=np.ceil(np.maximum(latent_ranks, drawn_ranks)).astype(np.int64),
+        squared=squared,
         rows=len(picture),
     )
 
 
-class _Space:
-    """Squared distances from a block of anchors to all rows, sorted."""
+def _sorted(values: Float64, rows: Int64) -> tuple[Int64, Float64]:
+    """Sort every line by (value, row) and return places and sorted values.
 
-    def __init__(self, points: Float64, block: Int64, k_max: int) -> None:
-        self.squared = cdist(points[block], points, "sqeuclidean")
-        # The row itself is nobody's neighbour: it sorts in front of everything, even of equal rows.
-        self.squared[np.arange(len(block)), block] = -1
-        self.ascending = np.sort(self.squared, axis=1)
-        self.nearest = self._nearest(k_max)
+    The fast sort leaves ties in any order; lines that have some are sorted again.
+    """
+    order = np.argsort(values, axis=1)
+    ascending = np.take_along_axis(values, order, axis=1)
+    for line in np.flatnonzero(np.any(ascending[:, 1:] == ascending[:, :-1], axis=1)):
+        order[line] = np.lexsort((rows[line], values[line]))
+    return order, ascending
 
-    def _nearest(self, k_max: int) -> Int64:
-        """Order by (distance, row); argpartition alone would break ties at the border arbitrarily."""
-        kept = min(k_max + 1, self.squared.shape[1])
-        found = np.argpartition(self.squared, kept - 1, axis=1)[:, :kept]
-        found.sort(axis=1)
-        order = np.argsort(np.take_along_axis(self.squared, found, axis=1), axis=1, kind="stable")
-        nearest = np.take_along_axis(found, order, axis=1)
-        if kept < self.squared.shape[1]:
-            tied = np.flatnonzero(self.ascending[:, kept - 1] == self.ascending[:, kept])
-            for row in tied:
-                nearest[row] = np.argsort(self.squared[row], kind="stable")[:kept]
-        return nearest[:, 1:]
 
-    def ranks(self, rows: Int64) -> Float64:
-        """Return the mid-ranks of some rows around their anchors, shape (anchors, k)."""
-        wanted = np.take_along_axis(self.squared, rows, axis=1)
-        ranks = np.empty(wanted.shape)
-        for anchor, ascending in enumerate(self.ascending):
-            below = np.searchsorted(ascending, wanted[anchor], side="left")
-            upto = np.searchsorted(ascending, wanted[anchor], side="right")
-            # The anchor itself stands at position 0, so ``below`` counts it and rank 1 is the nearest other row.
-            ranks[anchor] = (below + upto - 1) / 2
+def _mid_ranks(ascending: Float64) -> Float64:
+    """Rank sorted lines from 1; equal values share the mean of their ranks."""
+    ranks = np.broadcast_to(np.arange(1.0, ascending.shape[1] + 1), ascending.shape)
+    tied = np.flatnonzero(np.any(ascending[:, 1:] == ascending[:, :-1], axis=1))
+    if not len(tied):
         return ranks
+    ranks = ranks.copy()
+    for line in tied:
+        values = ascending[line]
+        below = np.searchsorted(values, values, side="left")
+        ranks[line] = (below + np.searchsorted(values, values, side="right") + 1) / 2
+    return ranks

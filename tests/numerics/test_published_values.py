@@ -1,0 +1,44 @@
+"""Values that others have published, on the data they were published for; needs ``../shared/data``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+
+from tasks.numerics.cell_scores import Scorer, encode_classes
+from tasks.numerics.row_order import row_keys
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the published data sets are not there")
+
+
+def scores(latent: np.ndarray, picture: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    classes = encode_classes([str(label) for label in labels])
+    scorer = Scorer(latent, row_keys(latent.astype(np.float32)), (7,), np.arange(len(latent)), classes)
+    return {score.score: score.value for score in scorer.score([picture])[0]}
+
+
+@pytest.mark.parametrize("name", ["har", "seismic"])
+def test_pca_of_the_espadoto_survey(name: str) -> None:
+    with np.load(DATA / "espadoto" / f"{name}.npz") as arrays:
+        latent, labels = arrays["X"].astype(np.float64), arrays["y"]
+    published = pd.read_csv(DATA / "espadoto" / "published_metrics.csv")
+    row = published.query("dataset_name == @name and projection_name == 'PCA'").iloc[0]
+    found = scores(latent, PCA(2, random_state=42).fit_transform(latent), labels)
+    assert found["trustworthiness"] == pytest.approx(row["metric_pq_trustworthiness_k_07"], abs=5e-7)
+    assert found["continuity"] == pytest.approx(row["metric_pq_continuity_k_07"], abs=5e-7)
+
+
+def test_a_umap_of_digits() -> None:
+    latent, labels = load_digits(return_X_y=True)
+    with np.load(DATA / "umap_digits_reference_seed42.npz") as arrays:
+        picture = arrays["Y"].astype(np.float64)
+    # Pixels are whole numbers, so distances tie: scikit-learn's value is .9917170 to .9917187 by the order of the
+    # rows (.991719 in the file's); mid-ranks give one value for all orders.
+    assert scores(latent, picture, labels)["trustworthiness"] == pytest.approx(0.991719, abs=2e-6)
