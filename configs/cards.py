@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Scope = Literal["local", "every scale", "global", "labels", "stability"]
+
 
 @dataclass(frozen=True)
 class ScoreCard:
@@ -21,6 +23,9 @@ class ScoreCard:
         The name in prose.
     of
         What one value belongs to: a cell, or a pair of cells.
+    scope
+        What it looks at: ``local`` neighbourhoods, ``every scale``, the ``global`` arrangement, the ``labels``, or the
+        ``stability`` of islands and shapes.
     range
         Smallest and largest value.
     better
@@ -40,6 +45,7 @@ class ScoreCard:
     score: str
     title: str
     of: Literal["cell", "pair"]
+    scope: Scope
     range: tuple[float, float]
     better: Literal["higher", "lower"]
     question: str
@@ -56,6 +62,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="trustworthiness",
         title="Trustworthiness",
         of="cell",
+        scope="local",
         range=(0.0, 1.0),
         better="higher",
         question="Are neighbours in the picture neighbours in the latent space? (Punishes false neighbours.)",
@@ -69,6 +76,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="continuity",
         title="Continuity",
         of="cell",
+        scope="local",
         range=(0.0, 1.0),
         better="higher",
         question="Are neighbours in the latent space still neighbours in the picture? (Punishes torn neighbourhoods.)",
@@ -82,6 +90,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="knn_recall",
         title="kNN recall",
         of="cell",
+        scope="local",
         range=(0.0, 1.0),
         better="higher",
         question="What share of a point's k nearest neighbours does the picture keep?",
@@ -94,6 +103,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="mrre_false",
         title="MRRE, false neighbours",
         of="cell",
+        scope="local",
         range=(0.0, 1.0),
         better="higher",
         question="How far off in rank are the neighbours that the picture shows, the nearest weighing most?",
@@ -106,6 +116,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="mrre_missing",
         title="MRRE, missing neighbours",
         of="cell",
+        scope="local",
         range=(0.0, 1.0),
         better="higher",
         question="How far off in rank are the latent space's neighbours in the picture, the nearest weighing most?",
@@ -118,6 +129,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="lcmc",
         title="LCMC",
         of="cell",
+        scope="local",
         range=(-1.0, 1.0),
         better="higher",
         question="What share of k neighbours does the picture keep beyond chance?",
@@ -130,6 +142,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="auc_ln_k",
         title="AUC of R_NX over ln K",
         of="cell",
+        scope="every scale",
         range=(-1.0, 1.0),
         better="higher",
         question="How well are neighbourhoods of every size kept, small ones weighing most? (0 is chance.)",
@@ -142,6 +155,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="r_nx",
         title="R_NX",
         of="cell",
+        scope="every scale",
         range=(-1.0, 1.0),
         better="higher",
         question="At which neighbourhood sizes is the picture better than chance? (0 is chance, 1 perfect.)",
@@ -154,6 +168,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="q_local",
         title="Q local",
         of="cell",
+        scope="every scale",
         range=(0.0, 1.0),
         better="higher",
         question="How well are small neighbourhoods kept, up to the size where the picture exceeds chance most?",
@@ -166,6 +181,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="q_global",
         title="Q global",
         of="cell",
+        scope="every scale",
         range=(0.0, 1.0),
         better="higher",
         question="How well are large neighbourhoods kept, beyond the size where the picture exceeds chance most?",
@@ -178,6 +194,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="distance_correlation",
         title="Distance correlation",
         of="cell",
+        scope="global",
         range=(-1.0, 1.0),
         better="higher",
         question="Do things that are far apart look far apart? (Spearman's ρ of a Shepard diagram.)",
@@ -190,6 +207,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="triplet_accuracy",
         title="Random-triplet accuracy",
         of="cell",
+        scope="global",
         range=(0.0, 1.0),
         better="higher",
         question="Of two random rows, is the nearer one nearer in the picture, too? (0.5 is chance.)",
@@ -202,6 +220,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="centroid_agreement",
         title="Centroid agreement",
         of="cell",
+        scope="global",
         range=(0.0, 1.0),
         better="higher",
         question="Are classes that are nearer to one another drawn nearer to one another? (0.5 is chance.)",
@@ -214,6 +233,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="centroid_correlation",
         title="Centroid correlation",
         of="cell",
+        scope="global",
         range=(-1.0, 1.0),
         better="higher",
         question="Does the arrangement of the classes in the picture mean anything?",
@@ -226,6 +246,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="neighbourhood_hit",
         title="Neighbourhood hit",
         of="cell",
+        scope="labels",
         range=(0.0, 1.0),
         better="higher",
         question="What share of a point's k neighbours in the picture has its label?",
@@ -238,6 +259,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="silhouette",
         title="Silhouette of the labels",
         of="cell",
+        scope="labels",
         range=(-1.0, 1.0),
         better="higher",
         question="Are the labels drawn as compact groups apart from one another?",
@@ -250,6 +272,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="ari",
         title="Adjusted Rand index",
         of="pair",
+        scope="stability",
         range=(-0.5, 1.0),
         better="higher",
         question="Do two pictures show the same islands? (0 is chance, 1 the same partition.)",
@@ -262,6 +285,7 @@ CARDS: tuple[ScoreCard, ...] = (
         score="ami",
         title="Adjusted mutual information",
         of="pair",
+        scope="stability",
         range=(-1.0, 1.0),
         better="higher",
         question="Do two pictures show the same islands, small ones counted too? (0 is chance, 1 the same partition.)",
@@ -271,9 +295,36 @@ CARDS: tuple[ScoreCard, ...] = (
         blind="Whether the islands exist: a cut through one even cloud can repeat.",
     ),
     ScoreCard(
+        score="element_centric",
+        title="Element-centric similarity",
+        of="pair",
+        scope="stability",
+        range=(0.0, 1.0),
+        better="higher",
+        question="Of a row's islands in two pictures, what share do they have in common, on average?",
+        formula="mean over i of |Aᵢ ∩ Bᵢ| / max(|Aᵢ|, |Bᵢ|), Aᵢ and Bᵢ the filled islands of row i",
+        source="Gates et al. 2019, doi:10.1038/s41598-019-44892-y",
+        cost="O(n + islands²)",
+        blind="Chance: two pictures of one island each agree perfectly.",
+    ),
+    ScoreCard(
+        score="neighbour_jaccard",
+        title="Neighbour overlap",
+        of="pair",
+        scope="stability",
+        range=(-1.0, 1.0),
+        better="higher",
+        question="Does a row have the same 15 neighbours in two pictures? (0 is chance.)",
+        formula="mean over i of |Vᵢᴬ ∩ Vᵢᴮ| / |Vᵢᴬ ∪ Vᵢᴮ|, minus its expectation for random neighbours",
+        source="Sun et al. 2023, doi:10.1038/s43588-022-00380-4",
+        cost="O(n k log k)",
+        blind="Islands: neighbours may shuffle inside an island that stays.",
+    ),
+    ScoreCard(
         score="procrustes",
         title="Procrustes disparity",
         of="pair",
+        scope="stability",
         range=(0.0, 1.0),
         better="lower",
         question="Do two pictures have the same shape after moving, turning, mirroring and scaling? (0 is the same.)",

@@ -117,7 +117,7 @@ RECOMMENDATIONS = pa.schema(
         pa.field("configuration", pa.string(), nullable=False),
         pa.field("reducer", pa.string(), nullable=False),
         pa.field("trustworthiness", pa.float64(), nullable=False),
-        pa.field("continuity", pa.float64(), nullable=False),
+        pa.field("auc_ln_k", pa.float64(), nullable=False),
         pa.field("stability", pa.float64()),
         pa.field("on_front", pa.bool_(), nullable=False),
         pa.field("recommended", pa.bool_(), nullable=False),
@@ -143,12 +143,30 @@ TIMINGS = pa.schema(
 """``timings.parquet``: everything that varies from run to run; the only table outside every digest."""
 
 
+INSTABILITY = pa.schema(
+    [
+        pa.field("island_instability_seeds", pa.float32()),
+        pa.field("island_instability_configurations", pa.float32()),
+        pa.field("neighbour_instability_seeds", pa.float32()),
+        pa.field("neighbour_instability_configurations", pa.float32()),
+    ]
+)
+"""Columns of ``points.parquet`` that say how unsteady a row is, 0 to 1, by cause: 1 minus the mean element-centric
+similarity of its island, and 1 minus the mean Jaccard overlap of its 15 neighbours beyond chance, over pairs of
+pictures that differ in seed or in configuration (PCA left out). Null where no two pictures do."""
+
+
 def points(further_labels: Sequence[str]) -> pa.Schema:
     """Return the schema of ``points.parquet``: a row per row of the user's file, in its order.
 
     ``label`` is the first label; each further one has a column ``label:NAME``. ``position`` is the
     row's place in canonical order.
     """
+    return pa.schema([*rows_of_file(further_labels), *INSTABILITY])
+
+
+def rows_of_file(further_labels: Sequence[str]) -> pa.Schema:
+    """Return the schema of what the data file itself says of its rows; see ``points``."""
     return pa.schema(
         [
             pa.field("row", pa.int64(), nullable=False),

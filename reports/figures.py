@@ -39,6 +39,9 @@ EDGE_INCHES = 0.15
 DOTS_PER_INCH = 110
 MOST_IN_A_LINE = 5
 SMALLEST_POINT, LARGEST_POINT = 0.15, 6.0
+MAIN_SCORES = ("trustworthiness", "continuity", "knn_recall", "auc_ln_k", "distance_correlation", "triplet_accuracy")
+"""The figure shows these: the page has all."""
+
 BLUES = LinearSegmentedColormap.from_list("pale to blue", ["#f3f6fa", "#84b3e0"])
 """As on the page: pale enough that black text is readable everywhere."""
 
@@ -179,8 +182,9 @@ def _draw_legend(figure: Figure, name: str, label: LabelCodes) -> None:
 
 
 def draw_scores(run: Run, path: Path) -> None:
-    """Draw every cell score over configurations and k as seaborn heat maps, means over seeds."""
-    joined = run.scores.merge(run.cells[["cell", "configuration"]], on="cell")
+    """Draw the main scores over configurations and k as seaborn heat maps, means over seeds."""
+    shown = run.scores[run.scores["score"].isin(MAIN_SCORES)]
+    joined = shown.merge(run.cells[["cell", "configuration"]], on="cell")
     names = list(dict.fromkeys(joined["score"]))
     order = list(dict.fromkeys(run.drawn["configuration"]))
     width, height = 2.6 + 2.1 * max(1, len(names)), 0.75 + 0.27 * len(order)
@@ -206,7 +210,9 @@ def draw_scores(run: Run, path: Path) -> None:
         )
         one.set_title(CARD_OF[name].title if name in CARD_OF else name, fontsize=8)
         one.set_ylabel("")
-        one.set_xlabel("k", fontsize=6.5)
+        one.set_xlabel("" if values["k"].eq(0).all() else "k", fontsize=6.5)
+        if values["k"].eq(0).all():
+            one.set_xticks([])
         one.tick_params(labelsize=6.5, length=0)
     _save(figure, path)
 

@@ -14,12 +14,23 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from configs.cards import CARD_OF
 from reports.heat_maps import HeatMap
 from reports.palette import THEMES
 from reports.picture_data import pack_pictures
 from reports.run_folder import Run
-from reports.summary import MEASURES, Summary
+from reports.summary import MEASURE_NAMES, MEASURES, Summary
 from reports.wording import list_names, spell_configuration
+
+SCOPES = {
+    "local": "Neighbours",
+    "every scale": "Neighbourhoods of every size",
+    "global": "The arrangement of the whole",
+    "labels": "The labels",
+    "stability": "Stability",
+    "other": "Other scores",
+}
+"""Headings of the scores by what they look at."""
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -38,9 +49,10 @@ def render_page(run: Run, summary: Summary) -> str:
     script = _read("pictures.js")
     return environment.get_template("page.html.j2").render(
         summary=summary,
-        maps=_maps_by_score(summary),
+        scopes=_maps_by_scope(summary),
         best={one.score: one for one in summary.best},
         measures=MEASURES,
+        measure_names=MEASURE_NAMES,
         size="small" if len(summary.seeds) >= SMALL_FROM_SEEDS else "medium",
         packed=data.packed,
         index={**data.index, "themes": THEMES},
@@ -59,6 +71,18 @@ def _digest(script: str) -> Markup:
     """Return the script's name in a content policy; base64 needs no escaping."""
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
     return Markup(f"sha256-{digest}")  # noqa: S704
+
+
+def _maps_by_scope(summary: Summary) -> dict[str, dict[str, list[HeatMap]]]:
+    """Group the maps of scores by what the scores look at, in the order of the cards; unknown scores come last."""
+    by_score = _maps_by_score(summary)
+    scopes: dict[str, dict[str, list[HeatMap]]] = {}
+    for score in sorted(
+        by_score, key=lambda one: (one not in CARD_OF, list(CARD_OF).index(one) if one in CARD_OF else 0)
+    ):
+        scope = CARD_OF[score].scope if score in CARD_OF else "other"
+        scopes.setdefault(SCOPES[scope], {})[score] = by_score[score]
+    return scopes
 
 
 def _maps_by_score(summary: Summary) -> dict[str, list[HeatMap]]:

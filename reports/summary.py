@@ -6,17 +6,29 @@ evidence that the latent space has a gap there.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, cast
 
 import pandas as pd
 
 from configs.cards import CARD_OF, ScoreCard
+from reports.curves import CURVE, CurveChart, draw_curves
 from reports.heat_maps import LINEAR, HeatMap, heat_maps, mean_over_seeds
 from reports.run_folder import Run
 from reports.wording import Estimate, count, list_names, spell_configuration, spell_number
 
-MEASURES = ("ari", "ami", "procrustes")
+MEASURES = ("ari", "ami", "element_centric", "neighbour_jaccard", "procrustes")
+MEASURE_NAMES = {
+    "ari": "ARI",
+    "ami": "AMI",
+    "element_centric": "ECS",
+    "neighbour_jaccard": "neighbours",
+    "procrustes": "Procrustes",
+}
+
+GLOBAL_SCORES = {"distance_correlation": "distance correlation", "triplet_accuracy": "random triplets"}
+"""What is said of the arrangement of the whole, by score; both are of the cell and need no labels."""
 
 STEADY = 0.75
 """Below this ARI between seeds a setting's islands are called a matter of luck; Hennig's bound for valid clusters."""
@@ -117,6 +129,8 @@ class Summary:
         The comparison grid and its columns.
     maps, best
         Heat maps of every score, and the setting that is best at each.
+    curves
+        R_NX over neighbourhood sizes, None where nothing was drawn.
     linear
         What PCA reaches: score, k and value, for sweeps in which no map shows it.
     stability
@@ -148,6 +162,7 @@ class Summary:
     rows: tuple[GridRow, ...]
     seeds: tuple[int, ...]
     maps: tuple[HeatMap, ...]
+    curves: CurveChart | None
     best: tuple[Best, ...]
     linear: tuple[str, ...]
     stability: tuple[StabilityRow, ...]
@@ -176,7 +191,8 @@ def summarise(run: Run) -> Summary:
         recommended=_recommended(run, panels, stability),
         rows=_grid(run, panels, stability),
         seeds=tuple(run.manifest["seeds"]),
-        maps=heat_maps(run.drawn, run.scores),
+        maps=heat_maps(run.drawn, _tabulated(run)),
+        curves=draw_curves(run.drawn, run.scores),
         best=_best(run),
         linear=_linear(run),
         stability=stability,
@@ -232,6 +248,7 @@ def _findings(run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...]
         return ("No picture could be drawn; the reasons are below.",)
     nonlinear = set(run.drawn.loc[run.drawn["reducer"] != LINEAR, "configuration"])
     found = [_about_seeds(stability), *_about_luck(stability), _about_settings(run, nonlinear)]
+    found.append(_about_arrangement(run))
     found.append(_about_islands([panel for panel in drawn if panel.configuration in nonlinear] or drawn))
     return tuple(sentence for sentence in found if sentence)
 
@@ -273,6 +290,37 @@ def _about_settings(run: Run, nonlinear: set[str]) -> str:
         f"Between different settings{aside} the median ARI is {between['value'].median():.2f}; furthest apart are "
         f"{spell_configuration(a)} and {spell_configuration(b)} ({lowest:.2f})."
     )
+
+
+def _about_arrangement(run: Run) -> str:
+    """Say which of t-SNE and UMAP keeps more of the global arrangement here, each at its best setting."""
+    told, winners = [], set()
+    for score, words in GLOBAL_SCORES.items():
+        best = _best_by_reducer(run, score)
+        if not {"tsne", "umap"} <= set(best):
+            continue
+        tsne, umap = best["tsne"], best["umap"]
+        noise = 2 * math.hypot(tsne.stderr or 0, umap.stderr or 0)
+        gap = tsne.value - umap.value
+        winners.add("" if abs(gap) <= noise else "t-SNE" if gap > 0 else "UMAP")
+        linear = f" (PCA {best[LINEAR].value:.2f})" if LINEAR in best else ""
+        told.append(f"{words} t-SNE {tsne.value:.2f}, UMAP {umap.value:.2f}{linear}")
+    if not told:
+        return ""
+    clear = winners - {""}
+    lead = f"{clear.pop()} keeps more" if len(clear) == 1 else "Neither of t-SNE and UMAP clearly keeps more"
+    return f"{lead} of the global arrangement of this data, each at its best setting: {'; '.join(told)}."
+
+
+def _best_by_reducer(run: Run, score: str) -> dict[str, Estimate]:
+    """Return the highest mean over seeds that any setting of each reducer reaches."""
+    reducers = dict(zip(run.cells["configuration"], run.cells["reducer"], strict=True))
+    best: dict[str, Estimate] = {}
+    for name, estimate in _by_configuration(run, score).items():
+        reducer = reducers[name]
+        if reducer not in best or estimate.value > best[reducer].value:
+            best[reducer] = estimate
+    return best
 
 
 def _about_islands(panels: list[Panel]) -> str:
@@ -319,7 +367,7 @@ def _grid(run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...]) ->
 def _recommended(run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...]) -> tuple[Recommended, ...]:
     by_cell = {panel.cell: panel for panel in panels}
     steadiness = {row.configuration: row for row in stability}
-    trust, continuity = _by_configuration(run, "trustworthiness"), _by_configuration(run, "continuity")
+    trust, auc = _by_configuration(run, "trustworthiness"), _by_configuration(run, "auc_ln_k")
     chosen = run.recommendations[run.recommendations["recommended"]]
     found = []
     for row in chosen.to_dict("records"):
@@ -329,7 +377,7 @@ def _recommended(run: Run, panels: list[Panel], stability: tuple[StabilityRow, .
             ("islands", panel.islands),
             ("in no island", None if panel.noise_share is None else f"{100 * panel.noise_share:.0f} %"),
             ("trustworthiness", trust.get(name)),
-            ("continuity", continuity.get(name)),
+            ("AUC of R_NX", auc.get(name)),
             ("ARI between seeds", own.seeds.get("ari")),
             ("ARI with other settings", own.configurations.get("ari")),
         )
@@ -359,9 +407,14 @@ def _by_configuration(run: Run, score: str) -> dict[str, Estimate]:
     return {str(name): mean_over_seeds(group) for name, group in joined.groupby("configuration", sort=False)}
 
 
+def _tabulated(run: Run) -> pd.DataFrame:
+    """Return the scores that are read as numbers; the curve is read as a line."""
+    return run.scores[run.scores["score"] != CURVE]
+
+
 def _best(run: Run) -> tuple[Best, ...]:
     found = []
-    for score in dict.fromkeys(run.scores["score"]):
+    for score in dict.fromkeys(_tabulated(run)["score"]):
         means = _by_configuration(run, score)
         sign = -1 if score in CARD_OF and CARD_OF[score].better == "lower" else 1
         name = max(means, key=lambda one: sign * means[one].value)
@@ -372,7 +425,7 @@ def _best(run: Run) -> tuple[Best, ...]:
 
 def _linear(run: Run) -> tuple[str, ...]:
     """List what PCA reaches at every k."""
-    joined = run.scores.merge(run.drawn[run.drawn["reducer"] == LINEAR][["cell"]], on="cell")
+    joined = _tabulated(run).merge(run.drawn[run.drawn["reducer"] == LINEAR][["cell"]], on="cell")
     means = _mean_by(joined, "score", "k")
     return tuple(
         f"{_title(score)} {value:.3f}" + ("" if pd.isna(k) else f" at k = {spell_number(k)}")

@@ -211,7 +211,7 @@ def _points(latents: Latents, order: np.ndarray) -> pa.Table:
         "group": latents.group or nothing,
         **{f"label:{name}": values for name, values in labels[1:]},
     }
-    return pa.table(columns, schema=schemas.points([name for name, _ in labels[1:]]))
+    return pa.table(columns, schema=schemas.rows_of_file([name for name, _ in labels[1:]]))
 
 
 def content_digest_of_table(table: pa.Table) -> str:

@@ -58,6 +58,10 @@ class Store:
         """Return the folder of a dataset in canonical order."""
         return self.root / "datasets" / dataset
 
+    def stability(self, run: str) -> Path:
+        """Return the folder in which a run's comparisons wait for its tables."""
+        return self.root / "stability" / run
+
     def run(self, run: str) -> Path:
         """Return the folder of a run."""
         return self.root / "runs" / run

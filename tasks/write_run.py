@@ -61,10 +61,10 @@ def write_run(plan: Plan, endings: Endings, stability: Stability) -> WrittenRun:
         "cells": _cells_table(plan, statuses, pictures),
         "scores": scores,
         "embeddings": _embeddings_table(plan, drawn, pictures, reference),
-        "stability": stability.stability,
-        "pairs": stability.pairs,
+        "stability": stability.stability(),
+        "pairs": stability.pairs(),
         "recommendations": recommendations,
-        "points": plan.dataset.points(),
+        "points": _points_table(plan, stability),
     }
     for name, table in tables.items():
         write_table(table, folder / f"{name}.parquet", {"run": plan.run, "identity": plan.identity})
@@ -140,11 +140,11 @@ def _cell_row(cell: Cell, result: CellResult, picture: pa.Table | None) -> dict[
 def _recommend(plan: Plan, drawn: list[Cell], scores: pa.Table, stability: Stability) -> pa.Table:
     k = plan.ks[len(plan.ks) // 2]
     by_cell: dict[tuple[str, str], float] = {
-        (row["cell"], row["score"]): row["value"] for row in scores.to_pylist() if row["k"] == k
+        (row["cell"], row["score"]): row["value"] for row in scores.to_pylist() if row["k"] in (k, None)
     }
     between_seeds = {
         row["configuration"]: row["value"]
-        for row in stability.stability.to_pylist()
+        for row in stability.stability().to_pylist()
         if row["between"] == "seeds" and row["score"] == "ari"
     }
     cells: dict[str, list[Cell]] = {}
@@ -155,36 +155,39 @@ def _recommend(plan: Plan, drawn: list[Cell], scores: pa.Table, stability: Stabi
             configuration=name,
             reducer=members[0].configuration.reducer,
             trustworthiness=float(np.mean([by_cell[cell.identity, "trustworthiness"] for cell in members])),
-            continuity=float(np.mean([by_cell[cell.identity, "continuity"] for cell in members])),
+            auc_ln_k=float(np.mean([by_cell[cell.identity, "auc_ln_k"] for cell in members])),
             stability=between_seeds.get(name),
         )
         for name, members in cells.items()
     ]
+    pairs = stability.pairs().to_pylist()
     return pa.Table.from_pylist(
-        [_recommendation_row(judged, cells, stability) for judged in recommend(candidates, k)],
+        [_recommendation_row(judged, cells, pairs) for judged in recommend(candidates, k)],
         schema=schemas.RECOMMENDATIONS,
     )
 
 
-def _recommendation_row(judged: Recommendation, cells: dict[str, list[Cell]], stability: Stability) -> dict[str, Any]:
+def _recommendation_row(
+    judged: Recommendation, cells: dict[str, list[Cell]], pairs: list[dict[str, Any]]
+) -> dict[str, Any]:
     candidate = judged.candidate
     return {
         "configuration": candidate.configuration,
         "reducer": candidate.reducer,
         "trustworthiness": candidate.trustworthiness,
-        "continuity": candidate.continuity,
+        "auc_ln_k": candidate.auc_ln_k,
         "stability": candidate.stability,
         "on_front": judged.on_front,
         "recommended": judged.recommended,
-        "cell": _typical_cell(cells[candidate.configuration], stability),
+        "cell": _typical_cell(cells[candidate.configuration], pairs),
         "reason": judged.reason,
     }
 
 
-def _typical_cell(cells: list[Cell], stability: Stability) -> str:
+def _typical_cell(cells: list[Cell], pairs: list[dict[str, Any]]) -> str:
     """Return the seed that agrees best with the others; the first of equally good ones."""
     agreement: dict[str, float] = {cell.identity: 0.0 for cell in cells}
-    for row in stability.pairs.to_pylist():
+    for row in pairs:
         if row["between"] == "seeds" and row["score"] == "ari" and row["cell_a"] in agreement:
             agreement[row["cell_a"]] += row["value"]
             agreement[row["cell_b"]] += row["value"]
@@ -226,6 +229,15 @@ def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Tabl
             )
         )
     return pa.concat_tables(parts)
+
+
+def _points_table(plan: Plan, stability: Stability) -> pa.Table:
+    """Add to the rows of the file how unsteady each is."""
+    points = plan.dataset.points()
+    instability = stability.instability().take(points.column("position"))
+    for field in schemas.INSTABILITY:
+        points = points.append_column(field, instability.column(field.name))
+    return points.cast(schemas.points(plan.dataset.labels[1:]))
 
 
 def _references(drawn: list[Cell], pictures: dict[str, pa.Table], reference: str) -> dict[int, np.ndarray]:

@@ -46,7 +46,7 @@ def test_the_config_in_the_readme_is_valid(tmp_path: Path) -> None:
 
 def test_the_commands_in_the_readme_exist() -> None:
     named = set(re.findall(r"^    steadymap (\w+)", text("README.md"), re.M))
-    assert named == {"sweep", "check", "runs", "report"}
+    assert named == {"sweep", "check", "score", "scores", "runs", "report"}
     assert named <= set(app)
 
 
@@ -61,7 +61,7 @@ def test_every_command_of_make_that_documents_name_exists() -> None:
     named = {
         name
         for page in ("README.md", "CONTRIBUTING.md", ".ci/run")
-        for name in re.findall(r"make ([a-z-]+)", text(page))
+        for name in re.findall(r"(?:^ *|`)make ([a-z-]+)", text(page), re.M)
     }
     assert named <= targets
 

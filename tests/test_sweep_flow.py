@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from configs import schemas
+from configs.cards import CARD_OF
 from configs.errors import InputError
 from configs.sweep import SweepConfig
 from tasks.store import file_digest
@@ -85,14 +87,20 @@ def _assert_the_three_blobs_are_found(folder: Path) -> None:
     points = pd.read_parquet(folder / "points.parquet").set_index("row")
     embeddings = pd.read_parquet(folder / "embeddings.parquet")
     scores = pd.read_parquet(folder / "scores.parquet")
-    assert scores["value"].between(0, 1).all()
     drawn = cells[(cells["status"] == "ok") & (cells["reducer"] != "pca")]
+    for score, values in scores.groupby("score"):
+        assert values["value"].between(*CARD_OF[str(score)].range).all(), score
+    # Three far blobs are easy: whatever looks at neighbours or classes says so.
+    for score in ("trustworthiness", "neighbourhood_hit", "silhouette"):
+        assert scores.query("score == @score and cell in @drawn.index")["value"].min() > 0.5, score
+    assert (points[["island_instability_seeds", "neighbour_instability_seeds"]].max() < 1).all()
+    assert points[schemas.INSTABILITY.names].notna().all(axis=None)
     assert (drawn["islands"] >= 3).all()
     for _, picture in embeddings[embeddings["cell"].isin(drawn.index)].groupby("cell", observed=True):
         labels = points.loc[picture["row"], "label"].to_numpy()
         # No island holds rows of two blobs.
         assert pd.crosstab(picture["island_filled"], labels).gt(0).sum(axis=1).eq(1).all()
-    assert pd.read_parquet(folder / "stability.parquet").query("score == 'ari'")["value"].between(0, 1).all()
+    assert pd.read_parquet(folder / "stability.parquet").query("score == 'ari'")["value"].between(-0.5, 1).all()
 
 
 def test_one_worker_many_workers_and_another_row_order_give_the_same_bytes(

@@ -1,7 +1,7 @@
 """Which pictures to look at first, and why.
 
-A configuration is on the Pareto front when no other is at least as good in trustworthiness, continuity and
-stability and better in one. Of each reducer, the front's member with the best mean rank over the three is
+A configuration is on the Pareto front when no other is at least as good in trustworthiness, AUC_lnK and stability
+and better in one. Of each reducer, the front's member with the best mean rank over the three is
 recommended. This says which picture is most faithful and steady, not which clusters are real.
 """
 
@@ -22,7 +22,7 @@ class Candidate:
     configuration: str
     reducer: str
     trustworthiness: float
-    continuity: float
+    auc_ln_k: float
     stability: float | None
 
 
@@ -64,7 +64,7 @@ def recommend(candidates: Sequence[Candidate], k: int) -> list[Recommendation]:
 
 def _matrix(candidates: Sequence[Candidate]) -> Float64:
     """Return the numbers compared, higher is better, shape (candidates, 3); an unknown stability counts as 0."""
-    return np.array([[c.trustworthiness, c.continuity, c.stability or 0.0] for c in candidates])
+    return np.array([[c.trustworthiness, c.auc_ln_k, c.stability or 0.0] for c in candidates])
 
 
 def _pareto_front(values: Float64) -> Booleans:
@@ -88,7 +88,7 @@ def _reason(
 ) -> str:
     if candidate.reducer in REFERENCES:
         return "linear reference, drawn for comparison"
-    numbers = f"trustworthiness {candidate.trustworthiness:.3f} and continuity {candidate.continuity:.3f} at k = {k}"
+    numbers = f"trustworthiness {candidate.trustworthiness:.3f} at k = {k}, AUC of R_NX {candidate.auc_ln_k:.3f}"
     if candidate.stability is not None:
         numbers += f", ARI {candidate.stability:.2f} between its seeds"
     if best[candidate.reducer] is not candidate:

@@ -1,4 +1,4 @@
-"""ARI, AMI, Procrustes, jackknife and the recommendation."""
+"""ARI, AMI, Procrustes, element-centric similarity, neighbour overlap, jackknife and the recommendation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import pytest
 from scipy.spatial import procrustes as scipy_procrustes
 
 from tasks.numerics.agreement import island_agreement
+from tasks.numerics.element_centric import element_centric_similarity
 from tasks.numerics.jackknife import jackknife_over_runs
+from tasks.numerics.neighbour_overlap import chance_jaccard, neighbour_jaccard, picture_neighbours
 from tasks.numerics.procrustes import align, disparity
 from tasks.numerics.recommendation import Candidate, recommend
 
@@ -96,3 +98,50 @@ def test_recommends_with_one_seed_and_with_the_reference_alone() -> None:
     assert [one.recommended for one in alone] == [False]
     single = recommend([Candidate("umap", "umap", 0.8, 0.9, None)], 7)
     assert single[0].recommended
+
+
+def test_element_centric_similarity_by_hand_and_by_its_definition() -> None:
+    a, b = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 1, 1])
+    # Row 0: island of 3 and of 2, 2 in common: 2/3. Row 2: 3 and 3, 1 in common: 1/3.
+    found = element_centric_similarity(a.astype(np.int32), b.astype(np.int32))
+    np.testing.assert_allclose(found, [2 / 3, 2 / 3, 1 / 3, 2 / 3, 2 / 3])
+    generator = np.random.default_rng(0)
+    a, b = generator.integers(0, 4, 50).astype(np.int32), generator.integers(0, 6, 50).astype(np.int32)
+    np.testing.assert_allclose(element_centric_similarity(a, b), by_walks(a, b, damping=0.9), atol=1e-12)
+    np.testing.assert_array_equal(element_centric_similarity(a, a), 1)
+    np.testing.assert_array_equal(element_centric_similarity(a, 5 - b), element_centric_similarity(a, b))
+
+
+def by_walks(a: np.ndarray, b: np.ndarray, damping: float) -> np.ndarray:
+    """Return ECS from the personalised PageRank that defines it: α spread over the island, 1 − α at home."""
+
+    def walks(labels: np.ndarray) -> np.ndarray:
+        together = labels[:, None] == labels[None]
+        return damping * together / together.sum(axis=1, keepdims=True) + (1 - damping) * np.eye(len(labels))
+
+    return np.asarray(1 - np.abs(walks(a) - walks(b)).sum(axis=1) / (2 * damping))
+
+
+def test_neighbours_in_a_picture_by_hand_and_with_many_rows_on_one_spot() -> None:
+    line = np.array([[0.0, 0], [1, 0], [3, 0], [3.5, 0]])
+    np.testing.assert_array_equal(picture_neighbours(line, 2), [[1, 2], [0, 2], [1, 3], [1, 2]])
+    crowded = picture_neighbours(np.zeros((30, 2)), 4)
+    assert crowded.shape == (30, 4)
+    assert all(row not in near and len(set(near.tolist())) == 4 for row, near in enumerate(crowded))
+
+
+def test_neighbour_overlap_by_hand_and_at_its_limits(picture: np.ndarray) -> None:
+    first, second = np.array([[1, 2, 3]]), np.array([[2, 3, 9]])
+    rows = np.repeat(first, 60, axis=0), np.repeat(second, 60, axis=0)
+    np.testing.assert_allclose(neighbour_jaccard(*rows), 2 / 4 - chance_jaccard(3, 60))
+    # With 2 of 3 other rows: the overlap is 1 with probability 2/3 (Jaccard 1/3), and 2 with 1/3 (Jaccard 1).
+    assert chance_jaccard(2, 4) == pytest.approx(2 / 3 * 1 / 3 + 1 / 3)
+    near = picture_neighbours(picture, 10)
+    np.testing.assert_allclose(neighbour_jaccard(near, near), 1 - chance_jaccard(10, 60))
+    turned = picture_neighbours(picture @ np.array([[0.6, 0.8], [0.8, -0.6]]) * 4, 10)
+    np.testing.assert_allclose(neighbour_jaccard(near, turned), 1 - chance_jaccard(10, 60))
+    shuffled = [
+        neighbour_jaccard(near, picture_neighbours(np.random.default_rng(seed).permutation(picture), 10)).mean()
+        for seed in range(40)
+    ]
+    assert np.mean(shuffled) == pytest.approx(0, abs=3 * np.std(shuffled) / np.sqrt(40))
