@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["local", "every scale", "global", "labels", "stability"]
+Scope = Literal["local", "every scale", "global", "labels", "stability", "latent space"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class ScoreCard:
     title
         The name in prose.
     of
-        What one value belongs to: a cell, or a pair of cells.
+        What one value belongs to: a cell, a pair of cells, or the latent space.
     scope
-        What it looks at: ``local`` neighbourhoods, ``every scale``, the ``global`` arrangement, the ``labels``, or the
-        ``stability`` of islands and shapes.
+        What it looks at: ``local`` neighbourhoods, ``every scale``, the ``global`` arrangement, the ``labels``, the
+        ``stability`` of islands and shapes, or the ``latent space`` itself.
     range
         Smallest and largest value.
     better
@@ -44,7 +44,7 @@ class ScoreCard:
 
     score: str
     title: str
-    of: Literal["cell", "pair"]
+    of: Literal["cell", "pair", "latent space"]
     scope: Scope
     range: tuple[float, float]
     better: Literal["higher", "lower"]
@@ -332,6 +332,71 @@ CARDS: tuple[ScoreCard, ...] = (
         source="Gower 1975, doi:10.1007/BF02291478",
         cost="O(n)",
         blind="Which islands are the same: islands that trade places count as another shape.",
+    ),
+    ScoreCard(
+        score="intrinsic_dimension",
+        title="Intrinsic dimension",
+        of="latent space",
+        scope="latent space",
+        range=(0.0, float("inf")),
+        better="lower",
+        question="How many directions do the vectors use around a typical row?",
+        formula="1 / mean over i of 1/(k − 1) Σ_{j<k} ln(T_k / T_j), T_j the distance to the j-th neighbour",
+        source="Levina & Bickel 2004, papers.nips.cc/paper/2577",
+        cost="O(n k)",
+        blind="A dimension that differs from place to place; above about 20 it is estimated too low.",
+    ),
+    ScoreCard(
+        score="hubness",
+        title="Hubness",
+        of="latent space",
+        scope="latent space",
+        range=(-1.0, float("inf")),
+        better="lower",
+        question="Are a few rows the neighbours of very many others?",
+        formula="skewness of the number of rows that have row i among their k nearest",
+        source="Radovanović et al. 2010, jmlr.org/papers/v11/radovanovic10a.html",
+        cost="O(n k)",
+        blind="Why: outliers, many dimensions and density give hubs, too.",
+    ),
+    ScoreCard(
+        score="label_purity",
+        title="Purity of labels",
+        of="latent space",
+        scope="latent space",
+        range=(0.0, 1.0),
+        better="higher",
+        question="What share of a row's neighbours in the latent space has its label?",
+        formula="mean over labelled i of |{j ∈ N_k(i): label j = label i}| / k",
+        source="k-nearest-neighbour purity, as in Paulovich et al. 2008, doi:10.1109/TVCG.2007.70443",
+        cost="O(n k)",
+        blind="Gaps: two classes that touch along a border are almost as pure as two far apart.",
+    ),
+    ScoreCard(
+        score="input_trustworthiness",
+        title="Trustworthiness from inputs",
+        of="latent space",
+        scope="latent space",
+        range=(0.0, 1.0),
+        better="higher",
+        question="Are neighbours in the latent space similar inputs?",
+        formula="trustworthiness with the raw inputs as the space and the latent vectors as its picture",
+        source="Venna & Kaski 2001, doi:10.1007/3-540-44668-0_68",
+        cost="O(m n (d + log n))",
+        blind="Similarity that Euclidean distance between raw inputs does not measure, such as a shifted image.",
+    ),
+    ScoreCard(
+        score="input_continuity",
+        title="Continuity from inputs",
+        of="latent space",
+        scope="latent space",
+        range=(0.0, 1.0),
+        better="higher",
+        question="Are similar inputs neighbours in the latent space?",
+        formula="continuity with the raw inputs as the space and the latent vectors as its picture",
+        source="Venna & Kaski 2001, doi:10.1007/3-540-44668-0_68",
+        cost="O(m n (d + log n))",
+        blind="Similarity that Euclidean distance between raw inputs does not measure, such as a shifted image.",
     ),
 )
 

@@ -143,6 +143,17 @@ TIMINGS = pa.schema(
 """``timings.parquet``: everything that varies from run to run; the only table outside every digest."""
 
 
+LATENT_SPACE = pa.schema(
+    [
+        pa.field("score", pa.string(), nullable=False),
+        pa.field("k", pa.int32(), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("stderr", pa.float64()),
+        pa.field("chance", pa.float64()),
+    ]
+)
+"""``latent_space.parquet``: a row per fact about the vectors themselves; ``chance`` is what random neighbours give."""
+
 INSTABILITY = pa.schema(
     [
         pa.field("island_instability_seeds", pa.float32()),
@@ -186,5 +197,6 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "stability": STABILITY,
     "pairs": PAIRS,
     "recommendations": RECOMMENDATIONS,
+    "latent_space": LATENT_SPACE,
 }
 """The tables of a run with a fixed schema; ``points`` depends on the labels, ``timings`` is kept apart."""

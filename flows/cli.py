@@ -7,6 +7,7 @@ processes, which import this module as their main one, stay light.
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -176,7 +177,10 @@ def scores(*, as_json: JsonOption = False) -> int:
     from configs.cards import CARDS
 
     if as_json:
-        print(json.dumps([asdict(card) for card in CARDS], ensure_ascii=False))
+        bounded = [
+            {**asdict(card), "range": [end if math.isfinite(end) else None for end in card.range]} for card in CARDS
+        ]
+        print(json.dumps(bounded, ensure_ascii=False, allow_nan=False))
         return EXIT_REPORT
     console = Console()
     for card in CARDS:

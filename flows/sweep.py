@@ -19,6 +19,7 @@ from reports.markdown import to_markdown
 from reports.run_folder import read_run
 from reports.summary import summarise
 from tasks.compute_configuration import Endings, compute_configuration
+from tasks.describe_latent_space import describe_latent_space
 from tasks.measure_stability import measure_stability
 from tasks.plan_sweep import Plan, plan_sweep
 from tasks.prepare_geometry import prepare_geometry
@@ -86,8 +87,9 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
                 cell for cell in plan.usable if cell.identity not in endings or endings[cell.identity].status == "ok"
             ]
             score_cells(plan, drawn)
+            latent_space = describe_latent_space(plan)
             stability = measure_stability(plan, drawn)
-            written = write_run(plan, endings, stability)
+            written = write_run(plan, endings, stability, latent_space)
             report = render_report(written)
         else:
             _announce_cached(plan)

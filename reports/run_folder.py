@@ -53,7 +53,7 @@ class Run:
         Where it lies.
     manifest
         What the run is: data, versions, seeds, counts.
-    cells, scores, embeddings, stability, pairs, recommendations, points
+    cells, scores, embeddings, stability, pairs, recommendations, latent_space, points
         Its tables; ``configs.schemas`` says what each holds.
     """
 
@@ -65,6 +65,7 @@ class Run:
     stability: pd.DataFrame
     pairs: pd.DataFrame
     recommendations: pd.DataFrame
+    latent_space: pd.DataFrame
     points: pd.DataFrame
 
     @property

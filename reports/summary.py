@@ -100,6 +100,14 @@ class StabilityRow:
 
 
 @dataclass(frozen=True)
+class LatentFact:
+    """A fact about the latent vectors themselves: its card, and in words its value at every k, with that of chance."""
+
+    card: ScoreCard
+    numbers: str
+
+
+@dataclass(frozen=True)
 class Best:
     """The setting with the best mean of a score at the k that recommendations are made at."""
 
@@ -127,6 +135,8 @@ class Summary:
         The pictures to look at first, one per reducer.
     rows, seeds
         The comparison grid and its columns.
+    latent_space
+        What the vectors themselves say, before any picture.
     maps, best
         Heat maps of every score, and the setting that is best at each.
     curves
@@ -161,6 +171,7 @@ class Summary:
     recommended: tuple[Recommended, ...]
     rows: tuple[GridRow, ...]
     seeds: tuple[int, ...]
+    latent_space: tuple[LatentFact, ...]
     maps: tuple[HeatMap, ...]
     curves: CurveChart | None
     best: tuple[Best, ...]
@@ -191,6 +202,7 @@ def summarise(run: Run) -> Summary:
         recommended=_recommended(run, panels, stability),
         rows=_grid(run, panels, stability),
         seeds=tuple(run.manifest["seeds"]),
+        latent_space=_latent_space(run),
         maps=heat_maps(run.drawn, _tabulated(run)),
         curves=draw_curves(run.drawn, run.scores),
         best=_best(run),
@@ -405,6 +417,15 @@ def _by_configuration(run: Run, score: str) -> dict[str, Estimate]:
     k = _middle_k(values)
     joined = (values if k is None else values[values["k"] == k]).merge(run.cells[["cell", "configuration"]], on="cell")
     return {str(name): mean_over_seeds(group) for name, group in joined.groupby("configuration", sort=False)}
+
+
+def _latent_space(run: Run) -> tuple[LatentFact, ...]:
+    told: dict[str, list[str]] = {}
+    for row in run.latent_space.to_dict("records"):
+        estimate = Estimate(float(row["value"]), None if pd.isna(row["stderr"]) else float(row["stderr"]) or None)
+        chance = "" if pd.isna(row["chance"]) else f", chance {row['chance']:.3f}"
+        told.setdefault(row["score"], []).append(f"{estimate} at k = {row['k']}{chance}")
+    return tuple(LatentFact(CARD_OF[score], "; ".join(values)) for score, values in told.items() if score in CARD_OF)
 
 
 def _tabulated(run: Run) -> pd.DataFrame:

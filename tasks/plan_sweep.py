@@ -173,7 +173,11 @@ def run_identity(config: SweepConfig, dataset: Dataset) -> str:
             "data": dataset.identity,
             "input_shape": config.data.input_shape,
             "code": code_digest(
-                "tasks.write_run", "tasks.compute_cell", "tasks.measure_stability", "tasks.score_cells"
+                "tasks.write_run",
+                "tasks.compute_cell",
+                "tasks.describe_latent_space",
+                "tasks.measure_stability",
+                "tasks.score_cells",
             ),
             "versions": run_versions(),
         }

@@ -57,7 +57,7 @@ def _score(cells: list[Cell], metric: str, plan: Plan) -> None:
     working = np.array(map_array(plan.geometry.folder(Part("working", metric)), "working"))
     keys = np.array(plan.dataset.keys())
     anchors = choose_anchors(keys, exact=plan.config.scores.exact)
-    scorer = Scorer(working, keys, plan.ks, anchors, _classes(plan))
+    scorer = Scorer(working, keys, plan.ks, anchors, read_classes(plan))
     threads = plan.config.workers.count or default_count()
     for at in range(0, len(cells), BATCH_CELLS):
         batch = cells[at : at + BATCH_CELLS]
@@ -80,7 +80,7 @@ def _score(cells: list[Cell], metric: str, plan: Plan) -> None:
 BATCH_CELLS = 16
 
 
-def _classes(plan: Plan) -> Labels | None:
+def read_classes(plan: Plan) -> Labels | None:
     """Return the first label of every row in canonical order, as numbers; None where the data has no labels."""
     from tasks.numerics.cell_scores import encode_classes
 

@@ -18,6 +18,7 @@ from configs import schemas
 from configs.document import anchor_paths, write_config
 from tasks.compute_cell import CellResult
 from tasks.compute_configuration import Endings
+from tasks.describe_latent_space import LatentSpace
 from tasks.identity import run_versions
 from tasks.measure_stability import Stability
 from tasks.numerics.islands import NOISE
@@ -46,7 +47,7 @@ class WrittenRun:
 
 
 @task(name="write run", task_run_name="write {plan.run}", cache_policy=NO_CACHE)
-def write_run(plan: Plan, endings: Endings, stability: Stability) -> WrittenRun:
+def write_run(plan: Plan, endings: Endings, stability: Stability, latent_space: LatentSpace) -> WrittenRun:
     """Write every table of the run and then its manifest."""
     folder = plan.store.run(plan.run)
     with contextlib.suppress(FileNotFoundError):
@@ -65,6 +66,7 @@ def write_run(plan: Plan, endings: Endings, stability: Stability) -> WrittenRun:
         "pairs": stability.pairs(),
         "recommendations": recommendations,
         "points": _points_table(plan, stability),
+        "latent_space": latent_space.table(),
     }
     for name, table in tables.items():
         write_table(table, folder / f"{name}.parquet", {"run": plan.run, "identity": plan.identity})

@@ -19,7 +19,7 @@ from tests import faults
 
 pytestmark = pytest.mark.engine
 
-TABLES = ("cells", "scores", "embeddings", "stability", "pairs", "recommendations", "points")
+TABLES = ("cells", "scores", "embeddings", "stability", "pairs", "recommendations", "latent_space", "points")
 
 
 def blob_config(path: Path, seeds: tuple[int, ...] = (0, 1), **changes: object) -> SweepConfig:

@@ -1,0 +1,123 @@
+"""Step: ask the latent space itself, before any picture, whether it organises the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from configs import schemas
+from tasks.geometry import Part, find_neighbours
+from tasks.numerics.neighbours import Neighbours
+from tasks.plan_sweep import Plan
+from tasks.score_cells import read_classes
+from tasks.store import map_array, read_table, write_table
+from tasks.workers import default_count
+
+HUBNESS_K, PURITY_K, DIMENSION_K = 10, 15, 20
+
+
+class Fact(TypedDict):
+    """A row of the table."""
+
+    score: str
+    k: int
+    value: float
+    stderr: float | None
+    chance: float | None
+
+
+@dataclass(frozen=True)
+class LatentSpace:
+    """Where the table lies in the store."""
+
+    file: Path
+
+    def table(self) -> pa.Table:
+        """Read it."""
+        return read_table(self.file, schemas.LATENT_SPACE)
+
+
+@task(name="describe latent space", task_run_name="latent space of {plan.rows} rows", cache_policy=NO_CACHE)
+def describe_latent_space(plan: Plan) -> LatentSpace:
+    """Measure dimension, hubs, purity of labels, and, with raw inputs, whether similar inputs are near each other."""
+    metric = plan.usable[0].configuration.metric
+    part = Part("working", metric)
+    facts: list[Fact] = []
+    if plan.geometry.has(part):  # else its preprocessing failed, and with it every cell
+        working = np.array(map_array(plan.geometry.folder(part), "working"))
+        found = _neighbours(plan, working, metric)
+        facts = [*_shape(found), *_purity(plan, found), *_inputs(plan, working)]
+    place = LatentSpace(plan.store.stability(plan.run) / "latent_space.parquet")
+    write_table(pa.Table.from_pylist(facts, schema=schemas.LATENT_SPACE), place.file)
+    return place
+
+
+def _neighbours(plan: Plan, working: np.ndarray, metric: str) -> Neighbours:
+    from tasks.numerics.neighbours import nearest_neighbours
+
+    k = min(DIMENSION_K, plan.rows - 1)
+    folder = find_neighbours(plan.geometry, metric, k)
+    if folder is None:
+        return nearest_neighbours(working, k, metric=metric, threads=plan.config.workers.count or default_count())
+    return Neighbours(map_array(folder, "indices"), map_array(folder, "distances")).first(k)
+
+
+def _shape(found: Neighbours) -> list[Fact]:
+    from tasks.numerics.hubness import hubness
+    from tasks.numerics.intrinsic_dimension import inverse_dimensions
+
+    facts: list[Fact] = []
+    inverse = inverse_dimensions(found.distances)
+    if len(inverse) > 1 and inverse.mean() > 0:
+        dimension = float(1 / inverse.mean())
+        stderr = float(dimension**2 * inverse.std(ddof=1) / np.sqrt(len(inverse)))
+        k = found.indices.shape[1]
+        facts.append({"score": "intrinsic_dimension", "k": k, "value": dimension, "stderr": stderr, "chance": None})
+    near = found.first(min(HUBNESS_K, found.indices.shape[1]))
+    k = near.indices.shape[1]
+    facts.append({"score": "hubness", "k": k, "value": hubness(near.indices), "stderr": None, "chance": None})
+    return facts
+
+
+def _purity(plan: Plan, found: Neighbours) -> list[Fact]:
+    from tasks.numerics.label_purity import chance_purity, label_purity
+
+    classes = read_classes(plan)
+    if classes is None or np.sum(classes.codes >= 0) < 2:
+        return []
+    near = found.first(min(PURITY_K, found.indices.shape[1]))
+    purity = label_purity(near.indices, classes.codes)
+    return [
+        {
+            "score": "label_purity",
+            "k": near.indices.shape[1],
+            "value": float(purity.mean()),
+            "stderr": float(purity.std(ddof=1) / np.sqrt(len(purity))),
+            "chance": chance_purity(classes.codes),
+        }
+    ]
+
+
+def _inputs(plan: Plan, working: np.ndarray) -> list[Fact]:
+    """Score the latent vectors as if they were a picture of the raw inputs."""
+    from tasks.numerics.cell_scores import Scorer, choose_anchors
+
+    if not plan.dataset.has_inputs:
+        return []
+    inputs = np.array(map_array(plan.dataset.folder, "inputs"), dtype=np.float32)
+    if not np.isfinite(inputs).all():
+        return []
+    keys = np.array(plan.dataset.keys())
+    scorer = Scorer(inputs, keys, plan.ks, choose_anchors(keys, exact=plan.config.scores.exact))
+    (scores,) = scorer.score([working])
+    return [
+        {"score": f"input_{one.score}", "k": one.k, "value": one.value, "stderr": one.stderr, "chance": None}
+        for one in scores
+        if one.k is not None and one.score in ("trustworthiness", "continuity")
+    ]
