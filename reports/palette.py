@@ -44,6 +44,7 @@ class Theme(TypedDict):
     """Colours that the page's script paints with; ``page.css`` has the same ground and ink."""
 
     palette: list[str]
+    scale: list[str]
     grey: str
     paper: str
     ink: str
@@ -64,9 +65,39 @@ DARK = (*TEN_ON_DARK, *(_tone(colour, "#1b1e24", 0.4) for colour in TEN_ON_DARK)
 """From the 11th on the ten come again, paler. Twenty colours cannot all differ for everyone: from there on names and
 the legend have to help."""
 
+LEVELS = 10
+"""Steps of a scale for numbers from 0 to 1."""
+
+CALM_TO_HOT_ON_LIGHT = ("#bcc6d6", "#1b4f9c", "#e07b00", "#8e0b1d")
+CALM_TO_HOT_ON_DARK = ("#4a5363", "#4f9bf0", "#ffb14a", "#ff5d6c")
+"""Ends and bends of the scale: what is steady stays near the ground, so that what is not stands out."""
+
+
+def _scale(stops: Sequence[str]) -> list[str]:
+    """Walk from stop to stop in so many steps."""
+    found = []
+    for level in range(LEVELS):
+        at = level * (len(stops) - 1) / (LEVELS - 1)
+        left = min(int(at), len(stops) - 2)
+        found.append(_tone(stops[left], stops[left + 1], at - left))
+    return found
+
+
 THEMES: dict[str, Theme] = {
-    "light": {"palette": list(LIGHT), "grey": GREY, "paper": "#ffffff", "ink": "#1c1f24"},
-    "dark": {"palette": list(DARK), "grey": "#7d838d", "paper": "#1b1e24", "ink": "#e8e8e4"},
+    "light": {
+        "palette": list(LIGHT),
+        "scale": _scale(CALM_TO_HOT_ON_LIGHT),
+        "grey": GREY,
+        "paper": "#ffffff",
+        "ink": "#1c1f24",
+    },
+    "dark": {
+        "palette": list(DARK),
+        "scale": _scale(CALM_TO_HOT_ON_DARK),
+        "grey": "#7d838d",
+        "paper": "#1b1e24",
+        "ink": "#e8e8e4",
+    },
 }
 
 

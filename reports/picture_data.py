@@ -2,7 +2,7 @@
 
 One order of points for all pictures, so that a point is the same index everywhere. Layout of the unpacked bytes,
 little-endian, per picture: x (uint16 × n), y (uint16 × n), island (int16 × n), island_filled (int16 × n); then per
-label column its codes (int16 × n). −1 is noise, or no label.
+label column its codes, and per measure of a row its level (int16 × n each). −1 is noise, no label, or no value.
 
 Measured on digits (37 pictures × 1,797 points): 0.4 MB; 16 bits are finer than any screen.
 """
@@ -19,7 +19,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from reports.label_codes import LabelCodes, encode_labels, match_islands
+from reports.palette import LEVELS
 from reports.run_folder import Run
+
+ROW_MEASURES = {
+    "island_instability_seeds": "island changes between seeds",
+    "island_instability_configurations": "island changes between settings",
+    "neighbour_instability_seeds": "neighbours change between seeds",
+    "neighbour_instability_configurations": "neighbours change between settings",
+}
+"""Columns of ``points`` from 0 (steady) to 1 that may colour the pictures, and their names in the menu."""
 
 STEPS = 65535
 MARGIN = 0.04
@@ -51,6 +60,8 @@ def pack_pictures(run: Run) -> PictureData:
     matched = matched_islands(run, pictures)
     chunks = [_pack_picture(picture) for picture in pictures.values()]
     chunks += [label.codes.astype("<i2").tobytes() for label in labels.values()]
+    measures = row_levels(run, rows)
+    chunks += [levels.astype("<i2").tobytes() for levels in measures.values()]
     packed = zlib.compress(b"".join(chunks), 9)
     return PictureData(
         packed=base64.b64encode(packed).decode("ascii"),
@@ -59,6 +70,10 @@ def pack_pictures(run: Run) -> PictureData:
             "pictures": [{"cell": cell, "islands": matched[cell]} for cell in pictures],
             "reference": reference_cell(run, pictures),
             "labels": [{"name": name, "values": label.names, "counts": label.counts} for name, label in labels.items()],
+            "measures": [
+                {"name": ROW_MEASURES[column], "counts": np.bincount(levels[levels >= 0], minlength=LEVELS).tolist()}
+                for column, levels in measures.items()
+            ],
             **_names(run.points, rows),
         },
     )
@@ -81,6 +96,18 @@ def drawn_labels(run: Run, rows: npt.NDArray[np.int64]) -> dict[str, LabelCodes]
     """Encode every label column of the drawn rows."""
     points = run.points.set_index("row").loc[rows]
     return {name: encode_labels(points[column]) for name, column in run.label_columns.items()}
+
+
+def row_levels(run: Run, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int16]]:
+    """Return the level, 0 to 9, of every drawn row in each measure that the run has; −1 where it has no value."""
+    points = run.points.set_index("row").loc[rows]
+    found = {}
+    for column in ROW_MEASURES:
+        values = points[column].to_numpy(dtype=np.float64)
+        if np.isfinite(values).any():
+            levels = np.minimum(np.floor(np.nan_to_num(values, nan=-1) * LEVELS), LEVELS - 1)
+            found[column] = np.where(np.isnan(values), -1, levels).astype(np.int16)
+    return found
 
 
 def reference_cell(run: Run, pictures: dict[str, pd.DataFrame]) -> str | None:

@@ -24,6 +24,7 @@
     pictures.set(cell, { x: take(Uint16Array), y: take(Uint16Array), island: take(Int16Array), filled: take(Int16Array), islands });
   }
   for (const label of index.labels) label.codes = take(Int16Array);
+  for (const measure of index.measures) measure.codes = take(Int16Array);
   const rowOf = (i) => index.rows ? index.rows[i] : i;
   const idOf = (i) => index.ids ? index.ids[i] : String(rowOf(i));
   // Points are drawn in one shuffled order, the same everywhere: in the file's order the last label would lie on top.
@@ -72,15 +73,29 @@
       missing: "in no island", members: (place) => (i) => reference.islands[reference[key][i]] === numbers[place],
     };
   }
+  function measureMode(measure) {
+    // Levels take the colours after the palette's.
+    const first = index.themes.light.palette.length, levels = measure.counts.length;
+    const names = measure.counts.map((_, level) => `${100 * level / levels} to ${100 * (level + 1) / levels} %`);
+    return {
+      title: measure.name, names, counts: measure.counts, shared: true, unnamed: true,
+      codes: () => measure.codes, number: (_, code) => code,
+      slot: (code) => code < 0 ? NO_CODE : first + code,
+      note: "0 % is steady: in every other picture the same rows lie beside it. 100 % changes altogether.",
+      missing: "no value", members: (code) => (i) => measure.codes[i] === code,
+    };
+  }
   const modes = [
     ...index.labels.map(labelMode),
     islandMode("island of the picture", "island"),
     islandMode("island, noise given to the nearest", "filled"),
+    ...index.measures.map(measureMode),
   ];
   modes.forEach((one, place) => colour.add(new Option(one.title, String(place))));
   let mode = modes[0];
   const nameOf = (code) => mode.shared ? mode.names[code] : letters(code);
-  const colourOf = (code) => theme().palette[mode.slot(code)] ?? theme().grey;
+  const colours = () => [...theme().palette, ...theme().scale];
+  const colourOf = (code) => colours()[mode.slot(code)] ?? theme().grey;
   const rgb = (hex) => [1, 3, 5].map((place) => parseInt(hex.slice(place, place + 2), 16));
 
   // --- selection --------------------------------------------------------------------------------------------
@@ -194,7 +209,7 @@
       // Every point is blended into the pixels by itself, so that where points overlap their number shows, in colour;
       // one path per colour would be drawn as one flat shape. Points shrink and fade as they grow in number.
       const { side } = this, context = this.base.getContext("2d"), image = context.createImageData(side, side);
-      const palette = theme().palette.map(rgb), grey = rgb(theme().grey), paper = rgb(theme().paper);
+      const palette = colours().map(rgb), grey = rgb(theme().grey), paper = rgb(theme().paper);
       const pixels = image.data;
       for (let i = 0; i < pixels.length; i += 4) {
         pixels[i] = paper[0]; pixels[i + 1] = paper[1]; pixels[i + 2] = paper[2]; pixels[i + 3] = 255;
@@ -211,7 +226,7 @@
         }
       }
       context.putImageData(image, 0, 0);
-      if (this.large) this.drawNames(context, codes);
+      if (this.large && !mode.unnamed) this.drawNames(context, codes);
     }
     radius() {
       const widest = this.large ? 6 : 4;
