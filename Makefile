@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint test test-browser check bench endurance clean
+.PHONY: help setup sweep lint test test-browser check bench bench-scores endurance clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ check: lint test ## lint and test
 
 bench: $(READY) ## CPU against a careful practitioner's script, side by side (about 25 minutes)
 	$(BIN)/python -m benchmarks.compare_with_naive
+
+bench-scores: $(READY) ## CPU and memory of all scores of 36 pictures (about 3 minutes)
+	$(BIN)/python -m benchmarks.score_cost
 
 endurance: $(READY) ## 20 × kill -9 at random moments, then resume and compare bytes (about 30 minutes)
 	$(BIN)/python -m benchmarks.kill_and_resume
