@@ -1,0 +1,387 @@
+"""A complete small run folder, made of numbers chosen by hand: no reducer, no Prefect, nothing from ``tasks``.
+
+Six settings of t-SNE and UMAP, PCA, one setting that was skipped and one cell that crashed. Coordinates come from a
+seeded generator; scores and agreements are written down here, so that tests can expect values worked out on paper.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from configs import schemas
+
+ROWS = 120
+KS = (5, 10, 20)
+"""The middle one is the k of every mean that the summary tells."""
+
+T5, T30, T200 = "tsne perplexity=5", "tsne perplexity=30", "tsne perplexity=200"
+U5A, U5B = "umap n_neighbors=5 min_dist=0.1", "umap n_neighbors=5 min_dist=0.5"
+U15A, U15B = "umap n_neighbors=15 min_dist=0.1", "umap n_neighbors=15 min_dist=0.5"
+PCA = "pca"
+
+PARAMETERS: dict[str, dict[str, float]] = {
+    T5: {"perplexity": 5.0},
+    T30: {"perplexity": 30.0},
+    T200: {"perplexity": 200.0},
+    U5A: {"n_neighbors": 5, "min_dist": 0.1},
+    U5B: {"n_neighbors": 5, "min_dist": 0.5},
+    U15A: {"n_neighbors": 15, "min_dist": 0.1},
+    U15B: {"n_neighbors": 15, "min_dist": 0.5},
+    PCA: {},
+}
+"""Every setting in the order of the grid."""
+
+BASE = {
+    "trustworthiness": {T5: 0.90, T30: 0.95, U5A: 0.85, U5B: 0.84, U15A: 0.93, U15B: 0.92, PCA: 0.70},
+    "continuity": {T5: 0.91, T30: 0.94, U5A: 0.89, U5B: 0.95, U15A: 0.96, U15B: 0.90, PCA: 0.88},
+}
+"""A score at the middle k with the first seed."""
+
+WHOLE = {
+    "auc_ln_k": {T5: 0.50, T30: 0.55, U5A: 0.40, U5B: 0.41, U15A: 0.45, U15B: 0.44, PCA: 0.10},
+    "distance_correlation": {T5: 0.30, T30: 0.35, U5A: 0.20, U5B: 0.25, U15A: 0.60, U15B: 0.50, PCA: 0.80},
+}
+"""A score without k, with the first seed."""
+
+CURVE = {2: 0.2, 10: 0.6, 50: 0.4}
+"""R_NX of every picture at three sizes."""
+
+LATENT_SPACE: list[dict[str, Any]] = [
+    {"score": "intrinsic_dimension", "k": 20, "value": 4.25, "stderr": 0.125, "chance": None},
+    {"score": "label_purity", "k": 15, "value": 0.95, "stderr": 0.01, "chance": 0.33},
+    {"score": "input_trustworthiness", "k": 5, "value": 0.99, "stderr": 0.0, "chance": None},
+    {"score": "input_trustworthiness", "k": 10, "value": 0.98, "stderr": 0.0, "chance": None},
+]
+
+AT_K = {5: 0.01, 10: 0.0, 20: -0.01}
+PER_SEED = 0.02
+"""Each further seed scores so much more: the mean of two seeds is base + 0.01, its standard error 0.01."""
+
+SEEDS_ARI = {T5: 0.40, T30: 0.90, U5A: 0.80, U5B: 0.70, U15A: 0.95}
+"""Sorted 0.40 0.70 0.80 0.90 0.95, so the median is 0.80; T5 and U5B are below 0.75."""
+
+USUAL_ARI = 0.60
+ODD_ARI = {
+    (T5, U15A): (0.10, 0.20, 0.20, 0.30),  # lowest mean, 0.20
+    (T30, U5A): (0.05, 0.60, 0.60, 0.60),  # lowest single value, but mean 0.4625
+}
+PCA_ARI = 0.15
+
+ISLANDS = {T5: 6, T30: 3, U5A: 4, U5B: 3, U15A: 3, U15B: 3, PCA: 3}
+
+RECOMMENDED = {T30: 0, U15A: 1}
+"""Recommended settings and the place of the seed that stands for each."""
+
+NOISE_ROWS = 6
+"""The first rows are in no island of any picture: 6 of 120 is 5 %."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """What a run folder is to hold; the defaults are the run that most tests read."""
+
+    name: str = "three clusters"
+    run: str = "three-clusters-0123456789"
+    source: str = "latents.npz"
+    seeds: tuple[int, ...] = (0, 1)
+    labels: Mapping[str, Sequence[str | None]] | None = None
+    ids: Sequence[str] | None = None
+    drawn_rows: npt.NDArray[np.int64] = field(default_factory=lambda: np.arange(ROWS))
+    skipped_because: str = "perplexity 200 needs more than 600 rows; there are 120"
+    crashed_because: str = "the worker was killed by signal 11"
+    warnings: tuple[str, ...] = ("perplexity of the default grid lowered",)
+    reproduce: str = "steadymap sweep config.yaml --store ../.."
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=lambda: {"steadymap": "0.1.0", "numpy": "2.4.6"})
+    nothing_drawn: bool = False
+
+    def write(self, folder: Path) -> Path:
+        """Write every table and then the manifest, and return the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        cells = self._cells()
+        tables = {
+            "cells": pa.Table.from_pylist(cells, schema=schemas.CELLS),
+            "scores": pa.Table.from_pylist(self._scores(cells), schema=schemas.SCORES),
+            "embeddings": self._embeddings(cells),
+            "stability": pa.Table.from_pylist(self._stability(cells), schema=schemas.STABILITY),
+            "pairs": pa.Table.from_pylist(self._pairs(cells), schema=schemas.PAIRS),
+            "recommendations": pa.Table.from_pylist(self._recommendations(cells), schema=schemas.RECOMMENDATIONS),
+            "latent_space": pa.Table.from_pylist(LATENT_SPACE, schema=schemas.LATENT_SPACE),
+            "points": self._points(),
+        }
+        for name, table in tables.items():
+            pq.write_table(table, folder / f"{name}.parquet")
+        manifest = self._manifest(cells, folder, tables)
+        (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+        return folder
+
+    @property
+    def label_columns(self) -> Mapping[str, Sequence[str | None]]:
+        """The labels asked for, else one column with the three clusters."""
+        return {"cluster": [f"c{cluster}" for cluster in clusters()]} if self.labels is None else self.labels
+
+    @property
+    def point_ids(self) -> Sequence[str]:
+        """The ids asked for, else row numbers."""
+        return [str(row) for row in range(ROWS)] if self.ids is None else self.ids
+
+    # --- tables -------------------------------------------------------------------------------------------------
+
+    def _cells(self) -> list[dict[str, Any]]:
+        return [
+            self._cell(name, place, seed)
+            for name in PARAMETERS
+            for place, seed in enumerate(self.seeds if name != PCA else (None,))
+        ]
+
+    def _cell(self, name: str, place: int, seed: int | None) -> dict[str, Any]:
+        reducer = name.split(" ", maxsplit=1)[0]
+        status, reason = self._ending(name, place)
+        ok = status == "ok"
+        return {
+            **PARAMETERS[name],
+            "cell": cell_id(name, place),
+            "configuration": name,
+            "reducer": reducer,
+            "engine": {"tsne": "openTSNE", "umap": "umap-learn", "pca": "scikit-learn"}[reducer],
+            "method": "exact",
+            "metric": "euclidean",
+            "dimension": 2,
+            "min_cluster_size": 5,
+            "seed": seed,
+            "status": status,
+            "reason": reason,
+            "islands": ISLANDS[name] if ok else None,
+            "noise_share": NOISE_ROWS / ROWS if ok else None,
+        }
+
+    def _ending(self, name: str, place: int) -> tuple[str, str | None]:
+        if name == T200:
+            return "skipped", self.skipped_because
+        if self.nothing_drawn or (name == U15B and place == 1):
+            return "crashed", self.crashed_because
+        return "ok", None
+
+    def _scores(self, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {
+                "cell": one["cell"],
+                "score": score,
+                "k": k,
+                "value": value + AT_K[k] + PER_SEED * place_of(one),
+                "stderr": 0.0,
+            }
+            for score, base in BASE.items()
+            for one in drawn(cells)
+            for k in KS
+            for value in [base[one["configuration"]]]
+        ] + [
+            {"cell": one["cell"], "score": score, "k": k, "value": value, "stderr": 0.0}
+            for one in drawn(cells)
+            for score, k, value in (
+                *(
+                    (score, None, base[one["configuration"]] + PER_SEED * place_of(one))
+                    for score, base in WHOLE.items()
+                ),
+                *(("r_nx", k, value) for k, value in CURVE.items()),
+            )
+        ]
+
+    def _embeddings(self, cells: list[dict[str, Any]]) -> pa.Table:
+        names = [one["cell"] for one in drawn(cells)]
+        parts = [
+            pa.table(
+                {
+                    "cell": pa.DictionaryArray.from_arrays(
+                        np.full(len(self.drawn_rows), number, np.int32), pa.array(names)
+                    ),
+                    "row": self.drawn_rows,
+                    "x": coordinates(one["configuration"], place_of(one))[self.drawn_rows, 0],
+                    "y": coordinates(one["configuration"], place_of(one))[self.drawn_rows, 1],
+                    "z": pa.nulls(len(self.drawn_rows), pa.float32()),
+                    "island": islands(one["configuration"], place_of(one))[0][self.drawn_rows],
+                    "island_filled": islands(one["configuration"], place_of(one))[1][self.drawn_rows],
+                },
+                schema=schemas.EMBEDDINGS,
+            )
+            for number, one in enumerate(drawn(cells))
+        ]
+        return pa.concat_tables(parts) if parts else schemas.EMBEDDINGS.empty_table()
+
+    def _pairs(self, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        rows = []
+        for a, b in combinations(drawn(cells), 2):
+            ari = _ari(a, b)
+            for score, value in (("ari", ari), ("ami", ari / 2), ("procrustes", 1 - ari)):
+                rows.append(
+                    {
+                        "between": "seeds" if a["configuration"] == b["configuration"] else "configurations",
+                        "configuration_a": a["configuration"],
+                        "configuration_b": b["configuration"],
+                        "cell_a": a["cell"],
+                        "cell_b": b["cell"],
+                        "score": score,
+                        "value": value,
+                        "shared": 1 - NOISE_ROWS / ROWS,
+                    }
+                )
+        return rows
+
+    def _stability(self, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        pairs, rows = self._pairs(cells), []
+        for name in dict.fromkeys(one["configuration"] for one in drawn(cells)):
+            for between in ("seeds", "configurations"):
+                for score in ("ari", "ami", "procrustes"):
+                    values = [
+                        pair["value"]
+                        for pair in pairs
+                        if pair["between"] == between
+                        and pair["score"] == score
+                        and name in (pair["configuration_a"], pair["configuration_b"])
+                    ]
+                    if values:
+                        rows.append(
+                            {
+                                "configuration": name,
+                                "reducer": name.split(" ", maxsplit=1)[0],
+                                "between": between,
+                                "score": score,
+                                "value": float(np.mean(values)),
+                                "stderr": None,
+                                "runs": len(self.seeds),
+                                "pairs": len(values),
+                            }
+                        )
+        return rows
+
+    def _recommendations(self, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {
+                "configuration": name,
+                "reducer": name.split(" ", maxsplit=1)[0],
+                "trustworthiness": BASE["trustworthiness"][name],
+                "auc_ln_k": WHOLE["auc_ln_k"][name],
+                "stability": SEEDS_ARI.get(name),
+                "on_front": name in RECOMMENDED,
+                "recommended": name in RECOMMENDED,
+                "cell": cell_id(name, min(RECOMMENDED.get(name, 0), len(self.seeds) - 1)),
+                "reason": "the best of the front" if name in RECOMMENDED else "another setting is better",
+            }
+            for name in dict.fromkeys(one["configuration"] for one in drawn(cells))
+        ]
+
+    def _points(self) -> pa.Table:
+        first, *further = self.label_columns or (None,)
+        columns = {
+            "row": np.arange(ROWS),
+            "position": np.arange(ROWS)[::-1],
+            "id": list(self.point_ids),
+            "label": [None] * ROWS if first is None else list(self.label_columns[first]),
+            "group": [None] * ROWS,
+            **{f"label:{name}": list(self.label_columns[name]) for name in further},
+            **{name: np.linspace(0, 1, ROWS) for name in schemas.INSTABILITY.names},
+        }
+        return pa.table(columns, schema=schemas.points(further))
+
+    def _manifest(self, cells: list[dict[str, Any]], folder: Path, tables: dict[str, pa.Table]) -> dict[str, Any]:
+        ok, skipped = len(drawn(cells)), sum(one["status"] == "skipped" for one in cells)
+        return {
+            "run": self.run,
+            "name": self.name,
+            "steadymap": "0.1.0",
+            "identity": "e8ba9f1b5837d5178c9ad0ec1e910860",
+            "data": {
+                "source": self.source,
+                "rows": ROWS,
+                "dimensions": 6,
+                "digest": "bf254d2ab7ac096c8541f287480a9207",
+                "labels": list(self.label_columns),
+                "duplicate_rows": 0,
+                "input_shape": None,
+                "notes": dict(self.notes),
+            },
+            "preprocess": {"metric": "euclidean", "pca": None, "scale": "none"},
+            "seeds": list(self.seeds),
+            "versions": dict(self.versions),
+            "cells": {"total": len(cells), "ok": ok, "skipped": skipped, "failed": len(cells) - ok - skipped},
+            "warnings": list(self.warnings),
+            "drawn_rows": len(self.drawn_rows),
+            "scored_rows": ROWS,
+            "reference_cell": cell_id(T30, 0) if ok else None,
+            "reproduce": self.reproduce,
+            "tables": {
+                f"{name}.parquet": {
+                    "rows": table.num_rows,
+                    "sha256": hashlib.sha256((folder / f"{name}.parquet").read_bytes()).hexdigest(),
+                }
+                for name, table in tables.items()
+            },
+        }
+
+
+# --- what a cell is -----------------------------------------------------------------------------------------------
+
+
+def cell_id(name: str, place: int) -> str:
+    """Return a cell's identity: a hash of what it is."""
+    return hashlib.md5(f"{name}/{place}".encode(), usedforsecurity=False).hexdigest()
+
+
+def place_of(cell: Mapping[str, Any]) -> int:
+    """Return the place of a cell's seed among the seeds."""
+    return int(cell["cell"] != cell_id(cell["configuration"], 0))
+
+
+def drawn(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Keep the cells that have a picture."""
+    return [one for one in cells if one["status"] == "ok"]
+
+
+def clusters() -> npt.NDArray[np.int64]:
+    """Return the cluster of every row: 0, 1, 2 and again."""
+    return np.arange(ROWS) % 3
+
+
+def coordinates(name: str, place: int) -> npt.NDArray[np.float32]:
+    """Draw three clusters around the corners of a wide triangle, float32 (ROWS, 2)."""
+    generator = np.random.default_rng([list(PARAMETERS).index(name), place])
+    corners = np.array([[-2.0, -0.5], [2.0, -0.5], [0.0, 1.0]])
+    return (corners[clusters()] + 0.25 * generator.standard_normal((ROWS, 2))).astype(np.float32)
+
+
+def islands(name: str, place: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the islands of every row, with noise and with noise given away.
+
+    Island numbers are each picture's own: here they are turned by the seed's place, so that only matching can tell
+    which are the same. Where there are more islands than clusters, every second row of a cluster forms an island of
+    its own.
+    """
+    number = ISLANDS[name]
+    filled = (clusters() + place) % 3
+    split = (np.arange(ROWS) // 3) % 2 == 1
+    filled = np.where(split & (clusters() < number - 3), 3 + clusters(), filled).astype(np.int32)
+    own = filled.copy()
+    own[:NOISE_ROWS] = -1
+    return own, filled
+
+
+def _ari(a: Mapping[str, Any], b: Mapping[str, Any]) -> float:
+    names = (a["configuration"], b["configuration"])
+    if names[0] == names[1]:
+        return SEEDS_ARI[names[0]]
+    if PCA in names:
+        return PCA_ARI
+    if names in ODD_ARI:
+        return ODD_ARI[names][2 * place_of(a) + place_of(b)]
+    return USUAL_ARI

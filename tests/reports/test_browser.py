@@ -1,0 +1,210 @@
+"""The page in a browser: pictures are there at once, linked, reachable by keyboard, and no name runs a script."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+
+from reports.build import build_report
+from tests.reports.payloads import PAYLOADS, hostile_folder
+from tests.reports.run_folder_fixture import ROWS, RunFolder
+
+pytestmark = pytest.mark.browser
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+COLOURS = """element => {
+  const canvas = element.querySelector("canvas"), context = canvas.getContext("2d");
+  const pixels = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+  return new Set(pixels).size;
+}"""
+
+MOST_FRAMES = 300
+
+
+@dataclass
+class Opened:
+    """A page with all that went wrong on it."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium is not None, "no chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_report(RunFolder().write(tmp_path_factory.mktemp("usual") / "run"))
+
+
+def visit(browser: Browser, report: Path, *, width: int = 1400, height: int = 900, scheme: str = "light") -> Opened:
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+    opened = Opened(page)
+    page.on("request", lambda request: opened.requests.append(request.url))
+    page.on("pageerror", lambda error: opened.errors.append(str(error)))
+    page.on("console", lambda message: opened.errors.append(message.text) if message.type == "error" else None)
+    page.on("dialog", lambda dialog: opened.errors.append(f"dialog {dialog.message}"))
+    page.goto(report.as_uri())
+    page.wait_for_selector("html[data-ready=true]", state="attached")
+    return opened
+
+
+@pytest.fixture
+def opened(browser: Browser, report: Path) -> Iterator[Opened]:
+    found = visit(browser, report)
+    yield found
+    found.page.close()
+    assert found.errors == []
+    assert found.requests == [report.as_uri()]
+
+
+def wait_until_painted(picture: Locator) -> None:
+    """Look once a frame; the page's own policy forbids the waiting that Playwright has for this."""
+    for _ in range(MOST_FRAMES):
+        if picture.evaluate(COLOURS) > 5:
+            return
+        picture.page.evaluate("() => new Promise(requestAnimationFrame)")
+    raise AssertionError(f"nothing was painted in {MOST_FRAMES} frames")
+
+
+def test_pictures_are_painted_as_soon_as_the_page_is_ready(browser: Browser, report: Path) -> None:
+    # Frames never come in a background tab or a screenshot: what is on the screen must not wait for one.
+    page = browser.new_page(viewport={"width": 1400, "height": 1600})
+    page.add_init_script("window.requestAnimationFrame = () => 0")
+    page.goto(report.as_uri())
+    page.wait_for_selector("html[data-ready=true]", state="attached")
+    assert page.locator("#answer .picture").first.evaluate(COLOURS) > 20
+    page.close()
+
+
+def test_pictures_below_are_painted_when_they_are_scrolled_to(opened: Opened) -> None:
+    last = opened.page.locator("#rows .picture").last
+    last.scroll_into_view_if_needed()
+    wait_until_painted(last)
+
+
+def test_a_box_in_one_picture_selects_its_rows_in_all(opened: Opened) -> None:
+    page = opened.page
+    picture = page.locator("#rows .picture").nth(2)
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 1, box["y"] + 1)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + box["height"] - 1, steps=5)
+    page.mouse.up()
+    assert page.locator("#status").inner_text().startswith(f"{ROWS} rows selected, in a box of")
+    assert "% in one island" in page.locator("#rows .together").nth(4).inner_text()
+    page.keyboard.press("Escape")
+    assert page.locator("#status").inner_text() == ""
+    assert page.locator("#rows .together").nth(4).inner_text() == ""
+
+
+def test_a_name_in_the_legend_selects_its_rows(opened: Opened) -> None:
+    button = opened.page.locator("#legend button").nth(1)
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert opened.page.locator("#status").inner_text() == f"{ROWS // 3} rows selected, cluster: c1"
+    opened.page.locator("#clear").click()
+    assert button.get_attribute("aria-pressed") == "false"
+    assert opened.page.locator("#clear").is_hidden()
+
+
+def test_pictures_can_be_coloured_by_island_and_by_instability(opened: Opened) -> None:
+    page = opened.page
+    names = page.locator("#colour option").all_inner_texts()
+    assert names[0] == "cluster"
+    assert "island of the picture" in names
+    page.locator("#colour").select_option(label="neighbours change between settings")
+    assert page.locator("#legend button").first.inner_text().startswith("0 to 10 %")
+    assert page.locator("#legend button").count() == 10
+
+
+def test_the_keyboard_enlarges_a_picture_steps_and_comes_back(opened: Opened) -> None:
+    page = opened.page
+    picture = page.locator("#rows .picture").first
+    picture.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#zoom").is_visible()
+    title = page.locator("#zoom-title").inner_text()
+    wait_until_painted(page.locator("#zoom-picture"))
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#zoom-title").inner_text() != title
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#zoom-title").inner_text() == title
+    page.keyboard.press("Escape")
+    assert page.locator("#zoom").is_hidden()
+    assert picture.evaluate("element => element === document.activeElement")
+
+
+def test_pointing_at_a_row_names_it(opened: Opened) -> None:
+    page = opened.page
+    page.locator("#answer .picture").first.click()
+    wait_until_painted(page.locator("#zoom-picture"))
+    box = page.locator("#zoom-picture").bounding_box()
+    assert box is not None
+    found = ""
+    for step in range(2, 38):  # walk across the picture until a row is under the pointer
+        page.mouse.move(box["x"] + box["width"] * step / 40, box["y"] + box["height"] * 0.63)
+        if page.locator("#tip").is_visible():
+            found = page.locator("#tip").inner_text()
+            break
+    assert found.startswith("row ")
+    assert "cluster: c" in found
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_nothing_sticks_out_of_the_page(browser: Browser, report: Path, width: int) -> None:
+    found = visit(browser, report, width=width)
+    assert found.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    found.page.close()
+
+
+def test_the_dark_page_is_dark_and_its_pictures_too(browser: Browser, report: Path) -> None:
+    grounds = {}
+    for scheme in ("light", "dark"):
+        found = visit(browser, report, scheme=scheme)
+        picture = found.page.locator("#answer .picture canvas").first
+        grounds[scheme] = (
+            found.page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)[0]"),
+            picture.evaluate("canvas => canvas.getContext('2d').getImageData(1, 1, 1, 1).data[0]"),
+        )
+        found.page.close()
+    assert min(grounds["light"]) > 240
+    assert max(grounds["dark"]) < 60
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_no_name_runs_a_script_or_makes_a_request(browser: Browser, tmp_path: Path, payload: str) -> None:
+    report = build_report(hostile_folder(payload).write(tmp_path / "run"))
+    found = visit(browser, report)
+    page = found.page
+    page.locator("#legend button").first.click()
+    page.locator("#colour").select_option(index=1)
+    page.locator("#answer .picture").first.click()
+    page.locator("#zoom-picture").hover()
+    assert page.evaluate("window.__hit") is None
+    assert found.errors == []
+    assert found.requests == [report.as_uri()]
+    page.close()
