@@ -12,8 +12,9 @@ from tasks.numerics.arrays import AnyFloat, Float64, Int64
 from tasks.numerics.ranks import RankedBlock
 
 NO_LABEL = -1
-FEWEST_CLASSES = 3
-"""Distances between centroids can be compared from three classes on."""
+FEWEST_CLASSES, MOST_CLASSES = 3, 1_000
+"""Distances between centroids can be compared from three classes on; above a thousand (ids taken for labels, say) there
+are too many of them, and they say nothing that distances between rows do not."""
 
 
 def neighbourhood_hit(block: RankedBlock, k: int, labels: Int64) -> Float64:
@@ -70,24 +71,27 @@ class CentroidAgreement:
 
 
 def centroid_agreement(latent: AnyFloat, picture: AnyFloat, labels: Int64) -> CentroidAgreement | None:
-    """Compare distances between class means in the latent space and in the picture; None below three classes.
+    """Compare distances between class means in both spaces; None below 3 and above 1,000 classes.
 
     Source: Wang et al. 2021 (PaCMAP), jmlr.org/papers/v22/20-1061.html; Kobak & Berens 2019,
     doi:10.1038/s41467-019-13056-x.
     """
     classes = np.unique(labels[labels != NO_LABEL])
-    if len(classes) < FEWEST_CLASSES:
+    if not FEWEST_CLASSES <= len(classes) <= MOST_CLASSES:
         return None
-    high = pdist(class_means(latent, labels, classes))
-    low = pdist(class_means(picture, labels, classes))
+    high, low = pdist(class_means(latent, labels)), pdist(class_means(picture, labels))
     if np.ptp(high) == 0 or np.ptp(low) == 0:
         return CentroidAgreement(0.5, 0.0)
     return CentroidAgreement(_same_order(high, low), float(spearmanr(high, low).statistic))
 
 
-def class_means(points: AnyFloat, labels: Int64, classes: Int64) -> Float64:
-    """Return the mean of every class, shape (classes, dimensions)."""
-    return np.array([points[labels == one].mean(axis=0, dtype=np.float64) for one in classes])
+def class_means(points: AnyFloat, labels: Int64) -> Float64:
+    """Return the mean of every class in the order of its number, shape (classes, dimensions)."""
+    labelled = np.flatnonzero(labels != NO_LABEL)
+    by_class = labelled[np.argsort(labels[labelled], kind="stable")]
+    _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
+    sums = np.add.reduceat(points[by_class].astype(np.float64), starts, axis=0)
+    return np.asarray(sums / sizes[:, None])
 
 
 def _same_order(first: Float64, second: Float64) -> float:

@@ -51,7 +51,8 @@ class RankedBlock:
     places_of_picture
         Place of the same rows in the latent space, 0 the nearest: ρ − 1, but with ties decided.
     worse_rank
-        max(ρ, r) of every other row, rounded up, in no particular order; shape (b, n − 1).
+        max(ρ, r) of every other row, ties decided, in no particular order: whole numbers, so that exactly K rows are
+        among the K nearest; shape (b, n − 1).
     squared
         Squared distances in the picture to every row, itself included (0); shape (b, n).
     rows
@@ -103,13 +104,10 @@ def rank_blocks(
 
 @dataclass(frozen=True)
 class _Around:
-    """The other rows of each anchor, nearest first in the latent space, and their mid-ranks; shape (b, n − 1).
-
-    Without ties the ranks are the places, and None stands for them: whole numbers cost less than halves.
-    """
+    """The other rows of each anchor, nearest first in the latent space, and their mid-ranks; shape (b, n − 1)."""
 
     rows: Int64
-    ranks: Float64 | None
+    ranks: Float64
 
 
 def _sort_around(latent: Float64, block: Int64) -> _Around:
@@ -123,15 +121,6 @@ def _rank(around: _Around, picture: Float64, block: Int64, k_max: int) -> Ranked
     squared = cdist(picture[block], picture, "sqeuclidean")
     place, ascending = _sorted(np.take_along_axis(squared, around.rows, axis=1), around.rows)
     drawn_ranks = _mid_ranks(ascending)
-    places = np.broadcast_to(np.arange(1, place.shape[1] + 1), place.shape)
-    if drawn_ranks is None and around.ranks is None:
-        worse_rank = np.maximum(place + 1, places)
-        latent_order, latent_ranks, drawn_ranks = places, place + 1, places
-    else:
-        latent_order = np.asarray(places if around.ranks is None else around.ranks, dtype=np.float64)
-        drawn_ranks = places if drawn_ranks is None else drawn_ranks
-        latent_ranks = np.take_along_axis(latent_order, place, axis=1)
-        worse_rank = np.ceil(np.maximum(latent_ranks, drawn_ranks)).astype(np.int64)
     # Where the k_max nearest of the latent space stand in the picture: every row of the mask has k_max true entries.
     anchor, at = np.nonzero(place < k_max)
     picture_ranks_of_latent = np.empty((len(block), k_max))
@@ -139,12 +128,12 @@ def _rank(around: _Around, picture: Float64, block: Int64, k_max: int) -> Ranked
     return RankedBlock(
         anchors=block,
         picture_nearest=np.take_along_axis(around.rows, place[:, :k_max], axis=1),
-        latent_ranks_of_picture=latent_ranks[:, :k_max].astype(np.float64),
-        picture_ranks_of_picture=drawn_ranks[:, :k_max].astype(np.float64),
+        latent_ranks_of_picture=np.take_along_axis(around.ranks, place[:, :k_max], axis=1),
+        picture_ranks_of_picture=drawn_ranks[:, :k_max],
         picture_ranks_of_latent=picture_ranks_of_latent,
-        latent_ranks_of_latent=latent_order[:, :k_max].astype(np.float64),
+        latent_ranks_of_latent=around.ranks[:, :k_max],
         places_of_picture=place[:, :k_max],
-        worse_rank=worse_rank,
+        worse_rank=np.maximum(place, np.arange(place.shape[1])) + 1,
         squared=squared,
         rows=len(picture),
     )
@@ -162,12 +151,13 @@ def _sorted(values: Float64, rows: Int64) -> tuple[Int64, Float64]:
     return order, ascending
 
 
-def _mid_ranks(ascending: Float64) -> Float64 | None:
-    """Rank sorted lines from 1; equal values share the mean of their ranks. None where no line has any."""
+def _mid_ranks(ascending: Float64) -> Float64:
+    """Rank sorted lines from 1; equal values share the mean of their ranks."""
+    ranks = np.broadcast_to(np.arange(1.0, ascending.shape[1] + 1), ascending.shape)
     tied = np.flatnonzero(np.any(ascending[:, 1:] == ascending[:, :-1], axis=1))
     if not len(tied):
-        return None
-    ranks = np.tile(np.arange(1.0, ascending.shape[1] + 1), (len(ascending), 1))
+        return ranks
+    ranks = ranks.copy()
     for line in tied:
         values = ascending[line]
         below = np.searchsorted(values, values, side="left")

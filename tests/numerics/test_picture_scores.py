@@ -10,9 +10,10 @@ from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 from sklearn.metrics import silhouette_score
 
+from configs.cards import CARD_OF
 from tasks.numerics import ranks
 from tasks.numerics.cell_scores import Scorer, curve_sizes, encode_classes
-from tasks.numerics.class_scores import centroid_agreement
+from tasks.numerics.class_scores import centroid_agreement, class_means
 from tasks.numerics.co_ranking import lcmc, local_global, r_nx
 from tasks.numerics.mrre import worst_sum
 from tasks.numerics.row_order import row_keys
@@ -158,6 +159,9 @@ def test_centroids_by_hand() -> None:
     assert same is not None
     assert (same.agreement, same.spearman) == (pytest.approx(1), pytest.approx(1))
     assert centroid_agreement(latent, picture, np.array([0, 1, -1])) is None
+    many = np.random.default_rng(0).standard_normal((1001, 2))
+    assert centroid_agreement(many, many, np.arange(1001)) is None
+    np.testing.assert_allclose(class_means(many[:4], np.array([7, -1, 2, 7])), [many[2], many[[0, 3]].mean(axis=0)])
 
 
 HIGHER_IS_BETTER = {"silhouette", "neighbourhood_hit"}  # no limit of 1 for a faithful picture of mixed classes
@@ -221,6 +225,23 @@ def blobs(generator: np.random.Generator) -> np.ndarray:
 def roll(generator: np.random.Generator) -> np.ndarray:
     angle, height = generator.uniform(4, 14, 1600), generator.uniform(0, 20, 1600)
     return np.column_stack([angle * np.cos(angle), height, angle * np.sin(angle)])
+
+
+def test_with_many_duplicates_every_score_stays_in_its_range_and_the_curve_is_that_of_knn_recall() -> None:
+    generator = np.random.default_rng(6)
+    latent = np.repeat(generator.standard_normal((20, 4)), 10, axis=0).astype(np.float32)
+    for picture in (
+        np.repeat(generator.standard_normal((20, 2)), 10, axis=0),
+        latent[:, :2] + generator.standard_normal((200, 2)),
+        np.zeros((200, 2)),
+    ):
+        found = scores(latent, picture, (5, 30), [str(row % 4) for row in range(200)])
+        for (name, k), (value, stderr) in found.items():
+            low, high = CARD_OF[name].range
+            assert low <= value <= high, (name, k)
+            assert stderr >= 0
+        for k in (5, 30):
+            assert found["lcmc", k][0] == pytest.approx(found["knn_recall", k][0] - k / 199)
 
 
 @pytest.mark.parametrize("make", [cloud, blobs, roll])

@@ -157,6 +157,16 @@ def test_ids_are_given_once_and_every_reference_finds_its_own(usual: str) -> Non
                 assert (attributes[name] or "").removeprefix("#") in ids
 
 
+@pytest.mark.xfail(strict=True, reason="page.html.j2 spans 3 columns per group, but there are 5 measures")
+def test_columns_of_every_table_stand_under_their_heads(usual: str) -> None:
+    tables = re.findall(r"<table.*?</table>", usual, flags=re.DOTALL)
+    assert tables
+    for table in tables:
+        rows = [Parsed(row).elements for row in re.findall(r"<tr>.*?</tr>", table, flags=re.DOTALL)]
+        cells = [[attributes for tag, attributes in row if tag in {"td", "th"}] for row in rows]
+        assert sum(int(one.get("colspan") or 1) for one in cells[0]) == len(cells[-1])
+
+
 def test_every_cell_has_its_picture_or_its_reason(usual: str, run: Run) -> None:
     parsed = Parsed(usual)
     shown = {attributes["data-cell"] for _, attributes in parsed.elements if "data-cell" in attributes}
