@@ -27,9 +27,10 @@ from configs.cards import CARD_OF
 from reports.heat_maps import LINEAR
 from reports.label_codes import NO_CODE, LabelCodes
 from reports.palette import GREY, LIGHT, colour_slots
+from reports.panels import Panel
 from reports.picture_data import drawn_labels, drawn_rows, matched_islands, pictures_by_cell
 from reports.run_folder import Run
-from reports.summary import GridRow, Panel, Summary
+from reports.summary import GridRow, Summary
 from reports.wording import spell_configuration
 
 PANEL_INCHES = 1.5

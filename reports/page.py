@@ -19,7 +19,8 @@ from reports.heat_maps import HeatMap
 from reports.palette import THEMES
 from reports.picture_data import pack_pictures
 from reports.run_folder import Run
-from reports.summary import MEASURE_NAMES, MEASURES, Summary
+from reports.steadiness import MEASURE_NAMES, MEASURES
+from reports.summary import Summary
 from reports.wording import list_names, spell_configuration
 
 SCOPES = {

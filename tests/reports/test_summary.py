@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reports.findings import STEADY
 from reports.run_folder import Run, read_run
-from reports.summary import LIMIT, STEADY, Summary, summarise
+from reports.summary import LIMIT, Summary, summarise
 from reports.wording import Estimate, count, list_names, spell_configuration
 from tests.reports.run_folder_fixture import PCA, T5, T30, T200, U5A, U5B, U15A, U15B, RunFolder
 

@@ -1,0 +1,44 @@
+"""A place of the comparison grid: a picture, or the reason why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from reports.wording import spell_configuration
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One place of the comparison grid: a picture, or the reason why there is none."""
+
+    cell: str
+    configuration: str
+    seed: int | None
+    status: str
+    reason: str | None
+    islands: int | None
+    noise_share: float | None
+    dimension: int
+
+    @property
+    def title(self) -> str:
+        """Configuration and seed in words."""
+        setting = spell_configuration(self.configuration)
+        return setting if self.seed is None else f"{setting}, seed {self.seed}"
+
+
+def to_panel(row: dict[Any, Any]) -> Panel:
+    """Make a panel of a row of ``cells.parquet``."""
+    return Panel(
+        cell=row["cell"],
+        configuration=row["configuration"],
+        seed=None if pd.isna(row["seed"]) else int(row["seed"]),
+        status=row["status"],
+        reason=None if pd.isna(row["reason"]) else row["reason"],
+        islands=None if pd.isna(row["islands"]) else int(row["islands"]),
+        noise_share=None if pd.isna(row["noise_share"]) else float(row["noise_share"]),
+        dimension=int(row["dimension"]),
+    )
