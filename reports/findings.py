@@ -44,6 +44,8 @@ def _about_seeds(stability: tuple[StabilityRow, ...]) -> str:
         return f"With another seed {next(iter(compared))} draws {'the same' if steady else 'other'} islands: {typical}."
     lead = f"{len(steady)} of {len(compared)} settings draw much the same islands whatever the seed"
     low, high = min(compared, key=lambda name: compared[name]), max(compared, key=lambda name: compared[name])
+    if compared[low] == compared[high]:
+        return f"{lead}: {typical} for every one of them."
     return f"{lead}: median {typical}, from {compared[low]:.2f} ({low}) to {compared[high]:.2f} ({high})."
 
 
@@ -73,22 +75,26 @@ def _about_settings(run: Run, nonlinear: set[str]) -> str:
 
 
 def _about_arrangement(run: Run) -> str:
-    """Say which of t-SNE and UMAP keeps more of the global arrangement here, each at its best setting."""
+    """Say which of t-SNE and UMAP keeps more of the global arrangement here, each at its best setting.
+
+    One is named only where it leads in every score, by more than two standard errors that are known.
+    """
     told, winners = [], set()
     for score, words in GLOBAL_SCORES.items():
         best = best_by_reducer(run, score)
         if not {"tsne", "umap"} <= set(best):
             continue
         tsne, umap = best["tsne"], best["umap"]
-        noise = 2 * math.hypot(tsne.stderr or 0, umap.stderr or 0)
+        known = tsne.stderr is not None and umap.stderr is not None
+        noise = 2 * math.hypot(tsne.stderr or 0, umap.stderr or 0) if known else math.inf
         gap = tsne.value - umap.value
         winners.add("" if abs(gap) <= noise else "t-SNE" if gap > 0 else "UMAP")
         linear = f" (PCA {best[LINEAR].value:.2f})" if LINEAR in best else ""
         told.append(f"{words} t-SNE {tsne.value:.2f}, UMAP {umap.value:.2f}{linear}")
     if not told:
         return ""
-    clear = winners - {""}
-    lead = f"{clear.pop()} keeps more" if len(clear) == 1 else "Neither of t-SNE and UMAP clearly keeps more"
+    unclear = "" in winners or len(winners) > 1
+    lead = "Neither of t-SNE and UMAP clearly keeps more" if unclear else f"{winners.pop()} keeps more"
     return f"{lead} of the global arrangement of this data, each at its best setting: {'; '.join(told)}."
 
 
@@ -96,10 +102,10 @@ def _about_islands(panels: list[Panel]) -> str:
     counts = [panel.islands for panel in panels if panel.islands is not None]
     if not counts:
         return ""
-    low, high, middle = min(counts), max(counts), round(_median(counts))
+    low, high = min(counts), max(counts)
     if low == high:
         return f"Every picture shows {count(low, 'island')}."
-    return f"The number of islands depends on the picture: {low} to {high}, half of them show {middle} or more."
+    return f"The number of islands depends on the picture: {low} to {high}, the median is {_median(counts):g}."
 
 
 def _median(values: Any) -> float:

@@ -28,7 +28,9 @@ def to_markdown(summary: Summary) -> str:
 def _text(text: str) -> str:
     """Escape what Markdown or HTML would read as markup, and keep it on one line.
 
-    A colon before ``//`` is escaped too, or a name that holds an address would become a link.
+    What would make a link of a name that holds an address is escaped too (``://``, ``www.``, ``@``), and control
+    characters are dropped.
     """
-    safe = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]|#!~]|:(?=//))", r"\\\1", safe)
+    visible = "".join(character for character in text if character.isprintable() or character.isspace())
+    safe = " ".join(visible.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_{}\[\]|#!~@]|:(?=//)|(?<=www)\.)", r"\\\1", safe)

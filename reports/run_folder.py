@@ -40,6 +40,15 @@ MANIFEST_KEYS = (
 )
 """What the report says about a run; ``tables`` (digests) is checked where it is there."""
 
+NESTED_KEYS = {
+    "data": ("source", "rows", "dimensions", "digest", "labels"),
+    "cells": ("total", "ok"),
+    "preprocess": (),
+    "versions": (),
+    "tables": (),
+}
+"""Parts that are mappings, and what each has to hold."""
+
 REMEDY = "run the sweep again; what is intact is kept, the rest is written anew"
 
 
@@ -107,7 +116,23 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             rule="the manifest of a run has them all",
             remedy=REMEDY,
         )
+    for part, keys in NESTED_KEYS.items():
+        _check_part(part, manifest.get(part, {}), keys, folder)
+    not_listed = [key for key in ("seeds", "warnings") if not isinstance(manifest[key], list)]
+    if not_listed:
+        raise InputError(f"{not_listed[0]} is no list", file=folder / MANIFEST, remedy=REMEDY)
     return dict(manifest)
+
+
+def _check_part(part: str, held: object, keys: tuple[str, ...], folder: Path) -> None:
+    if not isinstance(held, dict):
+        problem = f"{part} is {type(held).__name__}"
+    elif lacking := [key for key in keys if key not in held]:
+        problem = f"{part} lacks {', '.join(lacking)}"
+    else:
+        return
+    rule = f"{part} is a mapping" + (f" with {', '.join(keys)}" if keys else "")
+    raise InputError(problem, file=folder / MANIFEST, rule=rule, remedy=REMEDY)
 
 
 def _read_table(folder: Path, name: str, manifest: dict[str, Any]) -> pd.DataFrame:

@@ -241,7 +241,6 @@ def test_nothing_sticks_out_of_the_page(browser: Browser, report: Path, width: i
     found.page.close()
 
 
-@pytest.mark.xfail(strict=True, reason="page.css: items of the list of warnings do not wrap inside a word")
 @pytest.mark.parametrize("width", [1400, 400])
 def test_long_names_without_a_space_do_not_stick_out(browser: Browser, tmp_path: Path, width: int) -> None:
     found = visit(browser, build_report(hostile_folder("x" * 300).write(tmp_path / "run")), width=width)

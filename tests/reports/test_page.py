@@ -255,6 +255,11 @@ def test_markdown_keeps_what_it_escapes_readable(tmp_path: Path) -> None:
     assert first == r"# a\_b \*c\* \| &lt;d&gt; &amp; http\://e"
 
 
+def test_markdown_makes_no_link_of_an_address_and_keeps_no_control_character(tmp_path: Path) -> None:
+    _, summary, _ = rendered(RunFolder(name="www.host.invalid me@host.invalid \x1b[2J"), tmp_path / "run")
+    assert to_markdown(summary).splitlines()[0] == r"# www\.host.invalid me\@host.invalid \[2J"
+
+
 # --- terminal -----------------------------------------------------------------------------------------------------
 
 CONTROLS = {

@@ -129,6 +129,27 @@ def test_a_missing_key_of_the_manifest_is_named(folder: Path, key: str) -> None:
     assert fault.problem == f"lacks {key}"
 
 
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"data": None}, "data is NoneType"),
+        ({"data": {"source": "x"}}, "data lacks rows, dimensions, digest, labels"),
+        ({"cells": {}}, "cells lacks total, ok"),
+        ({"tables": []}, "tables is list"),
+        ({"tables": None}, "tables is NoneType"),
+        ({"seeds": None}, "seeds is no list"),
+        ({"versions": "3"}, "versions is str"),
+    ],
+)
+def test_a_part_of_the_manifest_that_is_not_what_it_should_be_is_named(
+    folder: Path, changes: dict[str, object], problem: str
+) -> None:
+    change_manifest(folder, lambda manifest: manifest.update(changes))
+    fault = fault_of(folder)
+    assert fault.file == str(folder / "manifest.json")
+    assert fault.problem == problem
+
+
 @pytest.mark.parametrize("content", ["", "{", '{"run": ', "\x00", "[1, 2", "nonsense"])
 def test_a_manifest_that_is_no_json_is_named(folder: Path, content: str) -> None:
     (folder / "manifest.json").write_text(content, encoding="utf-8")

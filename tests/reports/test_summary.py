@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from reports.findings import STEADY
@@ -73,7 +74,7 @@ def test_settings_furthest_apart_have_the_lowest_mean_and_not_the_lowest_pair(su
 def test_the_number_of_islands_is_told_from_least_to_most(summary: Summary) -> None:
     # Without PCA: 6 6 (T5), 3 3 (T30), 4 4 (U5A), 3 3, 3 3, 3: from 3 to 6, the sixth of eleven is 3.
     assert summary.findings[4].startswith("The number of islands depends on the picture: 3 to 6, ")
-    assert " 3 " in summary.findings[4].partition("3 to 6")[2]
+    assert summary.findings[4].endswith("the median is 3.")
     assert len(summary.findings) == 5
 
 
@@ -253,6 +254,25 @@ def test_the_arrangement_is_judged_at_the_best_setting_of_each_reducer(summary: 
         one for one in summarise(replace(run, scores=run.scores.assign(value=level))).findings if "global" in one
     ]
     assert close.startswith("Neither of t-SNE and UMAP clearly keeps more")
+
+
+def test_no_reducer_is_named_where_no_error_is_known_or_the_scores_disagree(run: Run) -> None:
+    def about(scores: pd.DataFrame) -> str:
+        return next(one for one in summarise(replace(run, scores=scores)).findings if "global" in one)
+
+    first = run.cells.groupby("configuration")["cell"].first()
+    one_seed = about(run.scores[run.scores["cell"].isin(first)])
+    assert one_seed.startswith("Neither")
+    other = run.scores[run.scores["score"] == "distance_correlation"].assign(score="triplet_accuracy")
+    of_tsne = other["cell"].isin(run.cells.loc[run.cells["reducer"] == "tsne", "cell"])
+    opposite = other.assign(value=other["value"] + 0.6 * of_tsne)
+    assert about(pd.concat([run.scores, opposite])).startswith("Neither")
+    assert about(pd.concat([run.scores, other])).startswith("UMAP keeps more")
+
+
+def test_equal_agreement_everywhere_is_told_once(run: Run) -> None:
+    same = run.stability.assign(value=0.9)
+    assert summarise(replace(run, stability=same)).findings[0].endswith("is 0.90 for every one of them.")
 
 
 def test_the_latent_space_is_told_with_its_cards(summary: Summary) -> None:
