@@ -27,6 +27,11 @@ def sabotaged_compute_cell(job: CellJob) -> CellResult:
     return compute_cell(job)
 
 
+def failing_compute_cell(job: CellJob) -> CellResult:
+    """Lose every cell."""
+    raise ArithmeticError(f"the layout of {job.configuration.name} diverged")
+
+
 def touch_memory(size: int) -> int:
     """Allocate in pieces and write to every page, as a growing program does."""
     piece = 256_000_000

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from flows import cli
+from tests import faults
 from tests.conftest import three_blobs
 
 
@@ -85,8 +86,7 @@ def test_a_sweep_of_which_nothing_is_left_says_so(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    impatient = small_config.read_text(encoding="utf-8") + "workers: {timeout_seconds: 0.001}\n"
-    small_config.write_text(impatient, encoding="utf-8")
+    monkeypatch.setattr("tasks.compute_configuration.compute_cell", faults.failing_compute_cell)
     code, out, _ = call(capsys, monkeypatch, "sweep", str(small_config), "--store", str(tmp_path / "store"), "--json")
     assert code == cli.EXIT_NOTHING_USABLE
     assert json.loads(out)["cells"]["failed"] == 3
