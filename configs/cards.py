@@ -315,7 +315,7 @@ CARDS: tuple[ScoreCard, ...] = (
         range=(-1.0, 1.0),
         better="higher",
         question="Does a row have the same 15 neighbours in two pictures? (0 is chance.)",
-        formula="mean over i of |Vᵢᴬ ∩ Vᵢᴮ| / |Vᵢᴬ ∪ Vᵢᴮ|, minus its expectation for random neighbours",
+        formula="mean over i of (Jᵢ − E[J]) / (1 − E[J]), Jᵢ = |Vᵢᴬ ∩ Vᵢᴮ| / |Vᵢᴬ ∪ Vᵢᴮ|, E[J] by chance",
         source="Sun et al. 2023, doi:10.1038/s43588-022-00380-4",
         cost="O(n k log k)",
         blind="Islands: neighbours may shuffle inside an island that stays.",

@@ -163,7 +163,7 @@ INSTABILITY = pa.schema(
     ]
 )
 """Columns of ``points.parquet`` that say how unsteady a row is, 0 to 1, by cause: 1 minus the mean element-centric
-similarity of its island, and 1 minus the mean Jaccard overlap of its 15 neighbours beyond chance, over pairs of
+similarity of its island, and 1 minus the chance-adjusted Jaccard overlap of its 15 neighbours, over pairs of
 pictures that differ in seed or in configuration (PCA left out). Null where no two pictures do."""
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
+from pydantic import ValidationError
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -217,7 +218,7 @@ def report(
 def runs(*, store: StoreOption = Path("results"), as_json: JsonOption = False) -> int:
     """List the runs in the store, the latest first."""
     manifests = sorted((store / "runs").glob("*/manifest.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    listed = [(path, json.loads(path.read_text(encoding="utf-8"))) for path in manifests]
+    listed = [(path, manifest) for path in manifests if (manifest := _read_manifest(path)) is not None]
     if as_json:
         print(json.dumps([_run_row(path, manifest) for path, manifest in listed]))
         return EXIT_REPORT
@@ -243,6 +244,10 @@ def main() -> None:
         status = app(sys.argv[1:], result_action="return_value")
     except InputError as error:
         print(f"steadymap: {error}", file=sys.stderr)
+        status = EXIT_BAD_INPUT
+    except ValidationError as error:
+        # A word on the command line that no config could hold; configs and files have better errors of their own.
+        print(f"steadymap: {error.errors()[0]['msg']}", file=sys.stderr)
         status = EXIT_BAD_INPUT
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
@@ -347,6 +352,16 @@ def _print_scores(found: list[Score]) -> None:
         error = f"{one.stderr:.4f}" if one.stderr else "–"
         table.add_row(CARD_OF[one.score].title, k, f"{one.value:.6f}", error, CARD_OF[one.score].better)
     Console().print(table)
+
+
+def _read_manifest(path: Path) -> dict[str, Any] | None:
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        _run_row(path, manifest)
+    except (ValueError, KeyError, TypeError):
+        print(f"steadymap: {path}: damaged, left out; the sweep writes it anew", file=sys.stderr)
+        return None
+    return dict(manifest)
 
 
 def _run_row(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from configs.sweep import Preprocessing
-from tasks.geometry import Part, read_sparse, write_sparse
+from tasks.geometry import Geometry, Part, read_sparse, write_sparse
 from tasks.numerics.neighbours import Neighbours
 from tasks.store import map_array, write_arrays
 
@@ -24,6 +25,30 @@ class PartJob:
     working: Path
     neighbours: Path | None
     fuzzy_graph: Path | None
+
+
+def ensure_working(geometry: Geometry, metric: str) -> np.ndarray:
+    """Return the preprocessed vectors, from the store or made anew: scores may be wanted long after the cells.
+
+    Raises
+    ------
+    UnusableVectorsError
+        The preprocessed vectors have no distances that mean anything.
+    """
+    part = Part("working", metric)
+    if not geometry.has(part):
+        job = PartJob(
+            part,
+            geometry.folder(part),
+            geometry.dataset.folder,
+            geometry.preprocessing,
+            geometry.folder(part),
+            None,
+            None,
+        )
+        with threadpool_limits(1):  # more threads add up in another order: other bytes
+            _working(job)
+    return np.array(map_array(geometry.folder(part), "working"))
 
 
 def compute_part(job: PartJob) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -12,7 +13,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
-from tasks.geometry import Part, find_neighbours
+from tasks.compute_part import ensure_working
+from tasks.geometry import find_neighbours
 from tasks.numerics.neighbours import Neighbours
 from tasks.plan_sweep import Plan
 from tasks.score_cells import read_classes
@@ -46,13 +48,14 @@ class LatentSpace:
 @task(name="describe latent space", task_run_name="latent space of {plan.rows} rows", cache_policy=NO_CACHE)
 def describe_latent_space(plan: Plan) -> LatentSpace:
     """Measure dimension, hubs, purity of labels, and, with raw inputs, whether similar inputs are near each other."""
-    metric = plan.usable[0].configuration.metric
-    part = Part("working", metric)
+    from tasks.numerics.preprocess import UnusableVectorsError
+
+    metric = plan.config.preprocess.metric
     facts: list[Fact] = []
-    if plan.geometry.has(part):  # else its preprocessing failed, and with it every cell
-        working = np.array(map_array(plan.geometry.folder(part), "working"))
+    with contextlib.suppress(UnusableVectorsError):  # then every cell says so
+        working = ensure_working(plan.geometry, metric)
         found = _neighbours(plan, working, metric)
-        facts = [*_shape(found), *_purity(plan, found), *_inputs(plan, working)]
+        facts = [*_shape(found, metric), *_purity(plan, found), *_inputs(plan, working)]
     place = LatentSpace(plan.store.stability(plan.run) / "latent_space.parquet")
     write_table(pa.Table.from_pylist(facts, schema=schemas.LATENT_SPACE), place.file)
     return place
@@ -68,12 +71,14 @@ def _neighbours(plan: Plan, working: np.ndarray, metric: str) -> Neighbours:
     return Neighbours(map_array(folder, "indices"), map_array(folder, "distances")).first(k)
 
 
-def _shape(found: Neighbours) -> list[Fact]:
+def _shape(found: Neighbours, metric: str) -> list[Fact]:
     from tasks.numerics.hubness import hubness
     from tasks.numerics.intrinsic_dimension import inverse_dimensions
 
     facts: list[Fact] = []
-    inverse = inverse_dimensions(found.distances)
+    # Of cosine distances, 1 − cos, the chord √(2 (1 − cos)) grows with the radius as a Euclidean distance does.
+    distances = found.distances if metric == "euclidean" else np.sqrt(2 * found.distances)
+    inverse = inverse_dimensions(distances)
     if len(inverse) > 1 and inverse.mean() > 0:
         dimension = float(1 / inverse.mean())
         stderr = float(dimension**2 * inverse.std(ddof=1) / np.sqrt(len(inverse)))

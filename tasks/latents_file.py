@@ -6,8 +6,10 @@ Formats are the matter of ``numpy_file`` and ``table_file``; here their parts ar
 from __future__ import annotations
 
 import contextlib
+import lzma
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +29,11 @@ from tasks.table_file import TableFile
 LABEL_NAMES = ("y", "label", "labels")
 ID_NAMES = ("id", "ids")
 FEWEST_ROWS = 10
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, TypeError, SyntaxError, RuntimeError, MemoryError),
+    *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tokenize.TokenError, pa.ArrowException),
+)
+"""What NumPy, zipfile and Arrow are known to raise for damaged, encrypted or foreign files."""
 SMALLEST_SPREAD, LARGEST_VALUE = 1e-12, 1e12
 
 
@@ -70,7 +77,7 @@ def read_latents(source: DataSource) -> Latents:
         The file cannot be read, has no usable matrix, or holds values no distance can be taken of.
     """
     path = Path(str(source.path))
-    with _reading(path):
+    with reading(path):
         main = open_data_file(path)
         roles = _Roles(main, source)
         matrix, columns = main.latents(source.latents, roles.taken())
@@ -110,16 +117,22 @@ def open_data_file(path: Path) -> DataFile:
             file=path,
             remedy="check the path; in a config it is relative to the folder of the config",
         )
-    with _reading(path):
+    with reading(path):
         return form(path)
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn whatever a library says about a damaged file into an error that names the file."""
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a library says about a damaged file into an error that names the file.
+
+    Raises
+    ------
+    InputError
+        Instead of what the library raises.
+    """
     try:
         yield
-    except (OSError, EOFError, ValueError, struct.error, zlib.error, zipfile.BadZipFile, pa.ArrowException) as error:
+    except UNREADABLE as error:
         raise InputError(
             f"cannot be read: {_first_line(error)}",
             file=path,
@@ -147,7 +160,9 @@ def check_matrix(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
     if dimensions == 0:
         raise InputError("the vectors have no columns", file=file, remedy="check `data: latents:`")
     check_finite(matrix, columns, file)
-    spread = float(np.max(np.ptp(matrix, axis=0).astype(np.float64)))
+    # In float64: the difference of two int8 wraps, and so does the absolute value of the smallest one.
+    low, high = matrix.min(axis=0).astype(np.float64), matrix.max(axis=0).astype(np.float64)
+    spread, largest = float(np.max(high - low)), np.maximum(np.abs(low), np.abs(high))
     if spread == 0:
         raise InputError(
             f"all {rows} rows are the same",
@@ -155,10 +170,10 @@ def check_matrix(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
             rule="vectors that differ",
             remedy="check that the encoder is trained and that the right array is named",
         )
-    if spread < SMALLEST_SPREAD or float(np.abs(matrix).max()) > LARGEST_VALUE:
-        column = int(np.argmax(np.abs(matrix).max(axis=0)))
+    if spread < SMALLEST_SPREAD or float(largest.max()) > LARGEST_VALUE:
+        column = int(np.argmax(largest))
         raise InputError(
-            f"values up to {float(np.abs(matrix).max()):.3g} that spread over {spread:.3g}",
+            f"values up to {float(largest.max()):.3g} that spread over {spread:.3g}",
             file=file,
             place=f"column {columns[column]!r}",
             rule=f"values up to {LARGEST_VALUE:g} that spread over {SMALLEST_SPREAD:g} or more (float32 distances)",
@@ -166,7 +181,7 @@ def check_matrix(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
         )
     if np.all(matrix.astype(np.float32)[1:] == matrix.astype(np.float32)[0]):
         raise InputError(
-            f"the rows differ by {spread:.3g} around values of {float(np.abs(matrix).max()):.3g}",
+            f"the rows differ by {spread:.3g} around values of {float(largest.max()):.3g}",
             file=file,
             rule="rows that still differ in float32",
             remedy="subtract each column's mean before saving",
@@ -207,20 +222,31 @@ class _Roles:
     def taken(self) -> set[str]:
         """Return the names of the data file that are not latent vectors."""
         source = self.source
-        named = [*(source.labels or ()), *(role for role in (source.id, source.group) if role)]
-        inputs = [role for role in source.inputs or () if split_reference(role)[0] is None]
+        named = [self._in_main(role) for role in (*(source.labels or ()), source.id, source.group) if role]
+        inputs = [name for role in source.inputs or () if (name := self._in_main(role))]
         named += self.main.matching(inputs, "inputs")
         return {*named, *LABEL_NAMES, *ID_NAMES, *(f"{label}_names" for label in LABEL_NAMES)}
 
+    def _in_main(self, role: str) -> str:
+        """Return a role's name in the data file, empty where it lies in another file."""
+        file, name = split_reference(role)
+        return name if file is None or Path(file) == self.main.path else ""
+
     def labels(self, rows: int) -> dict[str, list[str | None]]:
-        usual = tuple(name for name in LABEL_NAMES if name in self.main.names)[:1]
+        free = [name for name in self.main.names if name not in (self.source.latents or ())]
+        usual = tuple(name for name in LABEL_NAMES if name in free)[:1]
         found: dict[str, list[str | None]] = {}
         for role in self.source.labels or usual:
             file, name = self._find(role)
             labels = _texts(file, name, "labels", rows)
             spelled = f"{name}_names"
             names = file.values(spelled, "labels") if spelled in file.names else None
-            found[name or file.path.stem] = _spell_out(labels, names)
+            title = name or file.path.stem
+            if title in found:
+                raise InputError(
+                    f"two label columns are called {title!r}", place="data.labels", remedy="rename a column or a file"
+                )
+            found[title] = _spell_out(labels, names)
         return found
 
     def ids(self, rows: int) -> list[str]:
@@ -240,8 +266,10 @@ class _Roles:
         file = found[0][0]
         if any(other.path != file.path for other, _ in found):
             raise InputError("inputs lie in several files", place="data.inputs", rule="one file holds all inputs")
-        with _reading(file.path):
+        with reading(file.path):
             inputs = file.inputs([name for _, name in found])
+        if inputs.ndim == 0 or inputs.size == 0:
+            raise InputError(f"raw inputs of shape {inputs.shape}", file=file.path, rule="one input per row")
         if len(inputs) != rows:
             raise InputError(
                 f"{len(inputs)} raw inputs for {rows} rows",
@@ -253,7 +281,10 @@ class _Roles:
             raise InputError(
                 f"dtype {inputs.dtype}", file=file.path, place="data.inputs", rule="raw inputs are real numbers"
             )
-        return inputs.reshape(rows, -1)
+        flat = inputs.reshape(rows, -1)
+        if not np.isfinite(flat).all():
+            check_finite(flat, [f"input[{number}]" for number in range(flat.shape[1])], file.path)
+        return flat
 
     def _find(self, role: str) -> tuple[DataFile, str]:
         file, name = split_reference(role)
@@ -261,7 +292,7 @@ class _Roles:
 
 
 def _texts(file: DataFile, name: str, kind: str, rows: int) -> list[str | None]:
-    with _reading(file.path):
+    with reading(file.path):
         values = file.values(name, kind)
     return _as_text(values, rows, file.path, name or file.path.name)
 
@@ -305,6 +336,8 @@ def _text(value: Any) -> str | None:
         return None
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
+    if isinstance(value, str):
+        return value.encode("utf-8", errors="replace").decode("utf-8")  # a lone surrogate is no text
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
@@ -314,7 +347,7 @@ def _spell_out(labels: list[str | None], names: Values | None) -> list[str | Non
     """Turn class numbers into names where the file has them (``y`` beside ``y_names``)."""
     if not isinstance(names, np.ndarray) or names.ndim != 1:
         return labels
-    spelled = {str(number): str(name) for number, name in enumerate(names.tolist())}
+    spelled = {str(number): _text(name) for number, name in enumerate(names.tolist())}
     return [label if label is None else spelled.get(label, label) for label in labels]
 
 

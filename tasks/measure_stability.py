@@ -83,7 +83,7 @@ def measure_stability(plan: Plan, drawn: list[Cell]) -> Stability:
 
 
 def _load(cell: Cell, plan: Plan) -> Drawn:
-    from tasks.numerics.neighbour_overlap import NEIGHBOURS, picture_neighbours
+    from tasks.numerics.neighbour_overlap import compared_neighbours, picture_neighbours
 
     table = read_table(plan.store.cell(cell.identity), schemas.CELL)
     names = ("x", "y", "z")[: cell.configuration.dimension]
@@ -93,7 +93,7 @@ def _load(cell: Cell, plan: Plan) -> Drawn:
         picture,
         table.column("island").to_numpy(),
         table.column("island_filled").to_numpy(),
-        picture_neighbours(picture, min(NEIGHBOURS, len(picture) - 1)).astype(np.int32),
+        picture_neighbours(picture, compared_neighbours(len(picture))).astype(np.int32),
     )
 
 

@@ -107,7 +107,7 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
     )
     ks = fitting_ks(config.scores.k, dataset.rows)
     warnings = [*grid.warnings, *_data_warnings(dataset)]
-    if ks != config.scores.k:
+    if len(ks) < len(config.scores.k) or set(ks) - set(config.scores.k):
         warnings.append(f"scores at k = {sorted(set(config.scores.k) - set(ks))} left out: k must be below rows / 2")
     identity = run_identity(config, dataset)
     return Plan(
@@ -160,7 +160,7 @@ def in_store(cell: Cell, store: Store, rows: int) -> bool:
 
 def fitting_ks(ks: tuple[int, ...], rows: int) -> tuple[int, ...]:
     """Return the neighbourhood sizes below half of the rows; the largest one that fits where none does."""
-    fitting = tuple(k for k in ks if k < rows / 2)
+    fitting = tuple(sorted(k for k in ks if k < rows / 2))
     return fitting or ((rows - 1) // 2,)
 
 

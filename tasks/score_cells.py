@@ -10,12 +10,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
-from tasks.geometry import Part
+from tasks.compute_part import ensure_working
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
 from tasks.numerics.cell_scores import Labels
 from tasks.plan_sweep import Cell, Plan
 from tasks.progress import announce_done, announce_total
-from tasks.store import DamagedError, map_array, read_table, write_table
+from tasks.store import DamagedError, read_table, write_table
 from tasks.workers import default_count
 
 
@@ -54,7 +54,7 @@ def _score(cells: list[Cell], metric: str, plan: Plan) -> None:
     """Score in batches, so that a killed sweep keeps what it has and memory holds a batch of pictures only."""
     from tasks.numerics.cell_scores import Scorer, choose_anchors
 
-    working = np.array(map_array(plan.geometry.folder(Part("working", metric)), "working"))
+    working = ensure_working(plan.geometry, metric)
     keys = np.array(plan.dataset.keys())
     anchors = choose_anchors(keys, exact=plan.config.scores.exact)
     scorer = Scorer(working, keys, plan.ks, anchors, read_classes(plan))
@@ -88,7 +88,16 @@ def read_classes(plan: Plan) -> Labels | None:
 
 
 def _classes_digest(plan: Plan) -> str | None:
-    return digest(plan.dataset.classes()) if plan.dataset.labels else None
+    if not plan.dataset.labels:
+        return None
+    known = _digests.get(plan.dataset.identity)
+    if known is None:
+        known = _digests[plan.dataset.identity] = digest(plan.dataset.classes())
+    return known
+
+
+_digests: dict[str, str] = {}
+"""Digests of the classes by dataset: asked for once a cell, and a dataset's identity fixes its labels."""
 
 
 def read_picture(cell: Cell, plan: Plan) -> np.ndarray:

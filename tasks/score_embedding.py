@@ -10,11 +10,12 @@ import numpy as np
 
 from configs.errors import InputError
 from configs.sweep import DataSource, Metric
-from tasks.latents_file import check_finite, open_data_file, read_latents
+from tasks.latents_file import ID_NAMES, LABEL_NAMES, check_finite, open_data_file, read_latents, reading
 from tasks.numerics.cell_scores import Score, Scorer, choose_anchors, encode_classes
 from tasks.numerics.degeneracy import describe_degeneracy
-from tasks.numerics.preprocess import preprocess
+from tasks.numerics.preprocess import UnusableVectorsError, preprocess
 from tasks.numerics.row_order import canonical_order, count_duplicates, row_keys
+from tasks.table_file import TableFile
 from tasks.workers import default_count
 
 COORDINATES = ("x", "y", "z")
@@ -63,7 +64,10 @@ def score_embedding(
     labels = next(iter(latents.labels.values()), None)
     classes = None if labels is None else encode_classes([labels[row] for row in order])
     # Euclidean distances are taken of the vectors as they are: centring would round, and break ties.
-    working = matrix if metric == "euclidean" else preprocess(matrix, scale="none", pca=None, metric=metric)
+    try:
+        working = matrix if metric == "euclidean" else preprocess(matrix, scale="none", pca=None, metric=metric)
+    except UnusableVectorsError as error:
+        raise InputError(str(error), file=source.path, rule=f"vectors that metric {metric} can compare") from None
     scorer = Scorer(working, keys, ks, choose_anchors(keys, exact=exact), classes)
     (scores,) = scorer.score([picture], threads=default_count())
     return ScoredEmbedding(len(picture), scores, None)
@@ -71,8 +75,9 @@ def score_embedding(
 
 def _read_embedding(path: Path, rows: int) -> np.ndarray:
     file = open_data_file(path)
-    named = [name for name in COORDINATES if name in file.names]
-    matrix, columns = file.latents(named if len(named) >= 2 else None, set())
+    named = [name for name in COORDINATES if name in file.names] if isinstance(file, TableFile) else []
+    with reading(path):
+        matrix, columns = file.latents(named if len(named) >= 2 else None, {*ID_NAMES, *LABEL_NAMES})
     if matrix.ndim != 2 or matrix.shape[1] not in (2, 3) or matrix.dtype.kind not in "fiu":
         raise InputError(
             f"shape {matrix.shape}, dtype {matrix.dtype}",

@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 from configs.errors import InputError
 from tasks.data_file import DataFile, Values, some
 
+INDEX_NAMES = ("", "Unnamed: 0", "__index_level_0__")
+"""Columns in which pandas keeps an index: row numbers, which are no latent dimension."""
+
 
 class TableFile(DataFile):
     """A table; latent vectors and raw inputs are columns side by side, or one column of equally long lists."""
@@ -42,6 +45,8 @@ class TableFile(DataFile):
         """Return a column."""
         name = name or self.only_name(role)
         self.require(name, role)
+        if role == "id" and self.path.suffix.lower() == ".csv":
+            return _read_as_text(self.path, name)
         values: list[object] = self._table.column(name).to_pylist()
         return values
 
@@ -68,7 +73,8 @@ class TableFile(DataFile):
         return chosen
 
     def _numeric_columns(self, taken: set[str]) -> list[str]:
-        chosen = [name for name in self.names if name not in taken and _is_numeric(self._table.column(name).type)]
+        left_out = {*taken, *INDEX_NAMES}
+        chosen = [name for name in self.names if name not in left_out and _is_numeric(self._table.column(name).type)]
         if not chosen:
             raise InputError(
                 f"no numeric column among {some([repr(name) for name in self.names])}",
@@ -80,7 +86,7 @@ class TableFile(DataFile):
     def _stack(self, names: Sequence[str]) -> np.ndarray:
         """Return columns side by side; a single column of equally long lists is a matrix, too."""
         first = self._table.column(names[0])
-        if len(names) == 1 and (pa.types.is_list(first.type) or pa.types.is_fixed_size_list(first.type)):
+        if len(names) == 1 and _is_list(first.type):
             return self._unfold(names[0], first)
         for name in names:
             kind = self._table.column(name).type
@@ -106,12 +112,37 @@ class TableFile(DataFile):
 
 
 def _read_csv(path: Path) -> pa.Table:
-    table = pyarrow.csv.read_csv(path)
-    if all(_is_number(name) for name in table.column_names):
-        # The first line holds numbers: there is no header.
-        unnamed = pyarrow.csv.ReadOptions(autogenerate_column_names=True)
-        table = pyarrow.csv.read_csv(path, read_options=unnamed)
-    return table
+    table = pyarrow.csv.read_csv(path, convert_options=MISSING)
+    numbers = [name for name in table.column_names if _is_number(name)]
+    if not numbers or numbers == [str(place) for place in range(len(numbers))]:
+        return table  # names, or the numbers that pandas gives to columns without one
+    if len(numbers) < len(table.column_names):
+        raise InputError(
+            f"the first line mixes names and numbers ({numbers[0]!r})",
+            file=path,
+            place="line 1",
+            rule="a first line of column names, or numbers only and no header at all",
+            remedy="write a header line",
+        )
+    unnamed = pyarrow.csv.ReadOptions(autogenerate_column_names=True)
+    return pyarrow.csv.read_csv(path, read_options=unnamed, convert_options=MISSING)
+
+
+MISSING = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
+"""An empty cell is missing in a column of text, too."""
+
+
+def _read_as_text(path: Path, name: str) -> list[object]:
+    """Read one column of a CSV as it is written: 007 stays 007."""
+    options = pyarrow.csv.ConvertOptions(
+        include_columns=[name], column_types={name: pa.string()}, strings_can_be_null=True
+    )
+    values: list[object] = pyarrow.csv.read_csv(path, convert_options=options).column(name).to_pylist()
+    return values
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 def _is_number(text: str) -> bool:

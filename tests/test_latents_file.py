@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import pickle
 import zipfile
@@ -112,6 +113,80 @@ def test_class_numbers_are_spelled_out_where_the_file_has_names(tmp_path: Path) 
     np.savez(tmp_path / "z.npz", X=VECTORS, y=LABELS, y_names=np.array(["cat", "dög", "猫"]))
     latents = read_latents(DataSource(path=str(tmp_path / "z.npz")))
     assert latents.labels["y"][:3] == ["cat", "dög", "猫"]
+
+
+def test_an_index_that_pandas_wrote_is_no_latent_dimension(tmp_path: Path) -> None:
+    plain = pd.DataFrame(VECTORS)
+    plain.to_csv(tmp_path / "indexed.csv")
+    plain.to_csv(tmp_path / "numbered.csv", index=False)
+    plain.sample(frac=1, random_state=0).rename(columns=str).to_parquet(tmp_path / "shuffled.parquet")
+    for name in ("indexed.csv", "numbered.csv", "shuffled.parquet"):
+        matrix = read_latents(DataSource(path=str(tmp_path / name))).matrix
+        assert matrix.shape == VECTORS.shape, name
+        assert np.sort(matrix, axis=0) == pytest.approx(np.sort(VECTORS, axis=0))
+
+
+def test_a_csv_whose_first_line_is_neither_names_nor_numbers_is_refused(tmp_path: Path) -> None:
+    lines = "".join(f"{row[0]},{row[1]},cat\n" for row in VECTORS)
+    (tmp_path / "z.csv").write_text(lines, encoding="utf-8")
+    with pytest.raises(InputError, match=r"(?s)line 1.*mixes names and numbers.*write a header line"):
+        read_latents(DataSource(path=str(tmp_path / "z.csv")))
+
+
+def test_ids_keep_their_zeros_and_empty_labels_are_missing(tmp_path: Path) -> None:
+    table = frame().assign(
+        id=[f"{row:05d}" for row in range(40)], label=["" if row % 4 else "cat" for row in range(40)]
+    )
+    table.to_csv(tmp_path / "z.csv", index=False)
+    latents = read_latents(DataSource(path=str(tmp_path / "z.csv")))
+    assert latents.ids[7] == "00007"
+    assert latents.labels["label"][:2] == ["cat", None]
+
+
+def test_small_whole_numbers_do_not_wrap(tmp_path: Path) -> None:
+    quantised = np.clip(np.random.default_rng(0).normal(0, 60, (200, 4)), -128, 127).astype(np.int8)
+    np.save(tmp_path / "z.npy", quantised)
+    np.testing.assert_array_equal(read_latents(DataSource(path=str(tmp_path / "z.npy"))).matrix, quantised)
+
+
+def test_a_file_named_twice_gives_its_role_to_its_column(tmp_path: Path) -> None:
+    frame().rename(columns={"label": "kind"}).to_csv(tmp_path / "z.csv", index=False)
+    path = str(tmp_path / "z.csv")
+    latents = read_latents(DataSource(path=path, labels=(f"{path}#kind",)))
+    assert latents.matrix.shape == VECTORS.shape
+    assert list(latents.labels) == ["kind"]
+
+
+def test_two_label_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    write_npy(tmp_path / "z.npy")
+    files = (tmp_path / "kind.npy", tmp_path / "other" / "kind.npy")
+    for file in files:
+        np.save(file, LABELS)
+    with pytest.raises(InputError, match="two label columns are called 'kind'"):
+        read_latents(DataSource(path=str(tmp_path / "z.npy"), labels=tuple(map(str, files))))
+
+
+@pytest.mark.parametrize("inputs", [np.array(5), np.empty((40, 0)), np.full((40, 2), np.nan)])
+def test_raw_inputs_that_cannot_be_used_are_refused_before_anything_is_computed(
+    tmp_path: Path, inputs: np.ndarray
+) -> None:
+    np.savez(tmp_path / "z.npz", X=VECTORS, x=inputs)
+    with pytest.raises(InputError, match=r"z\.npz"):
+        read_latents(DataSource(path=str(tmp_path / "z.npz"), inputs=("x",)))
+
+
+def test_any_damage_to_a_header_is_an_error_with_the_file(tmp_path: Path) -> None:
+    write_npy(tmp_path / "whole.npy")
+    content = (tmp_path / "whole.npy").read_bytes()
+    generator = np.random.default_rng(0)
+    for _ in range(300):
+        damaged = bytearray(content)
+        for place in generator.integers(0, 128, 2):
+            damaged[place] = generator.integers(256)
+        (tmp_path / "z.npy").write_bytes(damaged)
+        with contextlib.suppress(InputError):  # some damage goes to the padding and harms nothing
+            read_latents(DataSource(path=str(tmp_path / "z.npy")))
 
 
 def test_labels_ids_groups_and_inputs_may_lie_in_files_of_their_own(tmp_path: Path) -> None:

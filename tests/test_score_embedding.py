@@ -79,6 +79,25 @@ def test_what_is_no_embedding_of_these_rows_is_refused(tmp_path: Path, picture: 
         assert word in str(caught.value)
 
 
+def test_an_index_or_an_id_is_no_third_coordinate(tmp_path: Path) -> None:
+    np.save(tmp_path / "z.npy", VECTORS)
+    columns = pd.DataFrame(PICTURE, columns=["UMAP_1", "UMAP_2"])
+    source = DataSource(path=str(tmp_path / "z.npy"))
+    columns.to_csv(tmp_path / "plain.csv", index=False)
+    columns.assign(id=range(90)).to_csv(tmp_path / "indexed.csv")
+    plain, indexed = (values(score_embedding(source, tmp_path / name, (7,))) for name in ("plain.csv", "indexed.csv"))
+    assert plain == indexed
+
+
+def test_files_and_vectors_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "z.npy", VECTORS)
+    (tmp_path / "garbage.npy").write_bytes(b"no array")
+    with pytest.raises(InputError, match=r"garbage\.npy"):
+        score_embedding(DataSource(path=str(tmp_path / "z.npy")), tmp_path / "garbage.npy", (7,))
+    with pytest.raises(InputError, match="length 0"):
+        scored(tmp_path, np.where(np.arange(90)[:, None] == 3, 0, VECTORS), PICTURE, metric="cosine")
+
+
 def test_a_k_beyond_half_of_the_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="below half of the 90 rows"):
         scored(tmp_path, VECTORS, PICTURE, k=45)

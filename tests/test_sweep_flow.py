@@ -166,3 +166,20 @@ def test_the_store_needs_nothing_but_its_tables(engine: None, blobs_file: Path, 
     shutil.rmtree(tmp_path / "store" / "cells")
     Path(outcome.report).unlink()
     assert build_report(tmp_path / "store" / "runs" / outcome.run).is_file()
+
+
+def test_other_scores_of_cached_cells_need_no_geometry_in_the_store(
+    engine: None, blobs_file: Path, tmp_path: Path
+) -> None:
+    from flows.sweep import stability_sweep
+
+    store = tmp_path / "store"
+    first = stability_sweep(blob_config(blobs_file), str(store))
+    before = file_digest(store / "runs" / first.run / "latent_space.parquet")
+    shutil.rmtree(store / "geometry")
+    shutil.rmtree(store / "scores")
+    (store / "runs" / first.run / "manifest.json").unlink()
+    again = stability_sweep(blob_config(blobs_file), str(store))
+    assert (again.computed, again.cached) == (0, 5)
+    assert file_digest(store / "runs" / first.run / "latent_space.parquet") == before
+    assert not list((store / "cells").rglob(".writing-*"))

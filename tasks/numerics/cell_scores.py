@@ -28,7 +28,7 @@ AT_K: dict[str, Callable[[RankedBlock, int], Float64]] = {
 """Rank scores that are a mean over anchors, at each k."""
 
 CURVE_SIZES = (2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700)
-"""Neighbourhood sizes of the R_NX curve below 1,000; above, the same steps times 1,000. A first neighbour alone is
+"""Neighbourhood sizes of the R_NX curve below 1,000; above, those from 2 on times 1,000. A first neighbour alone is
 kept too rarely for its share, or the error of it, to be estimated from a sample."""
 
 

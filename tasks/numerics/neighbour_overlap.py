@@ -14,6 +14,11 @@ NEIGHBOURS = 15
 """Neighbours compared; fewer where the data has fewer other rows."""
 
 
+def compared_neighbours(rows: int) -> int:
+    """Return how many neighbours to compare: 15, but at most a third of the other rows, so that chance stays low."""
+    return max(1, min(NEIGHBOURS, (rows - 1) // 3))
+
+
 def picture_neighbours(picture: AnyFloat, k: int) -> Int64:
     """Return the k nearest other rows in a picture, in ascending order of rows, shape (n, k)."""
     rows = len(picture)
@@ -25,16 +30,18 @@ def picture_neighbours(picture: AnyFloat, k: int) -> Int64:
 
 
 def neighbour_jaccard(first: Int64, second: Int64) -> Float64:
-    """Return |A ∩ B| / |A ∪ B| of each row's neighbours in two pictures, minus chance; shape (n,), at most 1.
+    """Return |A ∩ B| / |A ∪ B| of each row's neighbours in two pictures, adjusted for chance; shape (n,), at most 1.
 
-    0 is chance. ``first`` and ``second`` have shape (n, k), every line in ascending order.
+    (J − E[J]) / (1 − E[J]): 1 is the same neighbours, 0 is chance. ``first`` and ``second`` have shape (n, k), every
+    line in ascending order.
 
     Source: Sun et al. 2023 (DynamicViz), doi:10.1038/s43588-022-00380-4.
     """
     rows, k = first.shape
     merged = np.sort(np.hstack([first, second]), axis=1)
     both = np.sum(merged[:, 1:] == merged[:, :-1], axis=1)
-    return np.asarray(both / (2 * k - both) - chance_jaccard(k, rows))
+    chance = chance_jaccard(k, rows)
+    return np.asarray((both / (2 * k - both) - chance) / (1 - chance))
 
 
 @functools.cache

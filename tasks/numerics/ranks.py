@@ -50,6 +50,8 @@ class RankedBlock:
         ρ of the same rows: 1 to k_max but for ties.
     places_of_picture
         Place of the same rows in the latent space, 0 the nearest: ρ − 1, but with ties decided.
+    places_of_latent
+        Place in the picture of the k_max nearest rows in the latent space, likewise.
     worse_rank
         max(ρ, r) of every other row, ties decided, in no particular order: whole numbers, so that exactly K rows are
         among the K nearest; shape (b, n − 1).
@@ -66,6 +68,7 @@ class RankedBlock:
     picture_ranks_of_latent: Float64
     latent_ranks_of_latent: Float64
     places_of_picture: Int64
+    places_of_latent: Int64
     worse_rank: Int64
     squared: Float64
     rows: int
@@ -125,6 +128,8 @@ def _rank(around: _Around, picture: Float64, block: Int64, k_max: int) -> Ranked
     anchor, at = np.nonzero(place < k_max)
     picture_ranks_of_latent = np.empty((len(block), k_max))
     picture_ranks_of_latent[anchor, place[anchor, at]] = drawn_ranks[anchor, at]
+    places_of_latent = np.empty((len(block), k_max), dtype=np.int64)
+    places_of_latent[anchor, place[anchor, at]] = at
     return RankedBlock(
         anchors=block,
         picture_nearest=np.take_along_axis(around.rows, place[:, :k_max], axis=1),
@@ -133,6 +138,7 @@ def _rank(around: _Around, picture: Float64, block: Int64, k_max: int) -> Ranked
         picture_ranks_of_latent=picture_ranks_of_latent,
         latent_ranks_of_latent=around.ranks[:, :k_max],
         places_of_picture=place[:, :k_max],
+        places_of_latent=places_of_latent,
         worse_rank=np.maximum(place, np.arange(place.shape[1])) + 1,
         squared=squared,
         rows=len(picture),

@@ -32,6 +32,16 @@ def test_the_dimension_of_a_cube_is_found_whatever_space_it_lies_in(dimension: i
     assert 1 / inverse_dimensions(7 * distances(cube @ turn)).mean() == pytest.approx(estimate)
 
 
+def test_cosine_distances_as_chords_give_the_dimension_of_a_sphere() -> None:
+    sphere = np.random.default_rng(4).standard_normal((3000, 4))
+    sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
+    chords = distances(sphere)
+    assert 1 / inverse_dimensions(np.sqrt(2 * (chords**2 / 2))).mean() == pytest.approx(
+        1 / inverse_dimensions(chords).mean()
+    )
+    assert 1 / inverse_dimensions(chords).mean() == pytest.approx(3, rel=0.12)
+
+
 def test_hubness_by_hand_equals_scipy_and_grows_with_the_dimension() -> None:
     star = np.array([[1], [0], [0], [0], [0]])  # row 0 is everybody's neighbour
     assert hubness(star) == pytest.approx(skew([4, 1, 0, 0, 0]))

@@ -240,6 +240,8 @@ def test_with_many_duplicates_every_score_stays_in_its_range_and_the_curve_is_th
             low, high = CARD_OF[name].range
             assert low <= value <= high, (name, k)
             assert stderr >= 0
+        same = scores(latent, latent.astype(np.float64), (5, 30))
+        assert all(same[name, 5][0] == 1 for name in ("trustworthiness", "continuity", "knn_recall", "mrre_false"))
         for k in (5, 30):
             assert found["lcmc", k][0] == pytest.approx(found["knn_recall", k][0] - k / 199)
 

@@ -9,7 +9,7 @@ from scipy.spatial import procrustes as scipy_procrustes
 from tasks.numerics.agreement import island_agreement
 from tasks.numerics.element_centric import element_centric_similarity
 from tasks.numerics.jackknife import jackknife_over_runs
-from tasks.numerics.neighbour_overlap import chance_jaccard, neighbour_jaccard, picture_neighbours
+from tasks.numerics.neighbour_overlap import chance_jaccard, compared_neighbours, neighbour_jaccard, picture_neighbours
 from tasks.numerics.procrustes import align, disparity
 from tasks.numerics.recommendation import Candidate, recommend
 
@@ -133,13 +133,14 @@ def test_neighbours_in_a_picture_by_hand_and_with_many_rows_on_one_spot() -> Non
 def test_neighbour_overlap_by_hand_and_at_its_limits(picture: np.ndarray) -> None:
     first, second = np.array([[1, 2, 3]]), np.array([[2, 3, 9]])
     rows = np.repeat(first, 60, axis=0), np.repeat(second, 60, axis=0)
-    np.testing.assert_allclose(neighbour_jaccard(*rows), 2 / 4 - chance_jaccard(3, 60))
+    np.testing.assert_allclose(neighbour_jaccard(*rows), (2 / 4 - chance_jaccard(3, 60)) / (1 - chance_jaccard(3, 60)))
     # With 2 of 3 other rows: the overlap is 1 with probability 2/3 (Jaccard 1/3), and 2 with 1/3 (Jaccard 1).
     assert chance_jaccard(2, 4) == pytest.approx(2 / 3 * 1 / 3 + 1 / 3)
     near = picture_neighbours(picture, 10)
-    np.testing.assert_allclose(neighbour_jaccard(near, near), 1 - chance_jaccard(10, 60))
+    np.testing.assert_allclose(neighbour_jaccard(near, near), 1)
     turned = picture_neighbours(picture @ np.array([[0.6, 0.8], [0.8, -0.6]]) * 4, 10)
-    np.testing.assert_allclose(neighbour_jaccard(near, turned), 1 - chance_jaccard(10, 60))
+    np.testing.assert_allclose(neighbour_jaccard(near, turned), 1)
+    assert [compared_neighbours(rows) for rows in (10, 16, 46, 1000)] == [3, 5, 15, 15]
     shuffled = [
         neighbour_jaccard(near, picture_neighbours(np.random.default_rng(seed).permutation(picture), 10)).mean()
         for seed in range(40)
