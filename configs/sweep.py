@@ -67,8 +67,8 @@ class DataSource(Settings):
     example: Literal["digits"] | None = None
     """`digits`: a small autoencoder trained on scikit-learn's digits (1,797 rows, 16 latent dimensions)."""
     latents: Many[str] | None = None
-    """The array of an .npz, or the columns of a table (names or patterns such as `z*`). Default: the first of latents, z, Z, X,
-    embeddings, or the only 2-d array; in a table, every numeric column that has no other role."""
+    """The array of an .npz, or the columns of a table (names or patterns such as `z*`). Default: the first of latents,
+    z, Z, X, embeddings, or the only 2-d array; in a table, every numeric column that has no other role."""
     labels: Many[str] | None = None
     """Arrays or columns with labels; the first one colours the pictures. Default: y or label, where there is one."""
     id: str | None = None
