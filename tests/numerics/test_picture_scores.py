@@ -214,6 +214,16 @@ def test_collapsed_pictures_get_no_good_rank_score(pair: tuple[np.ndarray, np.nd
         assert found["auc_ln_k", None][0] < 0.2
 
 
+def test_a_perfect_picture_of_a_crowded_spot_is_perfect() -> None:
+    # 60 of 90 rows on one spot: each shares mid-rank 30 with the others, far above k, though k of them are neighbours.
+    latent = np.random.default_rng(7).standard_normal((90, 3))
+    latent[:60] = latent[0]
+    found = scores(latent, latent, (5,))
+    assert [found[name, 5][0] for name in ("trustworthiness", "continuity", "knn_recall", "mrre_false")] == [1] * 4
+    torn = scores(latent, np.random.default_rng(8).permutation(latent[:, :2]), (5,))
+    assert torn["trustworthiness", 5][0] < 0.9
+
+
 def cloud(generator: np.random.Generator) -> np.ndarray:
     return generator.standard_normal((1600, 5))
 
