@@ -1,14 +1,14 @@
 """Expand a sweep config into configurations, once the number of rows is known.
 
 Pure and ordered: the same config and row count give the same configurations in the same order,
-and every configuration has a stable name that people can read. Seeds and resamples come later:
-a cell is a configuration, a seed and a resample.
+and every configuration has a stable name that people can read. Which of them are drawn again on resamples and
+on reference data is decided here, too: a cell is a configuration, a seed and a resample.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from configs.sweep import Metric, PcaGrid, ReducerGrid, SweepConfig, TsneGrid, UmapGrid
@@ -18,6 +18,9 @@ Value = float | int | str
 FFT_FROM_ROWS = 10_000
 """From here on t-SNE's repulsion by FFT costs less than Barnes-Hut (design: 13 against 3 CPU-s at 1,797 rows,
 12.6 against 30 at 10,000)."""
+
+CONTROLS = ("pca", "random_projection", "shuffled")
+"""Reducers that are drawn for comparison: they are scored, never recommended, and say nothing about clusters."""
 
 _USUAL: dict[str, Value] = {
     "exaggeration": 1.0,
@@ -64,6 +67,11 @@ class Configuration:
         """Whether another seed gives another picture."""
         return self.reducer != "pca"
 
+    @property
+    def control(self) -> bool:
+        """Whether it is drawn for comparison only."""
+        return self.reducer in CONTROLS
+
     def parameter(self, name: str) -> Value:
         """Return one of the reducer's parameters.
 
@@ -77,10 +85,28 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Grid:
-    """A sweep's configurations and seeds, and what had to be changed to fit the data."""
+    """A sweep laid out over so many rows.
+
+    Attributes
+    ----------
+    configurations, seeds
+        What is drawn of all rows.
+    reducers
+        The reducers behind them, filled in where the config names none.
+    pairs, resampled
+        Pairs of complementary halves, and the names of the configurations drawn on every resample.
+    on_nulls
+        Names of the configurations drawn on reference data.
+    warnings
+        What had to be changed to fit the data.
+    """
 
     configurations: tuple[Configuration, ...]
     seeds: tuple[int, ...]
+    reducers: tuple[ReducerGrid, ...]
+    pairs: int
+    resampled: tuple[str, ...]
+    on_nulls: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
@@ -96,18 +122,85 @@ def expand(config: SweepConfig, rows: int) -> Grid:
         warnings.extend(clamped)
     else:
         reducers = config.reducers
+    configurations, repeated = expand_reducers(reducers, config, rows)
+    warnings += [f"{name} is asked for twice; it is computed once" for name in repeated]
+    seeds = config.seeds if config.seeds is not None else default_seeds(rows)
+    whole = [one for one in configurations if _shows_clusters(one)]
+    # What half of the rows can carry is drawn on every resample.
+    half = [one for one in expand_reducers(reducers, config, max(1, rows // 2))[0] if _shows_clusters(one)]
+    pairs, many = _resampling(config, len(half), len(whole) * len(seeds))
+    return Grid(
+        configurations=configurations,
+        seeds=seeds,
+        reducers=reducers,
+        pairs=pairs,
+        resampled=spread_over(half, many),
+        on_nulls=spread_over(whole, 0 if config.fast else config.nulls.configurations or many),
+        warnings=tuple(warnings),
+    )
+
+
+def expand_reducers(
+    reducers: tuple[ReducerGrid, ...], config: SweepConfig, rows: int
+) -> tuple[tuple[Configuration, ...], list[str]]:
+    """Lay reducers out over so many rows; returns the configurations and the names that were asked for twice."""
     sizes = config.islands.min_cluster_size or (max(10, rows // 100),)
     configurations: dict[str, Configuration] = {}
+    repeated: list[str] = []
     for grid in reducers:
         for configuration in _expand_reducer(grid, config, rows, sizes):
             if configuration.name in configurations:
-                warnings.append(f"{configuration.name} is asked for twice; it is computed once")
+                repeated.append(configuration.name)
             configurations[configuration.name] = configuration
-    return Grid(
-        configurations=tuple(configurations.values()),
-        seeds=config.seeds if config.seeds is not None else default_seeds(rows),
-        warnings=tuple(warnings),
-    )
+    return tuple(configurations.values()), repeated
+
+
+def _shows_clusters(configuration: Configuration) -> bool:
+    """Say whether a configuration speaks about clusters: drawn, flat, and no control."""
+    return configuration.unusable is None and configuration.dimension == 2 and not configuration.control
+
+
+def _resampling(config: SweepConfig, eligible: int, pictures: int) -> tuple[int, int]:
+    """Return pairs of halves and settings drawn on each: together at most the cost of the sweep's own pictures.
+
+    A picture of half of the rows costs about half, and a pair of halves has two of them.
+    """
+    if config.fast:
+        return min(1, FAST_PAIRS if config.resamples.pairs is None else config.resamples.pairs), FAST_SETTINGS
+    many = config.resamples.configurations or max(2, min(MOST_SETTINGS, pictures // MOST_PAIRS))
+    many = min(many, eligible)
+    pairs = config.resamples.pairs
+    if pairs is None:
+        pairs = max(1, min(MOST_PAIRS, pictures // max(1, many)))
+    return pairs, many
+
+
+MOST_PAIRS, MOST_SETTINGS = 5, 6
+"""Pairs of halves, and settings drawn on each, of a sweep that has pictures enough to pay for them."""
+
+FAST_PAIRS, FAST_SETTINGS = 1, 2
+
+
+def spread_over(configurations: Sequence[Configuration], count: int) -> tuple[str, ...]:
+    """Choose so many configurations, as evenly over reducers as they allow, and of each evenly over its grid.
+
+    Of nine UMAP settings three are the first, the middle and the last: every n_neighbors and min_dist is met once.
+    """
+    by_reducer: dict[str, list[str]] = {}
+    for one in configurations:
+        by_reducer.setdefault(one.reducer, []).append(one.name)
+    shares = dict.fromkeys(by_reducer, 0)
+    for _ in range(min(count, len(configurations))):
+        open_ones = [reducer for reducer in shares if shares[reducer] < len(by_reducer[reducer])]
+        shares[min(open_ones, key=lambda reducer: shares[reducer])] += 1
+    chosen = {name for reducer, share in shares.items() for name in _evenly(by_reducer[reducer], share)}
+    return tuple(one.name for one in configurations if one.name in chosen)
+
+
+def _evenly(names: list[str], count: int) -> list[str]:
+    if count < 2:
+        return names[len(names) // 2 :][:count]
+    return [names[round(at * (len(names) - 1) / (count - 1))] for at in range(count)]
 
 
 def default_seeds(rows: int) -> tuple[int, ...]:
@@ -180,7 +273,7 @@ def _expand_reducer(
             )
 
 
-_ENGINES = {"umap": "umap-learn", "pca": "scikit-learn"}
+_ENGINES = {"umap": "umap-learn", "pca": "scikit-learn", "random_projection": "numpy", "shuffled": "scikit-learn"}
 
 
 def _axes(grid: ReducerGrid) -> dict[str, tuple[Value, ...]]:
@@ -198,7 +291,7 @@ def _axes(grid: ReducerGrid) -> dict[str, tuple[Value, ...]]:
 
 def _method(grid: ReducerGrid, rows: int, dimension: int) -> str:
     if not isinstance(grid, TsneGrid):
-        return "exact" if isinstance(grid, PcaGrid) else "sgd"
+        return "sgd" if isinstance(grid, UmapGrid) else "exact"
     if grid.method != "auto":
         return grid.method
     fits_fft = grid.engine == "openTSNE" and dimension == 2

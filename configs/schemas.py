@@ -46,14 +46,18 @@ CELLS = pa.schema(
         pa.field("min_cluster_size", pa.int32(), nullable=False),
         pa.field("seed", pa.int64()),
         pa.field("resample", pa.string()),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("rows", pa.int64(), nullable=False),
         pa.field("status", pa.string(), nullable=False),
         pa.field("reason", pa.string()),
         pa.field("islands", pa.int32()),
         pa.field("noise_share", pa.float64()),
     ]
 )
-"""``cells.parquet``: a row per cell, in the order of the grid. ``seed`` is null for PCA, ``reason`` says why a
-cell has no embedding, ``noise_share`` is the share of rows in no island."""
+"""``cells.parquet``: a row per cell, in the order of the grid. ``seed`` is null for PCA; ``resample`` names the part
+of the rows (``half 0a``) or the reference data (``gaussian 0``) that is drawn, and is null where all rows are; ``kind``
+is ``data``, ``resample`` or ``null``; ``reason`` says why a cell has no embedding, ``noise_share`` is the share of rows
+in no island."""
 
 SCORES = pa.schema(
     [
@@ -158,13 +162,123 @@ INSTABILITY = pa.schema(
     [
         pa.field("island_instability_seeds", pa.float32()),
         pa.field("island_instability_configurations", pa.float32()),
+        pa.field("island_instability_resamples", pa.float32()),
         pa.field("neighbour_instability_seeds", pa.float32()),
         pa.field("neighbour_instability_configurations", pa.float32()),
+        pa.field("neighbour_instability_resamples", pa.float32()),
     ]
 )
 """Columns of ``points.parquet`` that say how unsteady a row is, 0 to 1, by cause: 1 minus the mean element-centric
 similarity of its island, and 1 minus the chance-adjusted Jaccard overlap of its 15 neighbours, over pairs of
 pictures that differ in seed or in configuration (PCA left out). Null where no two pictures do."""
+
+
+MEMBERSHIP = pa.schema(
+    [
+        pa.field("cluster", pa.int32()),
+        pa.field("membership", pa.float32()),
+    ]
+)
+"""Columns of ``points.parquet`` that say to which consensus cluster a row belongs, and how firmly: the mean share of
+that cluster which pictures put into the row's island. Null where no picture speaks about clusters."""
+
+CLUSTERS = pa.schema(
+    [
+        pa.field("cluster", pa.int32(), nullable=False),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("label", pa.string()),
+        pa.field("label_share", pa.float64()),
+        pa.field("co_assignment", pa.float64(), nullable=False),
+        pa.field("recurrence", pa.float64(), nullable=False),
+        pa.field("recurrence_stderr", pa.float64()),
+        pa.field("recurrence_resamples", pa.float64()),
+        pa.field("band", pa.string(), nullable=False),
+        pa.field("recovered", pa.int32(), nullable=False),
+        pa.field("dissolved", pa.int32(), nullable=False),
+        pa.field("configurations", pa.int32(), nullable=False),
+        pa.field("best_cell", pa.string(), nullable=False),
+    ]
+)
+"""``clusters.parquet``: a row per consensus cluster, the largest first. ``label`` is its most frequent label.
+``co_assignment`` is the mean share of pictures that keep two of its rows together; ``recurrence`` the mean over
+configurations of its Jaccard similarity to the most similar island, with a jackknife over them;
+``recovered`` (above .75) and ``dissolved`` (at most .5) count configurations by the mean over their seeds."""
+
+RECURRENCE = pa.schema(
+    [
+        pa.field("cluster", pa.int32(), nullable=False),
+        pa.field("cause", pa.string(), nullable=False),
+        pa.field("setting", pa.string(), nullable=False),
+        pa.field("recurrence", pa.float64(), nullable=False),
+        pa.field("stderr", pa.float64()),
+        pa.field("cells", pa.int32(), nullable=False),
+        pa.field("recovered", pa.int32(), nullable=False),
+        pa.field("dissolved", pa.int32(), nullable=False),
+        pa.field("band", pa.string(), nullable=False),
+    ]
+)
+"""``recurrence.parquet``: a row per cluster, cause and setting. ``cause`` is ``configuration``, ``seed``, ``resample``
+or the name of a parameter with several values; ``setting`` is its value. ``recovered`` and ``dissolved`` count
+pictures."""
+
+TRACKS = pa.schema(
+    [
+        pa.field("cluster", pa.int32(), nullable=False),
+        pa.field("configuration", pa.string(), nullable=False),
+        pa.field("fate", pa.string(), nullable=False),
+        pa.field("recurrence", pa.float64(), nullable=False),
+        pa.field("kept", pa.int32(), nullable=False),
+        pa.field("split", pa.int32(), nullable=False),
+        pa.field("merged", pa.int32(), nullable=False),
+        pa.field("lost", pa.int32(), nullable=False),
+        pa.field("pieces", pa.int32(), nullable=False),
+        pa.field("partners", pa.list_(pa.int32()), nullable=False),
+    ]
+)
+"""``tracks.parquet``: a row per cluster and configuration. ``fate`` is what most of its pictures do with the cluster
+(the counts beside it), ``pieces`` the most islands that a picture splits it into, ``partners`` the clusters it
+shares an island with where a picture merges it."""
+
+BOUNDARIES = pa.schema(
+    [
+        pa.field("cluster_a", pa.int32(), nullable=False),
+        pa.field("cluster_b", pa.int32(), nullable=False),
+        pa.field("configuration", pa.string(), nullable=False),
+        pa.field("apart", pa.float64(), nullable=False),
+        pa.field("touching", pa.float64(), nullable=False),
+    ]
+)
+"""``boundaries.parquet``: a row per pair of clusters and configuration. ``apart`` is the share of pairs of rows, one of
+each, that its pictures put into different islands; ``touching`` the share of the nearest neighbours of either that lie
+in the other. Pairs that do not touch and that every picture keeps apart are left out."""
+
+NULL_SCORES = pa.schema(
+    [
+        pa.field("cell", pa.string(), nullable=False),
+        pa.field("null", pa.string(), nullable=False),
+        pa.field("number", pa.int32(), nullable=False),
+        pa.field("configuration", pa.string(), nullable=False),
+        pa.field("seed", pa.int64()),
+        pa.field("score", pa.string(), nullable=False),
+        pa.field("k", pa.int32()),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("stderr", pa.float64(), nullable=False),
+    ]
+)
+"""``nulls.parquet``: the same scores of pictures of reference data (``gaussian``, ``copula``); ``islands`` is how many
+islands HDBSCAN found there, ``ari`` how well two seeds agree about them (of the first of the two cells)."""
+
+
+NULL_PICTURES = pa.schema(
+    [
+        pa.field("cell", _dictionary, nullable=False),
+        pa.field("x", pa.float32(), nullable=False),
+        pa.field("y", pa.float32(), nullable=False),
+        pa.field("island", pa.int32(), nullable=False),
+    ]
+)
+"""``null_pictures.parquet``: pictures of reference data, a sample of 2,000 rows above that; scaled like the others.
+Their rows are no rows of the file."""
 
 
 def points(further_labels: Sequence[str]) -> pa.Schema:
@@ -173,7 +287,7 @@ def points(further_labels: Sequence[str]) -> pa.Schema:
     ``label`` is the first label; each further one has a column ``label:NAME``. ``position`` is the
     row's place in canonical order.
     """
-    return pa.schema([*rows_of_file(further_labels), *INSTABILITY])
+    return pa.schema([*rows_of_file(further_labels), *MEMBERSHIP, *INSTABILITY])
 
 
 def rows_of_file(further_labels: Sequence[str]) -> pa.Schema:
@@ -198,5 +312,11 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "pairs": PAIRS,
     "recommendations": RECOMMENDATIONS,
     "latent_space": LATENT_SPACE,
+    "clusters": CLUSTERS,
+    "recurrence": RECURRENCE,
+    "tracks": TRACKS,
+    "boundaries": BOUNDARIES,
+    "nulls": NULL_SCORES,
+    "null_pictures": NULL_PICTURES,
 }
 """The tables of a run with a fixed schema; ``points`` depends on the labels, ``timings`` is kept apart."""

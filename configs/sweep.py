@@ -156,7 +156,59 @@ class PcaGrid(Settings):
     """Dimensions of the picture."""
 
 
-ReducerGrid = Annotated[TsneGrid | UmapGrid | PcaGrid, Field(discriminator="reducer")]
+class RandomProjectionGrid(Settings):
+    """A control: a random linear picture. What it shows, any two directions would show."""
+
+    reducer: Literal["random_projection"]
+    metric: Many[Metric] | None = None
+    """Sweep the metric; default: the one under `preprocess`."""
+    dimension: Many[Literal[2, 3]] = (2,)
+    """Dimensions of the picture."""
+
+
+class ShuffledGrid(Settings):
+    """A control: the principal components with their rows shuffled. What it scores is what chance scores."""
+
+    reducer: Literal["shuffled"]
+    metric: Many[Metric] | None = None
+    """Sweep the metric; default: the one under `preprocess`."""
+    dimension: Many[Literal[2, 3]] = (2,)
+    """Dimensions of the picture."""
+
+
+ReducerGrid = Annotated[
+    TsneGrid | UmapGrid | PcaGrid | RandomProjectionGrid | ShuffledGrid, Field(discriminator="reducer")
+]
+
+
+class Resamples(Settings):
+    """Pictures of parts of the rows: does a cluster stay when the rows change? Groups are kept whole."""
+
+    pairs: Annotated[int, Field(ge=0, le=50)] | None = None
+    """Complementary halves: each pair is two. Default: 5, fewer where the sweep itself has few pictures."""
+    subsamples: Annotated[int, Field(ge=0, le=200)] = 0
+    """Draws of `share` of the rows, without replacement."""
+    share: Annotated[float, Field(ge=0.1, le=0.95)] = 0.8
+    """Share of the rows in a subsample."""
+    bootstraps: Annotated[int, Field(ge=0, le=200)] = 0
+    """Draws of as many rows as there are, with replacement; each drawn row counts once (about 63 % of them)."""
+    configurations: Annotated[int, Field(ge=1)] | None = None
+    """How many settings are drawn on each resample. Default: 6, spread over the grid; fewer in a small sweep."""
+    seeds: Many[Seed] = (0,)
+    """Seeds of these pictures; the sweep's own seeds do not touch them."""
+
+
+class Nulls(Settings):
+    """The same pictures of reference data without clusters: what noise looks like at these settings."""
+
+    gaussian: Annotated[int, Field(ge=0, le=200)] = 1
+    """Gaussian clouds with the (shrunk) covariance of the data. From 19 on the report gives quantiles."""
+    copula: Annotated[int, Field(ge=0, le=200)] = 1
+    """Clouds with the data's own distribution in every column and its (shrunk) correlations."""
+    configurations: Annotated[int, Field(ge=1)] | None = None
+    """How many settings are drawn on each. Default: those of the resamples."""
+    seeds: Many[Seed] = (0,)
+    """Seeds of these pictures; with two or more, their islands are compared between seeds."""
 
 
 class Islands(Settings):
@@ -204,5 +256,11 @@ class SweepConfig(Settings):
     """Clusters in the pictures."""
     scores: Scoring = Scoring()
     """Neighbourhood sizes of the scores."""
+    resamples: Resamples = Resamples()
+    """Pictures of parts of the rows."""
+    nulls: Nulls = Nulls()
+    """Pictures of data without clusters."""
+    fast: bool = False
+    """True: one pair of halves, two settings on it, no pictures of reference data. The report says so."""
     workers: Workers = Workers()
     """Processes, time and memory."""

@@ -46,6 +46,13 @@ PREFECT_SETTINGS = {
 }
 """Set where the user has set nothing."""
 
+AXES = {
+    "pictures": "pictures of all rows",
+    "resamples": "pictures of parts of the rows (resamples)",
+    "nulls": "pictures of reference data without clusters (nulls)",
+}
+"""What the axes of a sweep are called in `check`."""
+
 app = App(
     name="steadymap",
     help="Which of the clusters in a t-SNE or UMAP picture of a latent space are steady?",
@@ -54,6 +61,7 @@ app = App(
 
 StoreOption = Annotated[Path, Parameter(help="Folder with everything that was computed.")]
 JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object and nothing else.")]
+FastOption = Annotated[bool, Parameter(negative="", help="One pair of halves, two settings on it, no reference data.")]
 
 
 @app.command
@@ -61,13 +69,14 @@ def sweep(
     config: Annotated[Path, Parameter(help="A YAML config, or a .npy, .npz, .parquet or .csv file.")],
     *,
     labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
+    fast: FastOption = False,
     store: StoreOption = Path("results"),
     as_json: JsonOption = False,
 ) -> int:
     """Draw, score and compare a grid of pictures; only what is missing in the store is computed."""
     started = time.monotonic()
     console = _quiet_console(as_json)
-    settings = _read_input(config, labels)
+    settings = _read_input(config, labels, fast=fast)
     _prepare_engine(store)
     _preflight(settings, store, console)
     from flows.sweep import stability_sweep
@@ -88,10 +97,11 @@ def check(
     config: Annotated[Path, Parameter(help="A YAML config, or a data file.")],
     *,
     labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
+    fast: FastOption = False,
     as_json: JsonOption = False,
 ) -> int:
     """Validate a config and its data, and print grid, cells, and a forecast of time and memory; compute nothing."""
-    settings = _read_input(config, labels)
+    settings = _read_input(config, labels, fast=fast)
     from configs.grid import expand
     from tasks.dataset import measure
     from tasks.forecast import forecast
@@ -102,9 +112,8 @@ def check(
     grid = expand(settings, rows)
     check_fit(settings, grid, rows, dimensions)
     workers = settings.workers.count or default_count()
-    expected = forecast(grid.configurations, len(grid.seeds), rows, dimensions, workers)
+    expected = forecast(settings, grid, rows, dimensions, workers)
     usable = [c for c in grid.configurations if c.unusable is None]
-    cells = sum(len(grid.seeds) if c.seeded else 1 for c in usable)
     if as_json:
         print(
             json.dumps(
@@ -114,7 +123,11 @@ def check(
                     "configurations": [c.name for c in usable],
                     "skipped": {c.name: c.unusable for c in grid.configurations if c.unusable},
                     "seeds": list(grid.seeds),
-                    "cells": cells,
+                    "cells": expected.cells,
+                    "axes": {
+                        name: {"cells": share.cells, "cpu_seconds": round(share.cpu_seconds)}
+                        for name, share in expected.shares.items()
+                    },
                     "forecast": {
                         "cpu_seconds": round(expected.cpu_seconds),
                         "seconds": round(expected.seconds),
@@ -126,15 +139,19 @@ def check(
         )
         return EXIT_REPORT
     console = Console()
-    table = Table("configuration", "seeds", "note", title=f"{rows:,} rows × {dimensions} dimensions")
+    table = Table("configuration", "seeds", "also drawn on", "note", title=f"{rows:,} rows × {dimensions} dimensions")
     for c in grid.configurations:
         seeds = ", ".join(map(str, grid.seeds)) if c.seeded else "–"
-        table.add_row(c.name, seeds, f"skipped: {c.unusable}" if c.unusable else c.method)
+        also = [name for name, drawn in (("parts", grid.resampled), ("noise", grid.on_nulls)) if c.name in drawn]
+        table.add_row(c.name, seeds, ", ".join(also), f"skipped: {c.unusable}" if c.unusable else c.method)
     console.print(table)
+    for name, share in expected.shares.items():
+        if share.cells:
+            console.print(f"{AXES[name]}: {share.cells} cells, {_duration(share.cpu_seconds)} of CPU", markup=False)
     for warning in grid.warnings:
         console.print(f"warning: {warning}", markup=False)
     console.print(
-        f"{cells} cells on {workers} workers: about {_duration(expected.seconds)} "
+        f"{expected.cells} cells on {workers} workers: about {_duration(expected.seconds)} "
         f"({_duration(expected.cpu_seconds)} of CPU) and {expected.memory_gb:.1f} GB, good to a factor of two"
     )
     return EXIT_REPORT
@@ -264,7 +281,13 @@ def _quiet_console(as_json: bool) -> Console:
     return Console(stderr=as_json)
 
 
-def _read_input(path: Path, labels: list[str] | None) -> SweepConfig:
+def _read_input(path: Path, labels: list[str] | None, *, fast: bool) -> SweepConfig:
+    """Read a config, or make one for a data file; ``--fast`` wins over what the config says."""
+    settings = _read_config_or_data(path, labels)
+    return settings.model_copy(update={"fast": True}) if fast else settings
+
+
+def _read_config_or_data(path: Path, labels: list[str] | None) -> SweepConfig:
     """Read a config, or make one for a data file: the default grid for its size."""
     from configs.document import anchor_paths, read_config
     from configs.sweep import DataSource, SweepConfig

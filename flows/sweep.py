@@ -20,6 +20,7 @@ from reports.run_folder import read_run
 from reports.summary import summarise
 from tasks.compute_configuration import Endings, compute_configuration
 from tasks.describe_latent_space import describe_latent_space
+from tasks.find_clusters import find_clusters
 from tasks.measure_stability import measure_stability
 from tasks.plan_sweep import Plan, plan_sweep
 from tasks.prepare_geometry import prepare_geometry
@@ -89,7 +90,8 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             score_cells(plan, drawn)
             latent_space = describe_latent_space(plan)
             stability = measure_stability(plan, drawn)
-            written = write_run(plan, endings, stability, latent_space)
+            clusters = find_clusters(plan, drawn)
+            written = write_run(plan, endings, stability, clusters, latent_space)
             report = render_report(written)
         else:
             _announce_cached(plan)
@@ -108,7 +110,7 @@ def _compute_cells(plan: Plan) -> Endings:
     workers = plan.config.workers
     with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
         broken = prepare_geometry(plan)
-        configurations = dict.fromkeys(cell.configuration for cell in plan.missing)
+        configurations = dict.fromkeys(cell.configuration.name for cell in plan.missing)
         runs = [compute_configuration.submit(configuration, plan, broken) for configuration in configurations]
         return {identity: ending for run in runs for identity, ending in run.result().items()}
 

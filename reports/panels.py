@@ -17,6 +17,7 @@ class Panel:
     cell: str
     configuration: str
     seed: int | None
+    resample: str | None
     status: str
     reason: str | None
     islands: int | None
@@ -25,9 +26,9 @@ class Panel:
 
     @property
     def title(self) -> str:
-        """Configuration and seed in words."""
-        setting = spell_configuration(self.configuration)
-        return setting if self.seed is None else f"{setting}, seed {self.seed}"
+        """Configuration, seed and what is drawn, in words."""
+        seed = None if self.seed is None else f"seed {self.seed}"
+        return ", ".join(part for part in (spell_configuration(self.configuration), seed, self.resample) if part)
 
 
 def to_panel(row: dict[Any, Any]) -> Panel:
@@ -36,6 +37,7 @@ def to_panel(row: dict[Any, Any]) -> Panel:
         cell=row["cell"],
         configuration=row["configuration"],
         seed=None if pd.isna(row["seed"]) else int(row["seed"]),
+        resample=None if pd.isna(row["resample"]) else row["resample"],
         status=row["status"],
         reason=None if pd.isna(row["reason"]) else row["reason"],
         islands=None if pd.isna(row["islands"]) else int(row["islands"]),

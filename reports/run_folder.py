@@ -62,7 +62,8 @@ class Run:
         Where it lies.
     manifest
         What the run is: data, versions, seeds, counts.
-    cells, scores, embeddings, stability, pairs, recommendations, latent_space, points
+    cells, scores, embeddings, stability, pairs, recommendations, latent_space, clusters, recurrence, tracks,
+    boundaries, nulls, null_pictures, points
         Its tables; ``configs.schemas`` says what each holds.
     """
 
@@ -75,12 +76,23 @@ class Run:
     pairs: pd.DataFrame
     recommendations: pd.DataFrame
     latent_space: pd.DataFrame
+    clusters: pd.DataFrame
+    recurrence: pd.DataFrame
+    tracks: pd.DataFrame
+    boundaries: pd.DataFrame
+    nulls: pd.DataFrame
+    null_pictures: pd.DataFrame
     points: pd.DataFrame
 
     @property
+    def grid(self) -> pd.DataFrame:
+        """The cells that draw all rows of the data, in the order of the grid."""
+        return self.cells[self.cells["kind"] == "data"]
+
+    @property
     def drawn(self) -> pd.DataFrame:
-        """The cells that have a picture, in the order of the grid."""
-        return self.cells[self.cells["status"] == "ok"]
+        """Those of them that have a picture."""
+        return self.grid[self.grid["status"] == "ok"]
 
     @property
     def label_columns(self) -> dict[str, str]:

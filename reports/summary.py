@@ -143,7 +143,8 @@ class Summary:
 
 def summarise(run: Run) -> Summary:
     """Say what a run has found."""
-    panels = [to_panel(row) for row in run.cells.to_dict("records")]
+    panels = [to_panel(row) for row in run.grid.to_dict("records")]
+    others = [to_panel(row) for row in run.cells[run.cells["kind"] != "data"].to_dict("records")]
     stability = stability_rows(run)
     scores = dict.fromkeys([*run.scores["score"], *run.stability["score"]])
     return Summary(
@@ -162,7 +163,7 @@ def summarise(run: Run) -> Summary:
         linear=_linear(run),
         stability=stability,
         matrix=agreement_matrix(run),
-        lost=tuple(panel for panel in panels if panel.status != "ok"),
+        lost=tuple(panel for panel in [*panels, *others] if panel.status != "ok"),
         warnings=tuple(run.manifest["warnings"]),
         provenance=provenance(run),
         reproduce=run.manifest["reproduce"],
@@ -175,7 +176,7 @@ def summarise(run: Run) -> Summary:
 
 def _facts(run: Run) -> tuple[str, ...]:
     data, cells = run.manifest["data"], run.manifest["cells"]
-    configurations = run.cells["configuration"].nunique()
+    configurations = run.grid["configuration"].nunique()
     lost = [f"{cells[name]} {name}" for name in ("skipped", "failed") if cells.get(name)]
     facts = [
         f"{count(data['rows'], 'row')} × {count(data['dimensions'], 'dimension')} from {data['source']}",
@@ -195,7 +196,7 @@ def _spell_note(value: object) -> str:
 
 
 def _grid(run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...]) -> tuple[GridRow, ...]:
-    reducers = dict(zip(run.cells["configuration"], run.cells["reducer"], strict=True))
+    reducers = dict(zip(run.grid["configuration"], run.grid["reducer"], strict=True))
     place = {seed: number for number, seed in enumerate(run.manifest["seeds"])}
     rows: dict[str, list[Panel]] = {}
     for panel in panels:

@@ -37,6 +37,7 @@ class CellJob:
     identity: str
     configuration: Configuration
     seed: int | None
+    resample: str | None
     store: Store
     data_digest: str
     distinct_rows: int
@@ -109,6 +110,7 @@ def _provenance(job: CellJob) -> dict[str, Any]:
         "parameters": dict(configuration.parameters),
         "min_cluster_size": configuration.min_cluster_size,
         "seed": job.seed,
+        "resample": job.resample,
         "data": job.data_digest,
         "versions": run_versions(),
         "threads": THREADS,

@@ -9,6 +9,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from configs.sweep import Preprocessing
+from tasks.derived_data import Derived, make_derived
 from tasks.geometry import Geometry, Part, read_sparse, write_sparse
 from tasks.numerics.neighbours import Neighbours
 from tasks.store import map_array, write_arrays
@@ -37,10 +38,12 @@ def ensure_working(geometry: Geometry, metric: str) -> np.ndarray:
     """
     part = Part("working", metric)
     if not geometry.has(part):
+        if isinstance(geometry.vectors, Derived):
+            make_derived(geometry.vectors)
         job = PartJob(
             part,
             geometry.folder(part),
-            geometry.dataset.folder,
+            geometry.vectors.folder,
             geometry.preprocessing,
             geometry.folder(part),
             None,

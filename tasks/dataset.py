@@ -27,37 +27,24 @@ DIGITS_LARGEST_PIXEL = 16
 
 
 @dataclass(frozen=True)
-class Dataset:
-    """A dataset of the store.
+class Vectors:
+    """Vectors in canonical order, committed to the store or about to be.
 
     Attributes
     ----------
     folder
-        Where it lies.
+        Where they lie.
     digest
-        Digest of the float32 matrix in canonical order: all that cells know of the data.
-    identity
-        Digest of matrix, ids, labels, groups and inputs: what a run knows.
+        What cells know of them: a digest of the float32 matrix, or of the recipe that makes it.
     rows, dimensions, duplicates
         Size, and how many rows repeat an earlier one.
-    labels
-        Names of the label columns, the colouring one first.
-    source
-        The file or example it came from, for people.
-    notes
-        Facts about the data, such as an autoencoder's reconstruction error.
     """
 
     folder: Path
     digest: str
-    identity: str
     rows: int
     dimensions: int
     duplicates: int
-    labels: tuple[str, ...]
-    has_inputs: bool
-    source: str
-    notes: dict[str, float]
 
     def latents(self) -> np.ndarray:
         """Map the vectors, float32, shape (rows, dimensions)."""
@@ -67,16 +54,44 @@ class Dataset:
         """Map the row hashes, uint64, shape (rows,)."""
         return map_array(self.folder, "keys")
 
+
+@dataclass(frozen=True)
+class Dataset(Vectors):
+    """What the user brought: vectors with what is known of each row.
+
+    Attributes
+    ----------
+    identity
+        Digest of matrix, ids, labels, groups and inputs: what a run knows.
+    labels
+        Names of the label columns, the colouring one first.
+    source
+        The file or example it came from, for people.
+    notes
+        Facts about the data, such as an autoencoder's reconstruction error.
+    """
+
+    identity: str
+    labels: tuple[str, ...]
+    has_inputs: bool
+    source: str
+    notes: dict[str, float]
+
     def classes(self) -> list[str | None]:
         """Return the first label of every row, in canonical order."""
-        points = self.points()
-        order = np.argsort(points.column("position").to_numpy())
-        labels: list[str | None] = points.column("label").take(pa.array(order)).to_pylist()
-        return labels
+        return told_of_rows(self.folder, "label")
 
     def points(self) -> pa.Table:
         """Read the rows of the user's file: row, position in canonical order, id, labels, group."""
         return read_table(self.folder / "points.parquet")
+
+
+def told_of_rows(folder: Path, column: str) -> list[str | None]:
+    """Return what the user's file says of every row (its label, its group), in canonical order."""
+    points = read_table(folder / "points.parquet")
+    order = np.argsort(points.column("position").to_numpy())
+    told: list[str | None] = points.column(column).take(pa.array(order)).to_pylist()
+    return told
 
 
 def measure(source: DataSource) -> tuple[int, int]:

@@ -56,7 +56,7 @@ def describe_latent_space(plan: Plan) -> LatentSpace:
         working = ensure_working(plan.geometry, metric)
         found = _neighbours(plan, working, metric)
         facts = [*_shape(found, metric), *_purity(plan, found), *_inputs(plan, working)]
-    place = LatentSpace(plan.store.stability(plan.run) / "latent_space.parquet")
+    place = LatentSpace(plan.store.findings(plan.run) / "latent_space.parquet")
     write_table(pa.Table.from_pylist(facts, schema=schemas.LATENT_SPACE), place.file)
     return place
 

@@ -16,7 +16,7 @@ import scipy.sparse
 
 from configs.grid import Configuration
 from configs.sweep import Preprocessing
-from tasks.dataset import Dataset
+from tasks.dataset import Vectors
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
 from tasks.numerics.reducers.interface import Material
 from tasks.store import DamagedError, Store, map_array, read_meta, write_arrays
@@ -72,10 +72,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where the parts of a dataset lie, or would lie."""
+    """Where the parts that rest on a set of vectors lie, or would lie."""
 
     store: Store
-    dataset: Dataset
+    vectors: Vectors
     preprocessing: Preprocessing
 
     def identity(self, part: Part) -> dict[str, Any]:
@@ -83,7 +83,7 @@ class Geometry:
         return {
             **asdict(part),
             # Exact neighbours are prefixes of one another: k is no part of what rests on them.
-            "data": self.dataset.digest,
+            "data": self.vectors.digest,
             "scale": self.preprocessing.scale,
             "pca": self.preprocessing.pca,
             "code": code_digest(*(CODE[kind] for kind in _lineage(part.kind))),
@@ -123,8 +123,10 @@ def parts_of(configuration: Configuration) -> tuple[Part, ...]:
     metric = configuration.metric
     working = Part("working", metric)
     components = Part("components", metric)
-    if configuration.reducer == "pca":
+    if configuration.reducer in ("pca", "shuffled"):
         return working, components
+    if configuration.reducer == "random_projection":
+        return (working,)
     if configuration.reducer == "umap":
         n_neighbors = float(configuration.parameter("n_neighbors"))
         graph = Part("fuzzy_graph", metric, n_neighbors)
@@ -150,7 +152,7 @@ def neighbours_needed(part: Part, rows: int) -> int:
 
 def plan_parts(wanted: Iterable[Part], geometry: Geometry) -> list[Part]:
     """Return the parts to compute, in an order in which each finds what it rests on."""
-    rows = geometry.dataset.rows
+    rows = geometry.vectors.rows
     missing = [part for part in dict.fromkeys(wanted) if not geometry.has(part)]
     graphs = {replace(part, kind="fuzzy_graph", dimension=0) for part in missing if part.kind == "spectral"}
     missing += [part for part in sorted(graphs, key=str) if part not in missing and not geometry.has(part)]

@@ -1,9 +1,8 @@
-"""Step: compare the pictures with one another, between seeds and between configurations, and every row with itself."""
+"""Step: compare the pictures between seeds, between configurations and between resamples, and every row with itself."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,18 +16,27 @@ from configs import schemas
 from tasks.numerics.jackknife import jackknife_over_runs
 from tasks.plan_sweep import Cell, Plan
 from tasks.progress import announce_done, announce_total
+from tasks.read_cell import coordinates_of, read_cell
 from tasks.store import read_table, write_table
 from tasks.workers import default_count
 
-CAUSES = ("seeds", "configurations")
+CAUSES = ("seeds", "configurations", "resamples")
 SCORES = ("ari", "ami", "element_centric", "neighbour_jaccard", "procrustes")
+
+
+MOST_PAIRS = 50
+"""Pairs compared between the seeds, and between the resamples, of a configuration; of more, a seeded choice."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A cell with its picture, islands (noise −1, and filled) and neighbours in memory."""
+    """A cell with its picture, islands (noise −1, and filled) and neighbours in memory.
+
+    ``positions`` are the rows of the dataset that it draws, ascending; None where it draws all.
+    """
 
     cell: Cell
+    positions: np.ndarray | None
     picture: np.ndarray
     islands: np.ndarray
     filled: np.ndarray
@@ -38,6 +46,15 @@ class Drawn:
     def configuration(self) -> str:
         """Name of its configuration."""
         return self.cell.configuration.name
+
+    def restricted_to(self, rows: np.ndarray) -> Drawn:
+        """Return the same picture of some of its rows only, by their places in it."""
+        from tasks.numerics.neighbour_overlap import compared_neighbours, picture_neighbours
+
+        picture = self.picture[rows]
+        near = picture_neighbours(picture, compared_neighbours(len(rows))).astype(np.int32)
+        positions = None if self.positions is None else self.positions[rows]
+        return Drawn(self.cell, positions, picture, self.islands[rows], self.filled[rows], near)
 
 
 @dataclass(frozen=True)
@@ -61,13 +78,14 @@ class Stability:
 
 @task(name="measure stability", task_run_name="stability of {plan.run}", cache_policy=NO_CACHE)
 def measure_stability(plan: Plan, drawn: list[Cell]) -> Stability:
-    """Compare every pair of seeds of a configuration, and every pair of configurations seed by seed."""
+    """Compare pairs: seeds of a configuration, configurations seed by seed, resamples on the rows they share."""
     threads = plan.config.workers.count or default_count()
-    loaded = Parallel(n_jobs=threads, backend="threading")(delayed(_load)(cell, plan) for cell in drawn)
-    compared = _pairs_to_compare(loaded)
-    announce_total("stability", len(compared))
+    compared = [cell for cell in drawn if cell.kind != "null"]
+    loaded = Parallel(n_jobs=threads, backend="threading")(delayed(_load)(cell, plan) for cell in compared)
+    pairs = _pairs_to_compare(loaded)
+    announce_total("stability", len(pairs))
     results = Parallel(n_jobs=threads, backend="threading", return_as="generator")(
-        delayed(_compare)(between, first, second) for between, first, second in compared
+        delayed(_compare)(between, first, second) for between, first, second in pairs
     )
     rows: list[dict[str, object]] = []
     totals = _Totals(plan.rows)
@@ -75,9 +93,9 @@ def measure_stability(plan: Plan, drawn: list[Cell]) -> Stability:
         rows.extend(pair.rows)
         totals.add(pair)
         announce_done("stability")
-    found = Stability(plan.store.stability(plan.run))
+    found = Stability(plan.store.findings(plan.run))
     write_table(pa.Table.from_pylist(rows, schema=schemas.PAIRS), found.folder / "pairs.parquet")
-    write_table(_summarise(rows, drawn), found.folder / "stability.parquet")
+    write_table(_summarise(rows, compared), found.folder / "stability.parquet")
     write_table(totals.instability(), found.folder / "instability.parquet")
     return found
 
@@ -85,11 +103,11 @@ def measure_stability(plan: Plan, drawn: list[Cell]) -> Stability:
 def _load(cell: Cell, plan: Plan) -> Drawn:
     from tasks.numerics.neighbour_overlap import compared_neighbours, picture_neighbours
 
-    table = read_table(plan.store.cell(cell.identity), schemas.CELL)
-    names = ("x", "y", "z")[: cell.configuration.dimension]
-    picture = np.column_stack([table.column(name).to_numpy() for name in names])
+    table = read_cell(cell, plan.store)
+    picture = coordinates_of(table, cell)
     return Drawn(
         cell,
+        None if cell.derived is None else np.array(cell.derived.positions()),
         picture,
         table.column("island").to_numpy(),
         table.column("island_filled").to_numpy(),
@@ -97,15 +115,47 @@ def _load(cell: Cell, plan: Plan) -> Drawn:
     )
 
 
-def _pairs_to_compare(drawn: Iterable[Drawn]) -> list[tuple[str, Drawn, Drawn]]:
-    """Pair seeds within configurations; between configurations, the same seed (or one that has none)."""
-    pairs = []
+def _pairs_to_compare(drawn: list[Drawn]) -> list[tuple[str, Drawn, Drawn]]:
+    """Pair seeds within a configuration, resamples within a configuration and seed, and configurations seed by seed."""
+    seeds: dict[str, list[tuple[Drawn, Drawn]]] = {}
+    resamples: dict[str, list[tuple[Drawn, Drawn]]] = {}
+    configurations = []
     for first, second in itertools.combinations(drawn, 2):
-        if first.configuration == second.configuration:
-            pairs.append(("seeds", first, second))
-        elif first.cell.seed == second.cell.seed or None in (first.cell.seed, second.cell.seed):
-            pairs.append(("configurations", first, second))
-    return pairs
+        one_seed = first.cell.seed == second.cell.seed or None in (first.cell.seed, second.cell.seed)
+        if first.configuration == second.configuration and first.cell.kind == second.cell.kind == "data":
+            seeds.setdefault(first.configuration, []).append((first, second))
+        elif first.configuration == second.configuration and first.cell.kind == second.cell.kind and one_seed:
+            resamples.setdefault(first.configuration, []).append((first, second))
+        elif first.configuration != second.configuration and first.cell.kind == second.cell.kind == "data" and one_seed:
+            configurations.append(("configurations", first, second))
+    chosen = [("seeds", *pair) for name, pairs in seeds.items() for pair in _choose(pairs, "seeds", name)]
+    chosen += configurations
+    chosen += [("resamples", *pair) for name, pairs in resamples.items() for pair in _choose(pairs, "resamples", name)]
+    return chosen
+
+
+def _choose(pairs: list[tuple[Drawn, Drawn]], between: str, configuration: str) -> list[tuple[Drawn, Drawn]]:
+    """Choose 50 pairs that have rows in common; complementary halves have none."""
+    from tasks.numerics.randomness import stream
+
+    comparable = [pair for pair in pairs if len(_shared_rows(*pair)[0]) >= FEWEST_SHARED]
+    if len(comparable) <= MOST_PAIRS:
+        return comparable
+    chosen = stream("pairs", between, configuration).choice(len(comparable), MOST_PAIRS, replace=False)
+    return [comparable[at] for at in sorted(chosen.tolist())]
+
+
+FEWEST_SHARED = 20
+"""Two parts of the rows with fewer rows in common are not compared."""
+
+
+def _shared_rows(first: Drawn, second: Drawn) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the rows that both draw stand in each."""
+    if first.positions is None or second.positions is None:
+        every = np.arange(len(first.picture))
+        return every, every
+    _, in_first, in_second = np.intersect1d(first.positions, second.positions, assume_unique=True, return_indices=True)
+    return in_first, in_second
 
 
 @dataclass(frozen=True)
@@ -113,8 +163,9 @@ class _Compared:
     """What one pair says: a row per score, and of every data row how alike its island and its neighbours are."""
 
     between: str
-    reference: bool
+    control: bool
     rows: list[dict[str, object]]
+    positions: np.ndarray | None
     islands: np.ndarray
     neighbours: np.ndarray
 
@@ -125,15 +176,20 @@ def _compare(between: str, first: Drawn, second: Drawn) -> _Compared:
     from tasks.numerics.neighbour_overlap import neighbour_jaccard
     from tasks.numerics.procrustes import disparity
 
+    share = 1.0
+    if first.positions is not None:
+        in_first, in_second = _shared_rows(first, second)
+        share = len(in_first) / min(len(first.picture), len(second.picture))
+        first, second = first.restricted_to(in_first), second.restricted_to(in_second)
     agreement = island_agreement(first.islands, second.islands)
     islands = element_centric_similarity(first.filled, second.filled)
     neighbours = neighbour_jaccard(first.neighbours, second.neighbours)
     values = {
-        "ari": (agreement.ari, agreement.shared),
-        "ami": (agreement.ami, agreement.shared),
-        "element_centric": (float(islands.mean()), 1.0),
-        "neighbour_jaccard": (float(neighbours.mean()), 1.0),
-        "procrustes": (disparity(first.picture, second.picture), 1.0),
+        "ari": (agreement.ari, agreement.shared * share),
+        "ami": (agreement.ami, agreement.shared * share),
+        "element_centric": (float(islands.mean()), share),
+        "neighbour_jaccard": (float(neighbours.mean()), share),
+        "procrustes": (disparity(first.picture, second.picture), share),
     }
     rows: list[dict[str, object]] = [
         {
@@ -148,33 +204,35 @@ def _compare(between: str, first: Drawn, second: Drawn) -> _Compared:
         }
         for score, (value, shared) in values.items()
     ]
-    linear = not (first.cell.configuration.seeded and second.cell.configuration.seeded)
-    return _Compared(between, linear, rows, islands.astype(np.float32), neighbours.astype(np.float32))
+    control = first.cell.configuration.control or second.cell.configuration.control
+    return _Compared(between, control, rows, first.positions, islands.astype(np.float32), neighbours.astype(np.float32))
 
 
 class _Totals:
-    """Sums over pairs, a number per row and cause; the linear reference, which agrees with nobody, is left out."""
+    """Sums over pairs, a number per row and cause; controls, which agree with nobody, are left out."""
 
     def __init__(self, rows: int) -> None:
         self._sums = {name: np.zeros(rows) for name in schemas.INSTABILITY.names}
-        self._pairs = dict.fromkeys(schemas.INSTABILITY.names, 0)
+        self._pairs = {name: np.zeros(rows, dtype=np.int64) for name in schemas.INSTABILITY.names}
 
     def add(self, found: _Compared) -> None:
-        if found.reference:
+        if found.control:
             return
+        rows = slice(None) if found.positions is None else found.positions
         for kind, values in (("island", found.islands), ("neighbour", found.neighbours)):
             name = f"{kind}_instability_{found.between}"
-            self._sums[name] += values
-            self._pairs[name] += 1
+            self._sums[name][rows] += values
+            self._pairs[name][rows] += 1
 
     def instability(self) -> pa.Table:
-        columns = {
-            name: np.clip(1 - total / self._pairs[name], 0, 1).astype(np.float32)
-            if self._pairs[name]
-            else pa.nulls(len(total), pa.float32())
-            for name, total in self._sums.items()
-        }
+        columns = {name: _mean_change(total, self._pairs[name]) for name, total in self._sums.items()}
         return pa.table(columns, schema=schemas.INSTABILITY)
+
+
+def _mean_change(total: np.ndarray, pairs: np.ndarray) -> pa.Array:
+    """Return 1 minus the mean over pairs, null for a row that no pair has compared."""
+    values = np.clip(1 - total / np.maximum(pairs, 1), 0, 1).astype(np.float32)
+    return pa.array(values, mask=pairs == 0)
 
 
 def _summarise(rows: list[dict[str, object]], drawn: list[Cell]) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from prefect import task
@@ -10,13 +11,16 @@ from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
 from configs.errors import InputError
-from configs.grid import Configuration, Grid, expand
+from configs.grid import Configuration, Grid, expand, expand_reducers
 from configs.sweep import SweepConfig
-from tasks.dataset import Dataset
+from tasks.dataset import Dataset, Vectors
+from tasks.derived_data import Derived, derive
 from tasks.geometry import Geometry, parts_of
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, run_versions, versions
 from tasks.numerics.reducers.interface import MODULES
 from tasks.store import DamagedError, Store, read_table
+
+CellKind = Literal["data", "resample", "null"]
 
 ENGINE_LIBRARIES = {
     "openTSNE": ("openTSNE",),
@@ -27,14 +31,44 @@ ENGINE_LIBRARIES = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One picture to be: a configuration and a seed (None where the reducer has none).
+    """One picture to be.
 
-    ``identity`` is the name of its file: a digest of all that shapes it.
+    Attributes
+    ----------
+    identity
+        The name of its file: a digest of all that shapes it.
+    configuration, seed
+        How it is drawn; the seed is None where the reducer has none.
+    geometry
+        Over which vectors: the dataset, a part of its rows, or reference data.
     """
 
     identity: str
     configuration: Configuration
     seed: int | None
+    geometry: Geometry
+
+    @property
+    def vectors(self) -> Vectors:
+        """What is drawn."""
+        return self.geometry.vectors
+
+    @property
+    def derived(self) -> Derived | None:
+        """The part of the rows, or the reference data, that is drawn; None where it is the dataset."""
+        return self.vectors if isinstance(self.vectors, Derived) else None
+
+    @property
+    def resample(self) -> str | None:
+        """Name of what is drawn where it is not the dataset."""
+        return None if self.derived is None else self.derived.recipe.name
+
+    @property
+    def kind(self) -> CellKind:
+        """What the picture is for."""
+        if self.derived is None:
+            return "data"
+        return "null" if self.derived.recipe.null else "resample"
 
 
 @dataclass(frozen=True)
@@ -49,8 +83,10 @@ class Plan:
         The digest behind it.
     config, store, dataset, geometry
         What the sweep is, and over what.
+    derived
+        Parts of the rows and reference data that are drawn beside the dataset.
     cells
-        Every cell, skipped ones included, in the order of the grid.
+        Every cell, skipped ones included: those of the dataset in the order of the grid, then the others.
     missing
         The cells that have to be computed.
     ks
@@ -65,6 +101,7 @@ class Plan:
     store: Store
     dataset: Dataset
     geometry: Geometry
+    derived: tuple[Derived, ...]
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
     missing: tuple[Cell, ...]
@@ -100,10 +137,10 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
     check_fit(config, grid, dataset.rows, dataset.dimensions)
     _check_lengths(grid, dataset)
     geometry = Geometry(store, dataset, config.preprocess)
-    cells = tuple(
-        Cell(_cell_identity(configuration, seed, geometry), configuration, seed)
-        for configuration in grid.configurations
-        for seed in (grid.seeds if configuration.seeded else (None,))
+    derived = derive(config, grid, dataset, store)
+    cells = (
+        *_cells(grid.configurations, grid.seeds, geometry),
+        *(cell for data in derived for cell in _cells_on(data, grid, config, store)),
     )
     ks = fitting_ks(config.scores.k, dataset.rows)
     warnings = [*grid.warnings, *_data_warnings(dataset)]
@@ -117,14 +154,31 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
         store=store,
         dataset=dataset,
         geometry=geometry,
+        derived=derived,
         seeds=grid.seeds,
         cells=cells,
-        missing=tuple(
-            cell for cell in cells if cell.configuration.unusable is None and not in_store(cell, store, dataset.rows)
-        ),
+        missing=tuple(cell for cell in cells if cell.configuration.unusable is None and not in_store(cell, store)),
         ks=ks,
         warnings=tuple(warnings),
     )
+
+
+def _cells(configurations: tuple[Configuration, ...], seeds: tuple[int, ...], geometry: Geometry) -> list[Cell]:
+    return [
+        Cell(_cell_identity(configuration, seed, geometry), configuration, seed, geometry)
+        for configuration in configurations
+        for seed in (seeds if configuration.seeded else (None,))
+    ]
+
+
+def _cells_on(derived: Derived, grid: Grid, config: SweepConfig, store: Store) -> list[Cell]:
+    """Lay the chosen settings out over a part of the rows or over reference data."""
+    names, seeds = (
+        (grid.on_nulls, config.nulls.seeds) if derived.recipe.null else (grid.resampled, config.resamples.seeds)
+    )
+    on_it = expand_reducers(grid.reducers, config, derived.rows)[0]
+    chosen = tuple(configuration for configuration in on_it if configuration.name in names)
+    return _cells(chosen, seeds, Geometry(store, derived, config.preprocess))
 
 
 def check_fit(config: SweepConfig, grid: Grid, rows: int, dimensions: int) -> None:
@@ -150,10 +204,10 @@ def check_fit(config: SweepConfig, grid: Grid, rows: int, dimensions: int) -> No
         )
 
 
-def in_store(cell: Cell, store: Store, rows: int) -> bool:
+def in_store(cell: Cell, store: Store) -> bool:
     """Say whether a cell's file is there, whole and of the right length."""
     try:
-        return bool(read_table(store.cell(cell.identity), schemas.CELL).num_rows == rows)
+        return bool(read_table(store.cell(cell.identity), schemas.CELL).num_rows == cell.vectors.rows)
     except (FileNotFoundError, DamagedError):
         return False
 
@@ -176,6 +230,7 @@ def run_identity(config: SweepConfig, dataset: Dataset) -> str:
                 "tasks.write_run",
                 "tasks.compute_cell",
                 "tasks.describe_latent_space",
+                "tasks.find_clusters",
                 "tasks.measure_stability",
                 "tasks.score_cells",
             ),
@@ -195,7 +250,7 @@ def _cell_identity(configuration: Configuration, seed: int | None, geometry: Geo
             "dimension": configuration.dimension,
             "min_cluster_size": configuration.min_cluster_size,
             "seed": seed,
-            "resample": None,
+            "resample": geometry.vectors.recipe.name if isinstance(geometry.vectors, Derived) else None,
             "geometry": [geometry.identity(part) for part in parts_of(configuration)],
             "code": code_digest(module, "tasks.numerics.islands", "tasks.numerics.degeneracy"),
             "libraries": versions([*SHAPING_LIBRARIES, *ENGINE_LIBRARIES.get(configuration.engine, ())]),

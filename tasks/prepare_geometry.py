@@ -4,58 +4,82 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.compute_part import PartJob, compute_part
+from tasks.derived_data import Derived, is_made, make_derived
 from tasks.geometry import Geometry, Part, find_neighbours, neighbours_folder, neighbours_needed, parts_of, plan_parts
 from tasks.plan_sweep import Plan
 from tasks.progress import announce_done, announce_total
 from tasks.store import map_array, write_arrays
 from tasks.workers import Lost, current_pool
 
+Broken = dict[Path, str]
+"""Parts that could not be made, by the folder they would lie in, and why."""
+
 
 @task(name="prepare geometry", task_run_name="geometry of {plan.rows} rows", cache_policy=NO_CACHE)
-def prepare_geometry(plan: Plan) -> dict[Part, str]:
+def prepare_geometry(plan: Plan) -> Broken:
     """Compute what is missing and return the parts that failed, each with its reason.
 
     Parts without anything between them are computed side by side; the neighbour search takes all cores.
     """
-    wanted = [part for cell in plan.missing for part in parts_of(cell.configuration)]
-    todo = plan_parts(wanted, plan.geometry)
-    announce_total("geometry", len(todo))
-    failed: dict[Part, str] = {}
+    broken: Broken = {}
+    geometries = {cell.vectors.folder: cell.geometry for cell in plan.missing}
+    todo = [
+        (geometry, part)
+        for folder, geometry in geometries.items()
+        for part in plan_parts(_parts_of_missing(plan, folder), geometry)
+    ]
+    derived = [one.vectors for one in geometries.values() if isinstance(one.vectors, Derived)]
+    to_make = [one for one in derived if not is_made(one)]
+    announce_total("geometry", len(to_make) + len(todo))
+    _make_derived(to_make)
     # What a stage computes, the next one rests on.
     for stage in (("working",), ("neighbours",), ("components", "fuzzy_graph", "affinities"), ("spectral",)):
-        _compute([part for part in todo if part.kind in stage], plan.geometry, failed)
-    return failed
+        _compute([(geometry, part) for geometry, part in todo if part.kind in stage], broken)
+    return broken
 
 
-def _compute(parts: list[Part], geometry: Geometry, failed: dict[Part, str]) -> None:
-    futures: dict[Part, Future[None]] = {}
-    for part in parts:
-        reason = _failed_below(part, failed)
+def _parts_of_missing(plan: Plan, folder: Path) -> list[Part]:
+    return [part for cell in plan.missing if cell.vectors.folder == folder for part in parts_of(cell.configuration)]
+
+
+def _make_derived(missing: list[Derived]) -> None:
+    """Make the data that cells rest on; what fails here fails again, with its reason, where it is read."""
+    futures = [current_pool().submit(make_derived, derived) for derived in missing]
+    for future in futures:
+        outcome = current_pool().outcome(future)
+        announce_done("geometry", status="failed" if isinstance(outcome, Lost) else "ok")
+
+
+def _compute(parts: list[tuple[Geometry, Part]], broken: Broken) -> None:
+    futures: list[tuple[Geometry, Part, Future[None]]] = []
+    for geometry, part in parts:
+        reason = _broken_below(geometry, part, broken)
         if reason is not None:
-            failed[part] = reason
+            broken[geometry.folder(part)] = reason
         elif part.kind == "neighbours":
             _search_neighbours(part, geometry)
             announce_done("geometry")
         else:
-            futures[part] = current_pool().submit(compute_part, _job(part, geometry))
-    for part, future in futures.items():
+            futures.append((geometry, part, current_pool().submit(compute_part, _job(part, geometry))))
+    for geometry, part, future in futures:
         outcome = current_pool().outcome(future)
         if isinstance(outcome, Lost):
-            failed[part] = f"{part}: {outcome.reason}"
-        announce_done("geometry", status="ok" if part not in failed else "failed")
+            broken[geometry.folder(part)] = f"{part}: {outcome.reason}"
+        announce_done("geometry", status="failed" if isinstance(outcome, Lost) else "ok")
 
 
-def _failed_below(part: Part, failed: dict[Part, str]) -> str | None:
+def _broken_below(geometry: Geometry, part: Part, broken: Broken) -> str | None:
     """Return why a part cannot be computed: something it rests on failed."""
-    below = {Part("working", part.metric)}
+    below = [Part("working", part.metric)]
     if part.kind == "spectral":
-        below.add(replace(part, kind="fuzzy_graph", dimension=0))
-    return next((reason for other, reason in failed.items() if other in below), None)
+        below.append(replace(part, kind="fuzzy_graph", dimension=0))
+    return next((broken[folder] for folder in map(geometry.folder, below) if folder in broken), None)
 
 
 def _search_neighbours(part: Part, geometry: Geometry) -> None:
@@ -69,12 +93,12 @@ def _search_neighbours(part: Part, geometry: Geometry) -> None:
 
 
 def _job(part: Part, geometry: Geometry) -> PartJob:
-    k = neighbours_needed(part, geometry.dataset.rows)
+    k = neighbours_needed(part, geometry.vectors.rows)
     graph = replace(part, kind="fuzzy_graph", dimension=0)
     return PartJob(
         part=part,
         folder=geometry.folder(part),
-        latents=geometry.dataset.folder,
+        latents=geometry.vectors.folder,
         preprocessing=geometry.preprocessing,
         working=geometry.folder(Part("working", part.metric)),
         neighbours=find_neighbours(geometry, part.metric, k) if k else None,

@@ -15,26 +15,29 @@ from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
 from tasks.numerics.cell_scores import Labels
 from tasks.plan_sweep import Cell, Plan
 from tasks.progress import announce_done, announce_total
+from tasks.read_cell import coordinates_of, read_cell
 from tasks.store import DamagedError, read_table, write_table
 from tasks.workers import default_count
 
 
 @task(name="score cells", task_run_name="score {plan.run}", cache_policy=NO_CACHE)
 def score_cells(plan: Plan, drawn: list[Cell]) -> None:
-    """Write the scores of every drawn cell that has none in the store.
+    """Write the scores of every drawn picture of the data and of reference data that has none in the store.
+
+    Parts of the rows are drawn for their islands; they are not scored.
 
     Parameters
     ----------
     drawn
         The cells that have an embedding.
     """
-    unscored: dict[str, list[Cell]] = defaultdict(list)
+    unscored: dict[tuple[str | None, str], list[Cell]] = defaultdict(list)
     for cell in drawn:
-        if not _has_scores(cell, plan):
-            unscored[cell.configuration.metric].append(cell)
+        if cell.kind != "resample" and not _has_scores(cell, plan):
+            unscored[cell.resample, cell.configuration.metric].append(cell)
     announce_total("scores", sum(len(cells) for cells in unscored.values()))
-    for metric, cells in unscored.items():
-        _score(cells, metric, plan)
+    for cells in unscored.values():
+        _score(cells, plan)
 
 
 def read_scores(cell: Cell, plan: Plan) -> pa.Table:
@@ -50,18 +53,19 @@ def _has_scores(cell: Cell, plan: Plan) -> bool:
     return True
 
 
-def _score(cells: list[Cell], metric: str, plan: Plan) -> None:
-    """Score in batches, so that a killed sweep keeps what it has and memory holds a batch of pictures only."""
+def _score(cells: list[Cell], plan: Plan) -> None:
+    """Score pictures of the same vectors in batches: a killed sweep keeps what it has, memory holds one batch."""
     from tasks.numerics.cell_scores import Scorer, choose_anchors
 
-    working = ensure_working(plan.geometry, metric)
-    keys = np.array(plan.dataset.keys())
+    of = cells[0]
+    working = ensure_working(of.geometry, of.configuration.metric)
+    keys = np.array(of.vectors.keys())
     anchors = choose_anchors(keys, exact=plan.config.scores.exact)
-    scorer = Scorer(working, keys, plan.ks, anchors, read_classes(plan))
+    scorer = Scorer(working, keys, plan.ks, anchors, read_classes(plan) if of.kind == "data" else None)
     threads = plan.config.workers.count or default_count()
     for at in range(0, len(cells), BATCH_CELLS):
         batch = cells[at : at + BATCH_CELLS]
-        pictures = [read_picture(cell, plan) for cell in batch]
+        pictures = [coordinates_of(read_cell(cell, plan.store), cell) for cell in batch]
         for cell, scores in zip(batch, scorer.score(pictures, threads=threads), strict=True):
             table = pa.table(
                 {
@@ -100,20 +104,13 @@ _digests: dict[str, str] = {}
 """Digests of the classes by dataset: asked for once a cell, and a dataset's identity fixes its labels."""
 
 
-def read_picture(cell: Cell, plan: Plan) -> np.ndarray:
-    """Read a cell's coordinates, shape (n, 2 or 3), rows in canonical order."""
-    table = read_table(plan.store.cell(cell.identity), schemas.CELL)
-    names = ("x", "y", "z")[: cell.configuration.dimension]
-    return np.column_stack([table.column(name).to_numpy() for name in names])
-
-
 def _scores_identity(cell: Cell, plan: Plan) -> str:
     return digest(
         {
             "cell": cell.identity,
             "ks": plan.ks,
             "exact": plan.config.scores.exact,
-            "classes": _classes_digest(plan),
+            "classes": _classes_digest(plan) if cell.kind == "data" else None,
             "code": code_digest("tasks.numerics.cell_scores"),
             "libraries": versions(SHAPING_LIBRARIES),
         }

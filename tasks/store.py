@@ -58,9 +58,9 @@ class Store:
         """Return the folder of a dataset in canonical order."""
         return self.root / "datasets" / dataset
 
-    def stability(self, run: str) -> Path:
-        """Return the folder in which a run's comparisons wait for its tables."""
-        return self.root / "stability" / run
+    def findings(self, run: str) -> Path:
+        """Return the folder in which what the steps of a run find waits for its tables."""
+        return self.root / "findings" / run
 
     def run(self, run: str) -> Path:
         """Return the folder of a run."""

@@ -19,16 +19,20 @@ from configs.document import anchor_paths, write_config
 from tasks.compute_cell import CellResult
 from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import LatentSpace
+from tasks.find_clusters import Clusters
 from tasks.identity import run_versions
 from tasks.measure_stability import Stability
+from tasks.null_tables import null_pictures_table, nulls_table
 from tasks.numerics.islands import NOISE
 from tasks.numerics.procrustes import align
 from tasks.numerics.randomness import sample_rows
 from tasks.numerics.ranks import ANCHORS, EXACT_UP_TO
 from tasks.numerics.recommendation import Candidate, Recommendation, recommend
+from tasks.numerics.smallest_set import smallest_set
 from tasks.plan_sweep import Cell, Plan
+from tasks.read_cell import coordinates_of, read_cell
 from tasks.score_cells import read_scores
-from tasks.store import file_digest, read_table, write_table, write_text
+from tasks.store import file_digest, write_table, write_text
 
 MANIFEST = "manifest.json"
 DRAWN_ROWS = 10_000
@@ -47,14 +51,18 @@ class WrittenRun:
 
 
 @task(name="write run", task_run_name="write {plan.run}", cache_policy=NO_CACHE)
-def write_run(plan: Plan, endings: Endings, stability: Stability, latent_space: LatentSpace) -> WrittenRun:
+def write_run(
+    plan: Plan, endings: Endings, stability: Stability, clusters: Clusters, latent_space: LatentSpace
+) -> WrittenRun:
     """Write every table of the run and then its manifest."""
     folder = plan.store.run(plan.run)
     with contextlib.suppress(FileNotFoundError):
         (folder / MANIFEST).unlink()  # until the new one is there, the run is not complete
     statuses = {cell.identity: _status(cell, endings, plan) for cell in plan.cells}
-    drawn = [cell for cell in plan.cells if statuses[cell.identity].status == "ok"]
-    pictures = {cell.identity: read_table(plan.store.cell(cell.identity), schemas.CELL) for cell in drawn}
+    every = [cell for cell in plan.cells if statuses[cell.identity].status == "ok"]
+    drawn = [cell for cell in every if cell.kind == "data"]
+    nulls = [cell for cell in every if cell.kind == "null"]
+    pictures = {cell.identity: read_cell(cell, plan.store) for cell in every}
     scores = pa.concat_tables([read_scores(cell, plan) for cell in drawn] or [schemas.SCORES.empty_table()])
     recommendations = _recommend(plan, drawn, scores, stability)
     reference = _reference_cell(recommendations, drawn)
@@ -65,15 +73,22 @@ def write_run(plan: Plan, endings: Endings, stability: Stability, latent_space: 
         "stability": stability.stability(),
         "pairs": stability.pairs(),
         "recommendations": recommendations,
-        "points": _points_table(plan, stability),
+        "points": _points_table(plan, stability, clusters),
         "latent_space": latent_space.table(),
+        **{name: clusters.table(name) for name in ("clusters", "recurrence", "tracks", "boundaries")},
+        "nulls": nulls_table(plan, nulls, pictures),
+        "null_pictures": null_pictures_table(nulls, pictures),
     }
     for name, table in tables.items():
         write_table(table, folder / f"{name}.parquet", {"run": plan.run, "identity": plan.identity})
     write_table(_timings_table(plan, endings), folder / "timings.parquet", {"run": plan.run})
     write_text(write_config(anchor_paths(plan.config, Path.cwd())), folder / "config.yaml")
     written = _count(folder, statuses)
-    manifest = _manifest(plan, tables, written, reference)
+    manifest = {
+        **_manifest(plan, tables, written, reference),
+        "consensus": next(iter(clusters.ambiguity().to_pylist()), None),
+        "smallest_set": _smallest_set(drawn, clusters, recommendations),
+    }
     write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", folder / MANIFEST)
     return written
 
@@ -132,6 +147,9 @@ def _cell_row(cell: Cell, result: CellResult, picture: pa.Table | None) -> dict[
         "dimension": configuration.dimension,
         "min_cluster_size": configuration.min_cluster_size,
         "seed": cell.seed,
+        "resample": cell.resample,
+        "kind": cell.kind,
+        "rows": cell.vectors.rows,
         "status": result.status,
         "reason": result.reason,
         "islands": None if islands is None else int(islands.max()) + 1,
@@ -214,7 +232,7 @@ def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Tabl
     parts = []
     for number, cell in enumerate(drawn):
         table = pictures[cell.identity]
-        aligned = align(_coordinates(table, cell), references[cell.configuration.dimension])[sample]
+        aligned = align(coordinates_of(table, cell), references[cell.configuration.dimension])[sample]
         flat = cell.configuration.dimension == 2
         parts.append(
             pa.table(
@@ -233,13 +251,30 @@ def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Tabl
     return pa.concat_tables(parts)
 
 
-def _points_table(plan: Plan, stability: Stability) -> pa.Table:
-    """Add to the rows of the file how unsteady each is."""
+def _points_table(plan: Plan, stability: Stability, clusters: Clusters) -> pa.Table:
+    """Add to the rows of the file the cluster of each, and how unsteady it is."""
     points = plan.dataset.points()
-    instability = stability.instability().take(points.column("position"))
-    for field in schemas.INSTABILITY:
-        points = points.append_column(field, instability.column(field.name))
+    for found in (clusters.membership(), stability.instability()):
+        of_rows = found.take(points.column("position"))
+        for field in of_rows.schema:
+            points = points.append_column(field, of_rows.column(field.name))
     return points.cast(schemas.points(plan.dataset.labels[1:]))
+
+
+def _smallest_set(drawn: list[Cell], clusters: Clusters, recommendations: pa.Table) -> list[dict[str, Any]]:
+    """Return the fewest pictures that keep every cluster that any picture keeps; recommended ones where it is equal."""
+    recommended = {row["cell"]: row["recommended"] for row in recommendations.to_pylist()}
+    ordered = sorted(
+        drawn, key=lambda cell: (not recommended.get(cell.identity, False), cell.identity not in recommended)
+    )
+    kept: dict[str, set[int]] = {cell.identity: set() for cell in ordered}
+    for row in clusters.kept().to_pylist():
+        kept[row["cell"]].add(row["cluster"])
+    names = [name for name, shown in kept.items() if shown]
+    return [
+        {"cell": names[one], "clusters": sorted(kept[names[one]])}
+        for one in smallest_set([kept[name] for name in names])
+    ]
 
 
 def _references(drawn: list[Cell], pictures: dict[str, pa.Table], reference: str) -> dict[int, np.ndarray]:
@@ -247,13 +282,8 @@ def _references(drawn: list[Cell], pictures: dict[str, pa.Table], reference: str
     ordered = sorted(drawn, key=lambda cell: cell.identity != reference)
     references: dict[int, np.ndarray] = {}
     for cell in ordered:
-        references.setdefault(cell.configuration.dimension, _coordinates(pictures[cell.identity], cell))
+        references.setdefault(cell.configuration.dimension, coordinates_of(pictures[cell.identity], cell))
     return references
-
-
-def _coordinates(table: pa.Table, cell: Cell) -> np.ndarray:
-    names = ("x", "y", "z")[: cell.configuration.dimension]
-    return np.column_stack([table.column(name).to_numpy() for name in names])
 
 
 def _timings_table(plan: Plan, endings: Endings) -> pa.Table:
@@ -294,6 +324,7 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
         },
         "preprocess": plan.config.preprocess.model_dump(mode="json"),
         "seeds": list(plan.seeds),
+        "fast": plan.config.fast,
         "versions": run_versions(),
         "cells": {"total": written.total, "ok": written.ok, "skipped": written.skipped, "failed": written.failed},
         "warnings": list(plan.warnings),

@@ -35,7 +35,8 @@ def small_config(tmp_path: Path, blobs_file: Path) -> Path:
     path = tmp_path / "sweep.yaml"
     path.write_text(
         f"name: small\ndata: {{path: {blobs_file.name}}}\nseeds: [0, 1]\nscores: {{k: [5]}}\n"
-        "reducers:\n  - {reducer: tsne, perplexity: [8, 60]}\n  - {reducer: pca}\n",
+        "reducers:\n  - {reducer: tsne, perplexity: [8, 60]}\n  - {reducer: pca}\n"
+        "resamples: {pairs: 0}\nnulls: {gaussian: 0, copula: 0}\n",
         encoding="utf-8",
     )
     return path
@@ -111,7 +112,13 @@ def test_a_data_file_gets_the_default_grid_and_its_labels(tmp_path: Path) -> Non
     np.save(tmp_path / "kind.npy", labels)
     printed = run("check", "z.npy", "--labels", "kind.npy", "--json", cwd=tmp_path)
     checked = json.loads(printed.stdout)
-    assert checked["cells"] == 3 * (2 + 2) + 1
+    # Two settings on both halves of five pairs, and on one Gaussian and one copula cloud.
+    axes = {name: axis["cells"] for name, axis in checked["axes"].items()}
+    assert axes == {"pictures": 3 * (2 + 2) + 1, "resamples": 2 * 5 * 2, "nulls": 2 * 2}
+    assert checked["cells"] == sum(axes.values())
+    fast = json.loads(run("check", "z.npy", "--fast", "--json", cwd=tmp_path).stdout)
+    assert {name: axis["cells"] for name, axis in fast["axes"].items()} == {**axes, "resamples": 2 * 2, "nulls": 0}
+    assert "parts of the rows (resamples): 20 cells" in run("check", "z.npy", cwd=tmp_path).stdout
     assert run("check", "z.npy", "--labels", "species", cwd=tmp_path).returncode == cli.EXIT_BAD_INPUT
 
 

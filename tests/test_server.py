@@ -102,7 +102,8 @@ def test_the_same_flow_runs_on_a_real_server_with_names_that_people_can_read(
     config = tmp_path / "sweep.yaml"
     config.write_text(
         f"name: on a server\ndata: {{path: {blobs_file.name}}}\nseeds: [0]\n"
-        "reducers:\n  - {reducer: tsne, perplexity: [5, 8]}\n  - {reducer: pca}\n",
+        "reducers:\n  - {reducer: tsne, perplexity: [5, 8]}\n  - {reducer: pca}\n"
+        "resamples: {pairs: 0}\nnulls: {gaussian: 0, copula: 0}\n",
         encoding="utf-8",
     )
     # A process of its own: Prefect's background workers of this one belong to the embedded server of other tests.

@@ -19,7 +19,7 @@ from tests import faults
 
 pytestmark = pytest.mark.engine
 
-TABLES = ("cells", "scores", "embeddings", "stability", "pairs", "recommendations", "latent_space", "points")
+TABLES = (*schemas.RUN_TABLES, "points")
 
 
 def blob_config(path: Path, seeds: tuple[int, ...] = (0, 1), **changes: object) -> SweepConfig:
@@ -34,6 +34,8 @@ def blob_config(path: Path, seeds: tuple[int, ...] = (0, 1), **changes: object) 
             ],
             "seeds": seeds,
             "scores": {"k": [5, 15]},
+            "resamples": {"pairs": 0},
+            "nulls": {"gaussian": 0, "copula": 0},
             **changes,
         }
     )
@@ -94,13 +96,52 @@ def _assert_the_three_blobs_are_found(folder: Path) -> None:
     for score in ("trustworthiness", "neighbourhood_hit", "silhouette"):
         assert scores.query("score == @score and cell in @drawn.index")["value"].min() > 0.5, score
     assert (points[["island_instability_seeds", "neighbour_instability_seeds"]].max() < 1).all()
-    assert points[schemas.INSTABILITY.names].notna().all(axis=None)
+    compared = [name for name in schemas.INSTABILITY.names if not name.endswith("resamples")]
+    assert points[compared].notna().all(axis=None)
+    assert points[[name for name in schemas.INSTABILITY.names if name not in compared]].isna().all(axis=None)
+    clusters = pd.read_parquet(folder / "clusters.parquet")
+    assert (clusters["size"].tolist(), clusters["band"].unique().tolist()) == ([50, 50, 50], ["highly stable"])
+    assert pd.crosstab(points["cluster"], points["label"]).gt(0).sum(axis=1).eq(1).all()
     assert (drawn["islands"] >= 3).all()
     for _, picture in embeddings[embeddings["cell"].isin(drawn.index)].groupby("cell", observed=True):
         labels = points.loc[picture["row"], "label"].to_numpy()
         # No island holds rows of two blobs.
         assert pd.crosstab(picture["island_filled"], labels).gt(0).sum(axis=1).eq(1).all()
     assert pd.read_parquet(folder / "stability.parquet").query("score == 'ari'")["value"].between(-0.5, 1).all()
+
+
+def test_parts_of_the_rows_and_reference_data_are_drawn_beside_the_data(
+    engine: None, blobs_file: Path, tmp_path: Path
+) -> None:
+    from flows.sweep import stability_sweep
+
+    store = tmp_path / "store"
+    axes = {"resamples": {"pairs": 2, "bootstraps": 1, "configurations": 2}, "nulls": {"seeds": [0, 1]}}
+    outcome = stability_sweep(blob_config(blobs_file, **axes), str(store))
+    # 2 settings on 2 × 2 halves and a bootstrap, and with 2 seeds on 2 kinds of reference data.
+    assert (outcome.computed, outcome.failed, outcome.skipped) == (5 + 2 * 5 + 2 * 2 * 2, 0, 2)
+    folder = store / "runs" / outcome.run
+    cells = pd.read_parquet(folder / "cells.parquet")
+    assert cells["kind"].value_counts().to_dict() == {"data": 7, "resample": 10, "null": 8}
+    assert cells.loc[cells["resample"].str.startswith("half", na=False), "rows"].eq(75).all()
+    clusters = pd.read_parquet(folder / "clusters.parquet")
+    assert (clusters["recurrence_resamples"] > 0.9).all()
+    stability = pd.read_parquet(folder / "stability.parquet")
+    assert (stability.query("between == 'resamples' and score == 'ari'")["value"] > 0.9).all()
+    points = pd.read_parquet(folder / "points.parquet")
+    assert points["island_instability_resamples"].dropna().between(0, 1).all()
+    nulls = pd.read_parquet(folder / "nulls.parquet")
+    assert set(nulls["null"]) == {"gaussian", "copula"}
+    assert {"trustworthiness", "islands", "ari"} <= set(nulls["score"])
+
+    before = digests(store, outcome.run)
+    more = stability_sweep(blob_config(blobs_file, seeds=(0, 1, 2), **axes), str(store))
+    # One more seed draws the data once more with each setting; the other axes have seeds of their own.
+    assert more.computed == 2
+    shutil.rmtree(store / "cells")
+    again = stability_sweep(blob_config(blobs_file, **axes), str(store))
+    assert again.computed == outcome.computed
+    assert digests(store, outcome.run) == before
 
 
 def test_one_worker_many_workers_and_another_row_order_give_the_same_bytes(

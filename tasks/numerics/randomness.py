@@ -33,16 +33,20 @@ def sample_rows(keys: UInt64, count: int, purpose: str) -> Int64:
     """
     if count >= len(keys):
         return np.arange(len(keys))
-    salt = np.uint64(int.from_bytes(_digest(purpose)[:8], "little"))
-    order = np.argsort(_mix(keys ^ salt), kind="stable")
+    order = np.argsort(mix(salted(keys, purpose)), kind="stable")
     return np.sort(order[:count])
+
+
+def salted(keys: UInt64, purpose: str) -> UInt64:
+    """Return other hashes of the same things for a purpose of their own; ``mix`` makes them independent."""
+    return keys ^ np.uint64(int.from_bytes(_digest(purpose)[:8], "little"))
 
 
 def _digest(*identity: str | int | float) -> bytes:
     return hashlib.blake2b(json.dumps(identity).encode(), digest_size=16).digest()
 
 
-def _mix(values: UInt64) -> UInt64:
+def mix(values: UInt64) -> UInt64:
     """Scramble 64-bit words (the finaliser of splitmix64, Steele et al. 2014, doi:10.1145/2660193.2660195)."""
     mixed = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -36,7 +36,7 @@ class Recommendation:
     reason: str
 
 
-REFERENCES = {"pca"}
+REFERENCES = {"pca", "random_projection", "shuffled"}
 """Reducers that are drawn for comparison and never recommended."""
 
 
@@ -87,7 +87,7 @@ def _reason(
     k: int,
 ) -> str:
     if candidate.reducer in REFERENCES:
-        return "linear reference, drawn for comparison"
+        return "drawn for comparison, never recommended"
     numbers = f"trustworthiness {candidate.trustworthiness:.3f} at k = {k}, AUC of R_NX {candidate.auc_ln_k:.3f}"
     if candidate.stability is not None:
         numbers += f", ARI {candidate.stability:.2f} between its seeds"

@@ -83,6 +83,11 @@ ISLANDS = {T5: 6, T30: 3, U5A: 4, U5B: 3, U15A: 3, U15B: 3, PCA: 3}
 RECOMMENDED = {T30: 0, U15A: 1}
 """Recommended settings and the place of the seed that stands for each."""
 
+CLUSTER_TABLES = ("clusters", "recurrence", "tracks", "boundaries")
+RECURRENCE = (0.96, 0.8, 0.4)
+BANDS = ("highly stable", "stable", "not to be trusted")
+"""Of the three clusters, by their similarity to the best island."""
+
 NOISE_ROWS = 6
 """The first rows are in no island of any picture: 6 of 120 is 5 %."""
 
@@ -119,6 +124,7 @@ class RunFolder:
             "recommendations": pa.Table.from_pylist(self._recommendations(cells), schema=schemas.RECOMMENDATIONS),
             "latent_space": pa.Table.from_pylist(LATENT_SPACE, schema=schemas.LATENT_SPACE),
             "points": self._points(),
+            **self._clusters(cells),
         }
         for name, table in tables.items():
             pq.write_table(table, folder / f"{name}.parquet")
@@ -160,6 +166,9 @@ class RunFolder:
             "dimension": 2,
             "min_cluster_size": 5,
             "seed": seed,
+            "resample": None,
+            "kind": "data",
+            "rows": ROWS,
             "status": status,
             "reason": reason,
             "islands": ISLANDS[name] if ok else None,
@@ -281,6 +290,65 @@ class RunFolder:
             for name in dict.fromkeys(one["configuration"] for one in drawn(cells))
         ]
 
+    def _clusters(self, cells: list[dict[str, Any]]) -> dict[str, pa.Table]:
+        """Return what is known of three clusters: the first steady, the second split by one setting, the third lost."""
+        rows: dict[str, list[dict[str, Any]]] = {name: [] for name in (*CLUSTER_TABLES, "nulls", "null_pictures")}
+        names = list(dict.fromkeys(one["configuration"] for one in drawn(cells) if one["configuration"] != PCA))
+        for cluster, recurrence in enumerate(RECURRENCE if names else ()):
+            rows["clusters"].append(
+                {
+                    "cluster": cluster,
+                    "size": ROWS // 3,
+                    "label": None if not self.label_columns else f"c{cluster}",
+                    "label_share": None if not self.label_columns else 1.0,
+                    "co_assignment": recurrence,
+                    "recurrence": recurrence,
+                    "recurrence_stderr": 0.02,
+                    "recurrence_resamples": recurrence - 0.1,
+                    "band": BANDS[cluster],
+                    "recovered": (len(names), len(names) - 1, 0)[cluster],
+                    "dissolved": (0, 0, len(names))[cluster],
+                    "configurations": len(names),
+                    "best_cell": cell_id(T30, 0),
+                }
+            )
+            for name in names:
+                fate = "kept" if cluster == 0 else "merged" if cluster == 2 else "split" if name == T5 else "kept"
+                rows["tracks"].append(
+                    {
+                        "cluster": cluster,
+                        "configuration": name,
+                        "fate": fate,
+                        "recurrence": recurrence,
+                        **{one: len(self.seeds) * (one == fate) for one in ("kept", "split", "merged", "lost")},
+                        "pieces": 2 if fate == "split" else 1,
+                        "partners": [1] if fate == "merged" else [],
+                    }
+                )
+                rows["recurrence"].append(_recurrence_row(cluster, "configuration", name, recurrence))
+            for setting in ("5", "30"):
+                rows["recurrence"].append(_recurrence_row(cluster, "perplexity", setting, recurrence))
+        for a, b in combinations(range(3 if names else 0), 2):
+            for name in names:
+                rows["boundaries"].append(
+                    {"cluster_a": a, "cluster_b": b, "configuration": name, "apart": 0.9, "touching": 0.05}
+                )
+        rows["nulls"] = [
+            {
+                "cell": cell_id(f"null {name}", 0),
+                "null": "gaussian",
+                "number": 0,
+                "configuration": name,
+                "seed": 0,
+                "score": "trustworthiness",
+                "k": KS[1],
+                "value": 0.6,
+                "stderr": 0.0,
+            }
+            for name in names[:2]
+        ]
+        return {name: pa.Table.from_pylist(rows[name], schema=schemas.RUN_TABLES[name]) for name in rows}
+
     def _points(self) -> pa.Table:
         first, *further = self.label_columns or (None,)
         columns = {
@@ -290,6 +358,8 @@ class RunFolder:
             "label": [None] * ROWS if first is None else list(self.label_columns[first]),
             "group": [None] * ROWS,
             **{f"label:{name}": list(self.label_columns[name]) for name in further},
+            "cluster": clusters(),
+            "membership": np.ones(ROWS),
             **{name: np.linspace(0, 1, ROWS) for name in schemas.INSTABILITY.names},
         }
         return pa.table(columns, schema=schemas.points(further))
@@ -313,6 +383,9 @@ class RunFolder:
             },
             "preprocess": {"metric": "euclidean", "pca": None, "scale": "none"},
             "seeds": list(self.seeds),
+            "fast": False,
+            "consensus": {"share": 0.1, "stderr": 0.001, "pairs": 7140, "cells": 11} if ok else None,
+            "smallest_set": [{"cell": cell_id(T30, 0), "clusters": [0, 1]}] if ok else [],
             "versions": dict(self.versions),
             "cells": {"total": len(cells), "ok": ok, "skipped": skipped, "failed": len(cells) - ok - skipped},
             "warnings": list(self.warnings),
@@ -328,6 +401,20 @@ class RunFolder:
                 for name, table in tables.items()
             },
         }
+
+
+def _recurrence_row(cluster: int, cause: str, setting: str, recurrence: float) -> dict[str, Any]:
+    return {
+        "cluster": cluster,
+        "cause": cause,
+        "setting": setting,
+        "recurrence": recurrence,
+        "stderr": 0.01,
+        "cells": 2,
+        "recovered": 2 * (recurrence > 0.75),
+        "dissolved": 2 * (recurrence <= 0.5),
+        "band": BANDS[cluster],
+    }
 
 
 # --- what a cell is -----------------------------------------------------------------------------------------------

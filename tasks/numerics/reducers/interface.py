@@ -16,6 +16,8 @@ MODULES = {
     ("tsne", "sklearn"): "tasks.numerics.reducers.sklearn_tsne",
     ("umap", "umap-learn"): "tasks.numerics.reducers.umap",
     ("pca", "scikit-learn"): "tasks.numerics.reducers.pca",
+    ("random_projection", "numpy"): "tasks.numerics.reducers.random_projection",
+    ("shuffled", "scikit-learn"): "tasks.numerics.reducers.shuffled",
 }
 """Where each reducer and engine lives."""
 
