@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from configs.errors import InputError, join_errors
-from configs.sweep import PcaGrid, SweepConfig, TsneGrid, UmapGrid, split_reference
+from configs.sweep import Encoder, PcaGrid, SweepConfig, TsneGrid, UmapGrid, split_reference
 
 LARGEST_CONFIG_BYTES = 1_000_000
 """A config is written by a person; anything larger is the wrong file."""
@@ -171,7 +171,7 @@ def _rule_and_remedy(fault: dict[str, Any]) -> tuple[str, str]:
 
 def known_keys() -> set[str]:
     """Return every key that a config may have."""
-    keys = {field for grid in (TsneGrid, UmapGrid, PcaGrid) for field in grid.model_fields}
+    keys = {field for inner in (Encoder, TsneGrid, UmapGrid, PcaGrid) for field in inner.model_fields}
     for field, info in SweepConfig.model_fields.items():
         keys.add(field)
         annotation = info.annotation
@@ -185,6 +185,7 @@ def anchor_paths(config: SweepConfig, folder: Path) -> SweepConfig:
     data = config.data
     anchored = {
         "path": None if data.path is None else _anchor(data.path, folder),
+        "encode": None if data.encode is None else _anchor_encoder(data.encode, folder),
         "labels": _anchor_roles(data.labels, folder),
         "id": None if data.id is None else _anchor_role(data.id, folder),
         "group": None if data.group is None else _anchor_role(data.group, folder),
@@ -195,6 +196,11 @@ def anchor_paths(config: SweepConfig, folder: Path) -> SweepConfig:
 
 def _anchor(path: str, folder: Path) -> str:
     return str((folder / path).absolute())
+
+
+def _anchor_encoder(encoder: Encoder, folder: Path) -> Encoder:
+    places = {"model": _anchor(encoder.model, folder), "inputs": _anchor_role(encoder.inputs, folder)}
+    return encoder.model_copy(update=places)
 
 
 def _anchor_role(role: str, folder: Path) -> str:

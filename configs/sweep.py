@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 Metric = Literal["euclidean", "cosine"]
 DATA_ENDINGS = (".npy", ".npz", ".parquet", ".csv")
 """Endings of the files that data is read from."""
+MODEL_ENDING = ".onnx"
+"""Ending of the files that an encoder is read from."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 T = TypeVar("T")
@@ -55,15 +57,38 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+class Encoder(Settings):
+    """A trained encoder and what it encodes. The inputs reach it as they are: nothing is scaled or normalised."""
+
+    model: str
+    """An .onnx file; relative to the folder of the config."""
+    inputs: str
+    """The raw inputs: images.npy, data.npz#x, or columns of a table such as pixels.csv#p*."""
+    output: str | None = None
+    """The model's output with the latent vectors. Default: the first that is 2-d."""
+    batch: Annotated[int, Field(ge=1)] = 256
+    """Rows encoded at a time; a model with a fixed batch size keeps to its own."""
+
+    @model_validator(mode="after")
+    def _are_files(self) -> Encoder:
+        if not self.model.lower().endswith(MODEL_ENDING):
+            raise ValueError(f"`model` is an {MODEL_ENDING} file, not {self.model!r} (docs/encoder.md: how to export)")
+        if split_reference(self.inputs)[0] is None:
+            raise ValueError(f"`inputs` names a data file ({', '.join(DATA_ENDINGS)}), not {self.inputs!r}")
+        return self
+
+
 class DataSource(Settings):
-    """Where the latent vectors come from: a file, or an example that ships with Steadymap.
+    """Where the latent vectors come from: a file, an encoder, or an example that ships with Steadymap.
 
     Labels, ids, groups and inputs are arrays or columns of that file, or lie in files of their own: `labels.npy`
-    (the whole array), `meta.csv#species` (one column).
+    (the whole array), `meta.csv#species` (one column). Of an encoder, that file is the one with its inputs.
     """
 
     path: str | None = None
     """A .npy, .npz, .parquet or .csv file; relative to the folder of the config."""
+    encode: Encoder | None = None
+    """A trained encoder (ONNX) and the inputs it encodes."""
     example: Literal["digits"] | None = None
     """`digits`: a small autoencoder trained on scikit-learn's digits (1,797 rows, 16 latent dimensions)."""
     latents: Many[str] | None = None
@@ -78,12 +103,18 @@ class DataSource(Settings):
     inputs: Many[str] | None = None
     """Array or columns with the raw inputs that were encoded (images.npy: one image per row)."""
     input_shape: tuple[int, ...] | None = None
-    """Shape of one raw input where it is an image, such as [8, 8]."""
+    """Shape of one raw input where it is an image, such as [8, 8]. Default: as stored, where that is 2-d or 3-d."""
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSource:
-        if (self.path is None) == (self.example is None):
-            raise ValueError("give exactly one of `path` (a data file) and `example` (digits)")
+        if sum(source is not None for source in (self.path, self.encode, self.example)) != 1:
+            raise ValueError(
+                "give exactly one of `path` (a data file), `encode` (an encoder and its inputs) and `example` (digits)"
+            )
+        if self.encode is not None and self.latents is not None:
+            raise ValueError("`latents` belongs to `path`; with `encode` name the model's output: `encode: output:`")
+        if self.encode is not None and self.inputs is not None:
+            raise ValueError("`inputs` belongs to `path`; with `encode` the inputs are `encode: inputs:`")
         return self
 
 

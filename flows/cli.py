@@ -6,6 +6,7 @@ processes, which import this module as their main one, stay light.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -314,13 +315,15 @@ def _prepare_engine(store: Path) -> None:
 
 def _preflight(settings: SweepConfig, store: Path, console: Console) -> None:
     """Meet faults of the input here, in a second, instead of after the start of the server."""
+    from flows.terminal import live_progress
     from tasks.dataset import bring_in
     from tasks.plan_sweep import lay_out
     from tasks.store import Store
     from tasks.workers import warm_up
 
     place = Store(store.resolve())
-    dataset = bring_in(settings.data, place)
+    with live_progress(console) if settings.data.encode else contextlib.nullcontext():
+        dataset = bring_in(settings.data, place)
     plan = lay_out(settings, dataset, place)
     if plan.missing:
         warm_up()

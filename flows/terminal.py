@@ -12,6 +12,7 @@ from rich.progress import TimeRemainingColumn as TimeLeftColumn
 from tasks.progress import Announcement, Stage, listening
 
 TITLES: dict[Stage, str] = {
+    "encoded rows": "encoded rows",
     "geometry": "shared geometry",
     "cells": "cells",
     "scores": "scores",

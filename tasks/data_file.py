@@ -7,7 +7,7 @@ not read.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,17 @@ class DataFile(ABC):
         """
 
     @abstractmethod
-    def inputs(self, wanted: Sequence[str]) -> np.ndarray:
+    def inputs(self, wanted: Sequence[str], taken: Set[str] = frozenset(), role: str = "inputs") -> np.ndarray:
         """Return raw inputs, a row per input.
+
+        Parameters
+        ----------
+        wanted
+            Array, columns or patterns; none, or the empty name: the only array there is, every numeric column.
+        taken
+            Names with another role.
+        role
+            The key of the config that asks.
 
         Raises
         ------

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from configs import schemas
 from configs.sweep import DataSource
+from tasks.encode_inputs import describe, encode_inputs, measure_encoded
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
 from tasks.latents_file import Latents, check_matrix, read_latents
 from tasks.numerics.row_order import canonical_order, content_digest, count_duplicates, row_keys
@@ -66,9 +67,11 @@ class Dataset(Vectors):
     labels
         Names of the label columns, the colouring one first.
     source
-        The file or example it came from, for people.
+        The file, encoder or example it came from, for people.
     notes
         Facts about the data, such as an autoencoder's reconstruction error.
+    input_shape
+        Shape of one raw input as it was stored, where it is an image.
     """
 
     identity: str
@@ -76,6 +79,7 @@ class Dataset(Vectors):
     has_inputs: bool
     source: str
     notes: dict[str, float]
+    input_shape: tuple[int, ...] | None = None
 
     def classes(self) -> list[str | None]:
         """Return the first label of every row, in canonical order."""
@@ -95,7 +99,7 @@ def told_of_rows(folder: Path, column: str) -> list[str | None]:
 
 
 def measure(source: DataSource) -> tuple[int, int]:
-    """Return rows and dimensions of a source without computing anything.
+    """Return rows and dimensions of a source; of an encoder's inputs, one row is encoded.
 
     Raises
     ------
@@ -104,6 +108,8 @@ def measure(source: DataSource) -> tuple[int, int]:
     """
     if source.example == "digits":
         return DIGITS_ROWS, DIGITS_DIMENSIONS
+    if source.encode is not None:
+        return measure_encoded(source, source.encode)
     rows, dimensions = read_latents(source).matrix.shape
     return rows, dimensions
 
@@ -118,6 +124,8 @@ def bring_in(source: DataSource, store: Store) -> Dataset:
     """
     if source.example == "digits":
         return _bring_in_digits(store)
+    if source.encode is not None:
+        return _keep(encode_inputs(source, source.encode, store), store, describe(source.encode))
     return _keep(read_latents(source), store, Path(str(source.path)).name)
 
 
@@ -209,6 +217,7 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         has_inputs=latents.inputs is not None,
         source=source,
         notes=latents.notes,
+        input_shape=latents.input_shape,
     )
 
 

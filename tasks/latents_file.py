@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from configs.errors import InputError
-from configs.sweep import DATA_ENDINGS, DataSource, split_reference
+from configs.sweep import DATA_ENDINGS, DataSource, Encoder, split_reference
 from tasks.data_file import DataFile, Values, some
 from tasks.numpy_file import NpyFile, NpzFile
 from tasks.table_file import TableFile
@@ -55,6 +55,8 @@ class Latents:
         Group of every row, or None.
     inputs
         Raw inputs, shape (n, p), or None.
+    input_shape
+        Shape of one raw input as it was stored, where it is an image (2-d or 3-d).
     notes
         Facts about the data that the run states, such as an autoencoder's reconstruction error.
     """
@@ -65,7 +67,60 @@ class Latents:
     labels: dict[str, list[str | None]] = field(default_factory=dict)
     group: list[str | None] | None = None
     inputs: np.ndarray | None = None
+    input_shape: tuple[int, ...] | None = None
     notes: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RawInputs:
+    """Raw inputs that an encoder makes latent vectors of, and what is known about each row.
+
+    Attributes
+    ----------
+    array
+        Shape (n, …), as stored (any real type), finite.
+    file
+        Where they lie.
+    ids, labels, group
+        As in ``Latents``.
+    """
+
+    array: np.ndarray
+    file: Path
+    ids: list[str]
+    labels: dict[str, list[str | None]]
+    group: list[str | None] | None
+
+    def encoded_as(self, matrix: np.ndarray) -> Latents:
+        """Return the latent vectors that an encoder made of these inputs."""
+        return Latents(
+            matrix=matrix,
+            columns=_numbered(matrix),
+            ids=self.ids,
+            labels=self.labels,
+            group=self.group,
+            inputs=_flat(self.array),
+            input_shape=_image_shape(self.array),
+        )
+
+
+def read_raw_inputs(source: DataSource, encoder: Encoder) -> RawInputs:
+    """Read and check the inputs of a source's encoder, and what is known of each row.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read, the inputs are no finite numbers, or a role has another number of rows.
+    """
+    name, part = split_reference(encoder.inputs)
+    file = open_data_file(Path(str(name)))
+    roles = _Roles(file, source)
+    with reading(file.path):
+        array = file.inputs([part], roles.taken(), "encode.inputs")
+    _check_inputs(array, file.path, "data.encode.inputs")
+    rows = len(array)
+    _check_rows(rows, file.path)
+    return RawInputs(array, file.path, ids=roles.ids(rows), labels=roles.labels(rows), group=roles.group(rows))
 
 
 def read_latents(source: DataSource) -> Latents:
@@ -83,13 +138,15 @@ def read_latents(source: DataSource) -> Latents:
         matrix, columns = main.latents(source.latents, roles.taken())
         matrix = _as_matrix(matrix, path)
         rows = len(matrix)
+        inputs = roles.inputs(rows)
         latents = Latents(
             matrix=matrix,
-            columns=columns or tuple(f"z[{dimension}]" for dimension in range(matrix.shape[1])),
+            columns=columns or _numbered(matrix),
             ids=roles.ids(rows),
             labels=roles.labels(rows),
             group=roles.group(rows),
-            inputs=roles.inputs(rows),
+            inputs=None if inputs is None else _flat(inputs),
+            input_shape=None if inputs is None else _image_shape(inputs),
         )
     check_matrix(latents.matrix, latents.columns, path)
     return latents
@@ -150,13 +207,7 @@ def check_matrix(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
         Naming rows and columns.
     """
     rows, dimensions = matrix.shape
-    if rows < FEWEST_ROWS:
-        raise InputError(
-            f"{rows} rows",
-            file=file,
-            rule=f"at least {FEWEST_ROWS} rows are needed for neighbourhoods",
-            remedy="encode more inputs",
-        )
+    _check_rows(rows, file)
     if dimensions == 0:
         raise InputError("the vectors have no columns", file=file, remedy="check `data: latents:`")
     check_finite(matrix, columns, file)
@@ -185,6 +236,16 @@ def check_matrix(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
             file=file,
             rule="rows that still differ in float32",
             remedy="subtract each column's mean before saving",
+        )
+
+
+def _check_rows(rows: int, file: object) -> None:
+    if rows < FEWEST_ROWS:
+        raise InputError(
+            f"{rows} rows",
+            file=file,
+            rule=f"at least {FEWEST_ROWS} rows are needed for neighbourhoods",
+            remedy="encode more inputs",
         )
 
 
@@ -268,8 +329,7 @@ class _Roles:
             raise InputError("inputs lie in several files", place="data.inputs", rule="one file holds all inputs")
         with reading(file.path):
             inputs = file.inputs([name for _, name in found])
-        if inputs.ndim == 0 or inputs.size == 0:
-            raise InputError(f"raw inputs of shape {inputs.shape}", file=file.path, rule="one input per row")
+        _check_inputs(inputs, file.path, "data.inputs")
         if len(inputs) != rows:
             raise InputError(
                 f"{len(inputs)} raw inputs for {rows} rows",
@@ -277,18 +337,34 @@ class _Roles:
                 place="data.inputs",
                 rule="one input per row",
             )
-        if inputs.dtype.kind not in "fiub":
-            raise InputError(
-                f"dtype {inputs.dtype}", file=file.path, place="data.inputs", rule="raw inputs are real numbers"
-            )
-        flat = inputs.reshape(rows, -1)
-        if not np.isfinite(flat).all():
-            check_finite(flat, [f"input[{number}]" for number in range(flat.shape[1])], file.path)
-        return flat
+        return inputs
 
     def _find(self, role: str) -> tuple[DataFile, str]:
         file, name = split_reference(role)
         return (self.main, role) if file is None else (open_data_file(Path(file)), name)
+
+
+def _check_inputs(inputs: np.ndarray, path: Path, place: str) -> None:
+    if inputs.ndim == 0 or inputs.size == 0:
+        raise InputError(f"raw inputs of shape {inputs.shape}", file=path, place=place, rule="one input per row")
+    if inputs.dtype.kind not in "fiub":
+        raise InputError(f"dtype {inputs.dtype}", file=path, place=place, rule="raw inputs are real numbers")
+    flat = _flat(inputs)
+    if not np.isfinite(flat).all():
+        check_finite(flat, [f"input[{number}]" for number in range(flat.shape[1])], path)
+
+
+def _flat(inputs: np.ndarray) -> np.ndarray:
+    return inputs.reshape(len(inputs), -1)
+
+
+def _image_shape(inputs: np.ndarray) -> tuple[int, ...] | None:
+    """Return the shape of one input where it is an image: rows and columns, with or without channels."""
+    return inputs.shape[1:] if inputs.ndim in (3, 4) else None
+
+
+def _numbered(matrix: np.ndarray) -> tuple[str, ...]:
+    return tuple(f"z[{dimension}]" for dimension in range(matrix.shape[1]))
 
 
 def _texts(file: DataFile, name: str, kind: str, rows: int) -> list[str | None]:

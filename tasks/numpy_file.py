@@ -7,7 +7,7 @@ costs nothing. Object arrays, which would have to be unpickled, are refused.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import IO
 
@@ -47,9 +47,9 @@ class NpyFile(DataFile):
             self._refuse(name, role)
         return self._load()
 
-    def inputs(self, wanted: Sequence[str]) -> np.ndarray:
+    def inputs(self, wanted: Sequence[str], taken: Set[str] = frozenset(), role: str = "inputs") -> np.ndarray:
         """Return the array."""
-        return np.asarray(self.values("".join(wanted), "inputs"))
+        return np.asarray(self.values("".join(wanted), role))
 
     def _load(self) -> np.ndarray:
         with self.path.open("rb") as file:
@@ -104,11 +104,12 @@ class NpzFile(DataFile):
         """Return an array."""
         return self._load(name or self.only_name(role), role)
 
-    def inputs(self, wanted: Sequence[str]) -> np.ndarray:
+    def inputs(self, wanted: Sequence[str], taken: Set[str] = frozenset(), role: str = "inputs") -> np.ndarray:
         """Return an array."""
         if len(wanted) != 1:
             raise InputError("several arrays named as inputs", file=self.path, rule="name one array of an .npz")
-        return np.asarray(self.values(wanted[0], "inputs"))
+        free = [name for name in self.names if name not in taken]
+        return np.asarray(self.values(free[0] if wanted == [""] and len(free) == 1 else wanted[0], role))
 
     def _load(self, name: str, role: str) -> np.ndarray:
         if name in self._unusable:

@@ -225,7 +225,7 @@ def run_identity(config: SweepConfig, dataset: Dataset) -> str:
         {
             "config": asked,
             "data": dataset.identity,
-            "input_shape": config.data.input_shape,
+            "input_shape": config.data.input_shape or dataset.input_shape,
             "code": code_digest(
                 "tasks.write_run",
                 "tasks.compute_cell",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 import numpy as np
@@ -50,10 +50,10 @@ class TableFile(DataFile):
         values: list[object] = self._table.column(name).to_pylist()
         return values
 
-    def inputs(self, wanted: Sequence[str]) -> np.ndarray:
-        """Return columns by name or pattern; every numeric one where none is named."""
+    def inputs(self, wanted: Sequence[str], taken: Set[str] = frozenset(), role: str = "inputs") -> np.ndarray:
+        """Return columns by name or pattern; every numeric one without another role where none is named."""
         patterns = [pattern for pattern in wanted if pattern]
-        return self._stack(self.matching(patterns, "inputs") if patterns else self._numeric_columns(set()))
+        return self._stack(self.matching(patterns, role) if patterns else self._numeric_columns(taken))
 
     def matching(self, wanted: Sequence[str], role: str) -> list[str]:
         """Return the columns that names or patterns stand for."""
@@ -72,7 +72,7 @@ class TableFile(DataFile):
             chosen += [name for name in found if name not in chosen]
         return chosen
 
-    def _numeric_columns(self, taken: set[str]) -> list[str]:
+    def _numeric_columns(self, taken: Set[str]) -> list[str]:
         left_out = {*taken, *INDEX_NAMES}
         chosen = [name for name in self.names if name not in left_out and _is_numeric(self._table.column(name).type)]
         if not chosen:

@@ -306,7 +306,7 @@ def _timing(cell: Cell, plan: Plan) -> dict[str, Any]:
 
 def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, reference: str | None) -> dict[str, Any]:
     everything = plan.config.scores.exact or plan.rows <= EXACT_UP_TO
-    shape = plan.config.data.input_shape
+    shape = plan.config.data.input_shape or plan.dataset.input_shape
     return {
         "run": plan.run,
         "name": plan.config.name,

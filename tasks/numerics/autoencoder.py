@@ -29,11 +29,14 @@ class Encoded:
         Mean squared difference of input and reconstruction, in squared units of the input.
     unexplained
         The same as a share of the inputs' variance, in [0, 1].
+    layers
+        Weights and biases of the encoder's layers; each is followed by tanh.
     """
 
     latents: Float32
     reconstruction_error: float
     unexplained: float
+    layers: tuple[tuple[Float64, Float64], ...]
 
 
 def encode_with_autoencoder(inputs: Float64, dimensions: int) -> Encoded:
@@ -54,9 +57,10 @@ def encode_with_autoencoder(inputs: Float64, dimensions: int) -> Encoded:
         # Training stops after a fixed number of epochs by design.
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.fit(inputs, inputs)
+    layers = tuple(zip(network.coefs_[:2], network.intercepts_[:2], strict=True))
     layer = inputs
-    for weights, biases in list(zip(network.coefs_, network.intercepts_, strict=True))[:2]:
+    for weights, biases in layers:
         layer = np.tanh(layer @ weights + biases)
     error = float(np.mean((network.predict(inputs) - inputs) ** 2))
     variance = float(np.mean((inputs - inputs.mean(axis=0)) ** 2))
-    return Encoded(layer.astype(np.float32), error, error / variance)
+    return Encoded(layer.astype(np.float32), error, error / variance, layers)
