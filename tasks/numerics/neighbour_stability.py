@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.sparse
 
-from tasks.numerics.arrays import Booleans, Float64, Int64, UInt64
+from tasks.numerics.arrays import Booleans, Float64, Int64, Integers, UInt64
 
 QUANTILE = 0.75
 """A row is as stable as the upper quartile of its neighbours: the reference's default."""
@@ -15,7 +15,7 @@ QUANTILE = 0.75
 RUNS_PER_WORD = 64
 
 PAIRS_AT_A_TIME = 1_000_000
-"""Pairs whose common runs are counted at a time: 16 MB per word of presence."""
+"""Pairs, about, that are divided and sorted at a time: 8 MB for each of the few arrays made of them."""
 
 
 class NeighbourCounts:
@@ -35,7 +35,7 @@ class NeighbourCounts:
         self._counts = scipy.sparse.csr_matrix((rows, rows), dtype=np.int32)
         self._words: list[UInt64] = []
 
-    def add(self, neighbours: Int64, present: Int64 | None = None) -> None:
+    def add(self, neighbours: Integers, present: Int64 | None = None) -> None:
         """Count the neighbours of one run.
 
         Parameters
@@ -71,10 +71,16 @@ class NeighbourCounts:
         divides by the number of runs, since it always draws all rows.
         """
         counts = self._counts.maximum(self._counts.T).tocsr()
+        step = max(1, PAIRS_AT_A_TIME * self.rows // max(1, counts.nnz))
+        blocks = [self._of_rows(counts[at : at + step], at) for at in range(0, self.rows, step)]
+        return np.concatenate(blocks)
+
+    def _of_rows(self, counts: scipy.sparse.csr_matrix, at: int) -> Float64:
+        """Return the stability of a block of rows that starts at row ``at``."""
         lengths = np.diff(counts.indptr)
-        first = np.repeat(np.arange(self.rows), lengths)
-        shares = counts.data / self._common_runs(first, counts.indices)
-        return _quantile_by_line(shares[np.lexsort((shares, first))], counts.indptr[:-1], lengths)
+        line = np.repeat(np.arange(len(lengths)), lengths)
+        shares = counts.data / self._common_runs(at + line, counts.indices)
+        return _quantile_by_line(shares[np.lexsort((shares, line))], counts.indptr[:-1], lengths)
 
     def _note_presence(self, drawn: Int64) -> None:
         """Set the run's bit in the presence word of every row drawn."""
@@ -87,14 +93,12 @@ class NeighbourCounts:
     def _common_runs(self, first: Int64, second: Int64) -> Int64:
         """Count the runs that drew both rows of a pair."""
         common = np.zeros(len(first), dtype=np.int64)
-        for at in range(0, len(first), PAIRS_AT_A_TIME):
-            part = slice(at, at + PAIRS_AT_A_TIME)
-            for word in self._words:
-                common[part] += np.bitwise_count(word[first[part]] & word[second[part]])
+        for word in self._words:
+            common += np.bitwise_count(word[first] & word[second])
         return common
 
 
-def kept_share(own: Int64, others: Sequence[Int64]) -> Float64:
+def kept_share(own: Integers, others: Sequence[Integers]) -> Float64:
     """Return how well other pictures keep a row's neighbours, shape (n,), in [0, 1], higher is better.
 
     The 0.75 quantile over a row's own k neighbours of the share of the other pictures that have it among theirs, too;
@@ -115,7 +119,7 @@ def kept_share(own: Int64, others: Sequence[Int64]) -> Float64:
     return np.asarray(np.quantile(kept / len(others), QUANTILE, axis=1))
 
 
-def _among(own: Int64, other: Int64) -> Booleans:
+def _among(own: Integers, other: Integers) -> Booleans:
     """Tell which entries of ``own`` stand in the same line of ``other``; lines are ascending, so all is one search."""
     rows = len(own)
     offsets = np.arange(rows, dtype=np.int64)[:, None] * rows
