@@ -92,7 +92,8 @@ def _score_everything(
     inside: dict[str, float] = {}
     for name, function in list(cell_scores.AT_K.items()):
         cell_scores.AT_K[name] = _timed(function, name, inside)
-    for name in ("auc_ln_k", "neighbourhood_hit", "silhouette", "distance_correlation", "centroid_agreement"):
+    of_cells = ("auc_ln_k", "reliability", "neighbourhood_hit", "silhouette")
+    for name in (*of_cells, "distance_correlation", "centroid_agreement"):
         setattr(cell_scores, name, _timed(getattr(cell_scores, name), name, inside))
 
     def cells() -> None:

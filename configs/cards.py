@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Scope = Literal["local", "every scale", "global", "labels", "stability", "latent space"]
+Of = Literal["cell", "pair", "configuration", "row", "latent space"]
+Scope = Literal["local", "every scale", "global", "labels", "loss", "stability", "latent space"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,11 @@ class ScoreCard:
     title
         The name in prose.
     of
-        What one value belongs to: a cell, a pair of cells, or the latent space.
+        What one value belongs to: a cell, a pair of cells, a configuration over all its runs, a row of the data, or
+        the latent space.
     scope
         What it looks at: ``local`` neighbourhoods, ``every scale``, the ``global`` arrangement, the ``labels``, the
-        ``stability`` of islands and shapes, or the ``latent space`` itself.
+        ``loss`` that the reducer itself minimises, the ``stability`` of islands and shapes, or the ``latent space``.
     range
         Smallest and largest value.
     better
@@ -44,7 +46,7 @@ class ScoreCard:
 
     score: str
     title: str
-    of: Literal["cell", "pair", "latent space"]
+    of: Of
     scope: Scope
     range: tuple[float, float]
     better: Literal["higher", "lower"]
@@ -217,6 +219,21 @@ CARDS: tuple[ScoreCard, ...] = (
         blind="Small neighbourhoods: random pairs are far apart.",
     ),
     ScoreCard(
+        score="reliability",
+        title="Reliability",
+        of="cell",
+        scope="global",
+        range=(-1.0, 1.0),
+        better="higher",
+        question="Around a row, does the picture order the nearer half of the data as the latent space does?",
+        formula="mean over i of the Pearson correlation of two lists of distances in the picture: to the h nearest in "
+        "the latent space, nearest first, and to the h nearest in the picture, nearest first; h = ⌊n/2⌋",
+        source="Xia, Lee & Li 2024 (scDEED), doi:10.1038/s41467-024-45891-y",
+        cost=SHARED_COST,
+        blind="Small neighbourhoods: h is half of all rows. Calling single rows dubious needs a picture of "
+        "structureless data, and a null without correlated columns makes almost every row trustworthy.",
+    ),
+    ScoreCard(
         score="centroid_agreement",
         title="Centroid agreement",
         of="cell",
@@ -267,6 +284,34 @@ CARDS: tuple[ScoreCard, ...] = (
         source="Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7",
         cost="O(m n)",
         blind="Classes that are not round; whether the latent space separates the labels at all.",
+    ),
+    ScoreCard(
+        score="kl_divergence",
+        title="Kullback-Leibler divergence",
+        of="cell",
+        scope="loss",
+        range=(0.0, float("inf")),
+        better="lower",
+        question="How small did t-SNE get its own loss?",
+        formula="Σ_{i ≠ j} pᵢⱼ log(pᵢⱼ / qᵢⱼ), qᵢⱼ = (1 + dᵢⱼ²)⁻¹ / Σ_{k ≠ l} (1 + dₖₗ²)⁻¹, without exaggeration",
+        source="van der Maaten & Hinton 2008, jmlr.org/papers/v9/vandermaaten08a.html",
+        cost="O(n perplexity + m n)",
+        blind="Other perplexities: P changes with it, so that only pictures of one perplexity can be compared, "
+        "runs of different seeds above all. Arrangement at a distance: it hardly costs anything.",
+    ),
+    ScoreCard(
+        score="cross_entropy",
+        title="Fuzzy cross-entropy",
+        of="cell",
+        scope="loss",
+        range=(0.0, float("inf")),
+        better="lower",
+        question="How small did UMAP get the loss that it is derived from?",
+        formula="(1/n) Σ_{i ≠ j} v log(v/w) + (1 − v) log((1 − v)/(1 − w)), w = 1/(1 + a d²ᵇ), 1 − w at least 10⁻⁴",
+        source="McInnes, Healy & Melville 2018, doi:10.48550/arXiv.1802.03426",
+        cost="O(n n_neighbors + m n)",
+        blind="Other n_neighbors or min_dist: the graph and the curve change with them, so that only pictures of the "
+        "same can be compared. UMAP samples repulsion, so that what it really minimises weighs far pairs less.",
     ),
     ScoreCard(
         score="ari",
@@ -332,6 +377,49 @@ CARDS: tuple[ScoreCard, ...] = (
         source="Gower 1975, doi:10.1007/BF02291478",
         cost="O(n)",
         blind="Which islands are the same: islands that trade places count as another shape.",
+    ),
+    ScoreCard(
+        score="ness",
+        title="Neighbour stability (NESS)",
+        of="configuration",
+        scope="stability",
+        range=(0.0, 1.0),
+        better="higher",
+        question="In what share of a setting's runs do a row's usual neighbours come back?",
+        formula="mean over i of the 0.75 quantile of {Gᵢⱼ/Nᵢⱼ : Gᵢⱼ > 0}, Gᵢⱼ the runs in which j is among the k "
+        "nearest of i, or i among those of j, whichever is more, Nᵢⱼ the runs that drew both",
+        source="NESS 2025, doi:10.48550/arXiv.2506.22228",
+        cost="O(R n k) over R runs",
+        blind="Whether the neighbours are right: a false picture can repeat. With R runs it is never below 1/R.",
+    ),
+    ScoreCard(
+        score="distance_variance",
+        title="Distance variance",
+        of="row",
+        scope="stability",
+        range=(0.0, float("inf")),
+        better="lower",
+        question="How much do the distances from a row to its latent neighbours vary from run to run?",
+        formula="mean over j ∈ N_k(i) of Var_b(dᵇᵢⱼ / d̄), every picture at unit RMS radius, d̄ the mean distance of all "
+        "such pairs",
+        source="Sun et al. 2023 (DynamicViz), doi:10.1038/s43588-022-00380-4",
+        cost="O(R n k) over R runs",
+        blind="Whether the distances are right; rows that move together with their neighbours.",
+    ),
+    ScoreCard(
+        score="embedr_p",
+        title="EMBEDR p",
+        of="row",
+        scope="local",
+        range=(0.0, 1.0),
+        better="lower",
+        question="Is a row's neighbourhood kept better than one of data without structure?",
+        formula="2 × median over runs of (1 + #{null EES ≤ EESᵢ})/(m + 1), at most 1; EESᵢ = Σⱼ pⱼ|ᵢ log(pⱼ|ᵢ / qⱼ|ᵢ) "
+        "over the 3 × perplexity nearest; the null are the m such errors of a picture of structureless data",
+        source="Johnson et al. 2022, doi:10.1016/j.patter.2022.100443",
+        cost="O(R n perplexity), and the pictures of the null",
+        blind="What structure there is: p depends on the null, and against one without correlated columns any "
+        "correlation makes it small. Clusters: a row can be drawn well in a cloud without any.",
     ),
     ScoreCard(
         score="intrinsic_dimension",

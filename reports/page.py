@@ -28,6 +28,7 @@ SCOPES = {
     "every scale": "Neighbourhoods of every size",
     "global": "The arrangement of the whole",
     "labels": "The labels",
+    "loss": "What the reducers minimise",
     "stability": "Stability",
     "other": "Other scores",
 }

@@ -15,6 +15,7 @@ from tasks.numerics.knn_recall import knn_recall
 from tasks.numerics.mrre import mrre_false, mrre_missing
 from tasks.numerics.randomness import sample_rows
 from tasks.numerics.ranks import ANCHORS, EXACT_UP_TO, RankedBlock, rank_blocks
+from tasks.numerics.reliability import reliability
 from tasks.numerics.triplets import MOST_ROWS, draw_triplets, nearer_first, triplet_accuracy
 from tasks.numerics.trustworthiness import continuity, trustworthiness
 
@@ -152,6 +153,7 @@ class _Collected:
             for k in self.scorer.ks:
                 self._keep(name, k, score(block, k))
         self._keep("auc_ln_k", None, auc_ln_k(block))
+        self._keep("reliability", None, reliability(block))
         self.worse.add(block)
         labels = self.scorer.labels
         if labels is not None:

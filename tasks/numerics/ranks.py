@@ -57,6 +57,10 @@ class RankedBlock:
         among the K nearest; shape (b, n − 1).
     squared
         Squared distances in the picture to every row, itself included (0); shape (b, n).
+    distances_of_latent
+        Distances in the picture to the ⌊n/2⌋ nearest rows in the latent space, in latent order; shape (b, ⌊n/2⌋).
+    distances_of_picture
+        Distances in the picture to the ⌊n/2⌋ nearest rows in the picture, ascending; shape (b, ⌊n/2⌋).
     rows
         Rows of the data.
     """
@@ -71,6 +75,8 @@ class RankedBlock:
     places_of_latent: Int64
     worse_rank: Int64
     squared: Float64
+    distances_of_latent: Float64
+    distances_of_picture: Float64
     rows: int
 
 
@@ -122,7 +128,9 @@ def _sort_around(latent: Float64, block: Int64) -> _Around:
 
 def _rank(around: _Around, picture: Float64, block: Int64, k_max: int) -> RankedBlock:
     squared = cdist(picture[block], picture, "sqeuclidean")
-    place, ascending = _sorted(np.take_along_axis(squared, around.rows, axis=1), around.rows)
+    in_latent_order = np.take_along_axis(squared, around.rows, axis=1)
+    place, ascending = _sorted(in_latent_order, around.rows)
+    half = len(picture) // 2
     drawn_ranks = _mid_ranks(ascending)
     # Where the k_max nearest of the latent space stand in the picture: every row of the mask has k_max true entries.
     anchor, at = np.nonzero(place < k_max)
@@ -141,6 +149,9 @@ def _rank(around: _Around, picture: Float64, block: Int64, k_max: int) -> Ranked
         places_of_latent=places_of_latent,
         worse_rank=np.maximum(place, np.arange(place.shape[1])) + 1,
         squared=squared,
+        # Roots are new arrays of half the length: no view keeps the full ones alive.
+        distances_of_latent=np.sqrt(in_latent_order[:, :half]),
+        distances_of_picture=np.sqrt(ascending[:, :half]),
         rows=len(picture),
     )
 
