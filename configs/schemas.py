@@ -173,6 +173,21 @@ similarity of its island, and 1 minus the chance-adjusted Jaccard overlap of its
 pictures that differ in seed or in configuration (PCA left out). Null where no two pictures do."""
 
 
+RATINGS = pa.schema(
+    [
+        pa.field("distance_variance_seeds", pa.float32()),
+        pa.field("distance_variance_configurations", pa.float32()),
+        pa.field("distance_variance_resamples", pa.float32()),
+        pa.field("embedr_p", pa.float32()),
+        pa.field("reliability", pa.float32()),
+        pa.field("dubious_share", pa.float32()),
+    ]
+)
+"""Columns of ``points.parquet`` that say how far a row's place can be trusted: the variance of its distances to its 15
+nearest neighbours by cause (DynamicViz), the p-value of its embedding error against reference data (EMBEDR, combined
+over pictures as twice the median), its mean reliability (scDEED; scored rows only) and the share of pictures in which
+that is below the 5 % quantile of reference data."""
+
 MEMBERSHIP = pa.schema(
     [
         pa.field("cluster", pa.int32()),
@@ -197,12 +212,21 @@ CLUSTERS = pa.schema(
         pa.field("dissolved", pa.int32(), nullable=False),
         pa.field("configurations", pa.int32(), nullable=False),
         pa.field("best_cell", pa.string(), nullable=False),
+        pa.field("verdict", pa.string()),
+        pa.field("p_value", pa.float64()),
+        pa.field("depth", pa.float64()),
+        pa.field("depth_low", pa.float64()),
+        pa.field("depth_high", pa.float64()),
+        pa.field("reason", pa.string()),
     ]
 )
 """``clusters.parquet``: a row per consensus cluster, the largest first. ``label`` is its most frequent label.
 ``co_assignment`` is the mean share of pictures that keep two of its rows together; ``recurrence`` the mean over
 configurations of its Jaccard similarity to the most similar island, with a jackknife over them;
-``recovered`` (above .75) and ``dissolved`` (at most .5) count configurations by the mean over their seeds."""
+``recovered`` (above .75) and ``dissolved`` (at most .5) count configurations by the mean over their seeds.
+``verdict`` is ``REAL``, ``HIDDEN``, ``ARTEFACT`` or ``UNCERTAIN`` with its ``reason``, ``p_value`` that of the held-out
+valley test, ``depth`` the density at the valley over that at the lower peak (1 is no valley) with a 95 % interval; all
+null where nothing was tested."""
 
 RECURRENCE = pa.schema(
     [
@@ -287,7 +311,7 @@ def points(further_labels: Sequence[str]) -> pa.Schema:
     ``label`` is the first label; each further one has a column ``label:NAME``. ``position`` is the
     row's place in canonical order.
     """
-    return pa.schema([*rows_of_file(further_labels), *MEMBERSHIP, *INSTABILITY])
+    return pa.schema([*rows_of_file(further_labels), *MEMBERSHIP, *INSTABILITY, *RATINGS])
 
 
 def rows_of_file(further_labels: Sequence[str]) -> pa.Schema:

@@ -25,6 +25,7 @@ from tasks.measure_stability import measure_stability
 from tasks.plan_sweep import Plan, plan_sweep
 from tasks.prepare_geometry import prepare_geometry
 from tasks.progress import announce_done, announce_total, listening
+from tasks.rate_rows import rate_rows
 from tasks.read_dataset import read_dataset
 from tasks.score_cells import score_cells
 from tasks.store import Store
@@ -91,7 +92,10 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             latent_space = describe_latent_space(plan)
             stability = measure_stability(plan, drawn)
             clusters = find_clusters(plan, drawn)
-            written = write_run(plan, endings, stability, clusters, latent_space)
+            ratings = rate_rows(plan, drawn)
+            written = write_run(
+                plan, endings, stability=stability, clusters=clusters, ratings=ratings, latent_space=latent_space
+            )
             report = render_report(written)
         else:
             _announce_cached(plan)

@@ -24,7 +24,7 @@ from tasks.identity import run_versions
 from tasks.numerics.arrays import Float32
 from tasks.numerics.islands import Islands
 from tasks.numerics.reducers.interface import Settings, find_reducer
-from tasks.store import Store, write_table, write_text
+from tasks.store import Store, map_array, write_table, write_text
 
 THREADS = 1
 """A cell runs on one thread, so that its bytes do not depend on how many there are."""
@@ -32,7 +32,7 @@ THREADS = 1
 
 @dataclass(frozen=True)
 class CellJob:
-    """All a worker needs to know: identities and places, no arrays."""
+    """All a worker needs to know: identities and places, no arrays. Shared ``neighbours`` only spare a search."""
 
     identity: str
     configuration: Configuration
@@ -42,6 +42,7 @@ class CellJob:
     data_digest: str
     distinct_rows: int
     folders: tuple[tuple[Part, Path], ...]
+    neighbours: Path | None
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,8 @@ def compute_cell(job: CellJob) -> CellResult:
     if degeneracy is not None:
         return CellResult("degenerate", degeneracy)
     picture = coordinates.astype(np.float32)
-    islands = find_islands(picture, material.working, configuration.min_cluster_size)
+    neighbours = None if job.neighbours is None else map_array(job.neighbours, "indices")
+    islands = find_islands(picture, material.working, configuration.min_cluster_size, neighbours)
     write_table(_table(picture, islands), job.store.cell(job.identity), _provenance(job))
     _note_timing(job, time.perf_counter() - started, time.process_time() - cpu_started)
     return CellResult("ok")

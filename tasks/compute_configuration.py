@@ -6,7 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.compute_cell import CellJob, CellResult, compute_cell
-from tasks.geometry import parts_of
+from tasks.geometry import find_neighbours, parts_of
 from tasks.plan_sweep import Cell, Plan
 from tasks.prepare_geometry import Broken
 from tasks.progress import announce_done
@@ -64,4 +64,5 @@ def _job(cell: Cell, plan: Plan) -> CellJob:
         data_digest=plan.dataset.digest,
         distinct_rows=cell.vectors.rows - cell.vectors.duplicates,
         folders=tuple((part, cell.geometry.folder(part)) for part in parts_of(cell.configuration)),
+        neighbours=find_neighbours(cell.geometry, cell.configuration.metric, 1),
     )

@@ -1,8 +1,8 @@
-"""Compute one part of the geometry, inside a worker process."""
+"""Compute one part of the geometry: inside a worker process, or here where a later step finds it missing."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,15 @@ from threadpoolctl import threadpool_limits
 
 from configs.sweep import Preprocessing
 from tasks.derived_data import Derived, make_derived
-from tasks.geometry import Geometry, Part, read_sparse, write_sparse
+from tasks.geometry import (
+    Geometry,
+    Part,
+    find_neighbours,
+    neighbours_folder,
+    neighbours_needed,
+    read_sparse,
+    write_sparse,
+)
 from tasks.numerics.neighbours import Neighbours
 from tasks.store import map_array, write_arrays
 
@@ -40,18 +48,35 @@ def ensure_working(geometry: Geometry, metric: str) -> np.ndarray:
     if not geometry.has(part):
         if isinstance(geometry.vectors, Derived):
             make_derived(geometry.vectors)
-        job = PartJob(
-            part,
-            geometry.folder(part),
-            geometry.vectors.folder,
-            geometry.preprocessing,
-            geometry.folder(part),
-            None,
-            None,
-        )
         with threadpool_limits(1):  # more threads add up in another order: other bytes
-            _working(job)
+            compute_part(job_of(part, geometry))
     return np.array(map_array(geometry.folder(part), "working"))
+
+
+def job_of(part: Part, geometry: Geometry) -> PartJob:
+    """Return all that is needed to compute a part once what it rests on is in the store."""
+    k = neighbours_needed(part, geometry.vectors.rows)
+    graph = replace(part, kind="fuzzy_graph", dimension=0)
+    return PartJob(
+        part=part,
+        folder=geometry.folder(part),
+        latents=geometry.vectors.folder,
+        preprocessing=geometry.preprocessing,
+        working=geometry.folder(Part("working", part.metric)),
+        neighbours=find_neighbours(geometry, part.metric, k) if k else None,
+        fuzzy_graph=geometry.folder(graph) if part.kind == "spectral" else None,
+    )
+
+
+def search_neighbours(part: Part, geometry: Geometry, threads: int) -> None:
+    """Search neighbours in this process, with all its threads, and commit them."""
+    from tasks.numerics.neighbours import nearest_neighbours
+
+    working = map_array(geometry.folder(Part("working", part.metric)), "working")
+    k = int(part.size)
+    found = nearest_neighbours(working, k, metric=part.metric, threads=threads)
+    arrays = {"indices": found.indices, "distances": found.distances}
+    write_arrays(neighbours_folder(geometry, part.metric, k), arrays, {"part": str(part)})
 
 
 def compute_part(job: PartJob) -> None:

@@ -14,12 +14,11 @@ from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
 from tasks.compute_part import ensure_working
-from tasks.geometry import find_neighbours
+from tasks.latent_neighbours import latent_neighbours
 from tasks.numerics.neighbours import Neighbours
 from tasks.plan_sweep import Plan
 from tasks.score_cells import read_classes
 from tasks.store import map_array, read_table, write_table
-from tasks.workers import default_count
 
 HUBNESS_K, PURITY_K, DIMENSION_K = 10, 15, 20
 
@@ -54,21 +53,11 @@ def describe_latent_space(plan: Plan) -> LatentSpace:
     facts: list[Fact] = []
     with contextlib.suppress(UnusableVectorsError):  # then every cell says so
         working = ensure_working(plan.geometry, metric)
-        found = _neighbours(plan, working, metric)
+        found = latent_neighbours(plan.geometry, metric, DIMENSION_K, plan.config.workers.count)
         facts = [*_shape(found, metric), *_purity(plan, found), *_inputs(plan, working)]
     place = LatentSpace(plan.store.findings(plan.run) / "latent_space.parquet")
     write_table(pa.Table.from_pylist(facts, schema=schemas.LATENT_SPACE), place.file)
     return place
-
-
-def _neighbours(plan: Plan, working: np.ndarray, metric: str) -> Neighbours:
-    from tasks.numerics.neighbours import nearest_neighbours
-
-    k = min(DIMENSION_K, plan.rows - 1)
-    folder = find_neighbours(plan.geometry, metric, k)
-    if folder is None:
-        return nearest_neighbours(working, k, metric=metric, threads=plan.config.workers.count or default_count())
-    return Neighbours(map_array(folder, "indices"), map_array(folder, "distances")).first(k)
 
 
 def _shape(found: Neighbours, metric: str) -> list[Fact]:

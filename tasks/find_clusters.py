@@ -16,13 +16,11 @@ from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
 from configs.grid import Configuration
-from tasks.compute_part import ensure_working
-from tasks.geometry import find_neighbours
+from tasks.latent_neighbours import latent_neighbours
 from tasks.numerics.recurrence import Fate, Found
 from tasks.plan_sweep import Cell, Plan
 from tasks.read_cell import read_cell
-from tasks.store import map_array, read_table, write_table
-from tasks.workers import default_count
+from tasks.store import read_table, write_table
 
 NEIGHBOURS = 15
 """Neighbours of every row in the latent space along which pictures are asked what belongs together."""
@@ -89,7 +87,7 @@ def find_clusters(plan: Plan, drawn: list[Cell]) -> Clusters:
         _write_nothing(place, plan.rows)
         return place
     islands = {cell.identity: _filled(cell, plan) for cell in speaking}
-    near = _neighbours(plan)
+    near = latent_neighbours(plan.geometry, plan.config.preprocess.metric, NEIGHBOURS).indices
     smallest = min(cell.configuration.min_cluster_size for cell in speaking)
     clusters = consensus_clusters(list(islands.values()), near, smallest)
     count = int(clusters.max()) + 1
@@ -137,19 +135,6 @@ def _filled(cell: Cell, plan: Plan) -> np.ndarray:
     return np.asarray(read_cell(cell, plan.store).column("island_filled").to_numpy())
 
 
-def _neighbours(plan: Plan) -> np.ndarray:
-    from tasks.numerics.neighbours import nearest_neighbours
-
-    metric, k = plan.config.preprocess.metric, min(NEIGHBOURS, plan.rows - 1)
-    folder = find_neighbours(plan.geometry, metric, k)
-    if folder is not None:
-        return np.array(map_array(folder, "indices")[:, :k])
-    working = ensure_working(plan.geometry, metric)
-    threads = plan.config.workers.count or default_count()
-    indices: np.ndarray = nearest_neighbours(working, k, metric=metric, threads=threads).indices
-    return indices
-
-
 # --- per row and per cluster ------------------------------------------------------------------------------------
 
 
@@ -179,6 +164,7 @@ def _clusters_table(
                 "co_assignment": float(membership[members].mean()),
                 **_overall(means),
                 "recurrence_resamples": _mean(resampled, cluster) if resampled else None,
+                **dict.fromkeys(("verdict", "p_value", "depth", "depth_low", "depth_high", "reason")),
                 "best_cell": max(seen, key=lambda one: one.found.jaccard[cluster]).cell.identity,
             }
         )

@@ -95,7 +95,8 @@ def measure_stability(plan: Plan, drawn: list[Cell]) -> Stability:
         announce_done("stability")
     found = Stability(plan.store.findings(plan.run))
     write_table(pa.Table.from_pylist(rows, schema=schemas.PAIRS), found.folder / "pairs.parquet")
-    write_table(_summarise(rows, compared), found.folder / "stability.parquet")
+    stability = pa.concat_tables([_summarise(rows, compared), _neighbour_stability(loaded, plan.rows)])
+    write_table(stability, found.folder / "stability.parquet")
     write_table(totals.instability(), found.folder / "instability.parquet")
     return found
 
@@ -260,3 +261,70 @@ def _summarise(rows: list[dict[str, object]], drawn: list[Cell]) -> pa.Table:
                 }
             )
     return pa.Table.from_pylist(summaries, schema=schemas.STABILITY)
+
+
+# --- neighbours over all pictures of a configuration ------------------------------------------------------------
+
+
+def _neighbour_stability(loaded: list[Drawn], rows: int) -> pa.Table:
+    """Return NESS of every configuration: over its seeds, over the other configurations, over its resamples."""
+    data = [one for one in loaded if one.cell.kind == "data" and not one.cell.configuration.control]
+    parts = [one for one in loaded if one.cell.kind == "resample"]
+    found = []
+    for configuration in dict.fromkeys(one.configuration for one in data):
+        own = [one for one in data if one.configuration == configuration]
+        resampled = [one for one in parts if one.configuration == configuration]
+        for between, runs in (("seeds", own), ("resamples", resampled)):
+            if len(runs) > 1:
+                value, stderr = _jackknifed(runs, rows)
+                found.append(_ness_row(own[0].cell, between, value, stderr, len(runs)))
+        others = [one for one in data if one.configuration != configuration]
+        if others:
+            found.append(_ness_row(own[0].cell, "configurations", _kept_by_others(own, others), None, len(others)))
+    return pa.Table.from_pylist(found, schema=schemas.STABILITY)
+
+
+def _jackknifed(runs: list[Drawn], rows: int) -> tuple[float, float | None]:
+    """Return the mean over rows, and its standard error over runs; None below 3 runs and above 20."""
+    value = _mean_neighbour_stability(runs, rows)
+    if not 3 <= len(runs) <= MOST_LEFT_OUT:
+        return value, None
+    without = [_mean_neighbour_stability([*runs[:at], *runs[at + 1 :]], rows) for at in range(len(runs))]
+    return value, float(np.sqrt((len(runs) - 1) * np.var(without)))
+
+
+MOST_LEFT_OUT = 20
+"""Runs up to which each is left out once for a standard error; with more the error is small and the work is not."""
+
+
+def _mean_neighbour_stability(runs: list[Drawn], rows: int) -> float:
+    from tasks.numerics.neighbour_stability import NeighbourCounts
+
+    counts = NeighbourCounts(rows)
+    for run in runs:
+        counts.add(run.neighbours, run.positions)
+    return float(np.nanmean(counts.stability()))
+
+
+def _kept_by_others(own: list[Drawn], others: list[Drawn]) -> float:
+    """Return how often the neighbours that a configuration draws are neighbours in the others' pictures."""
+    from tasks.numerics.neighbour_stability import kept_share
+
+    kept = [
+        kept_share(one.neighbours, [other.neighbours for other in others if other.cell.seed == one.cell.seed])
+        for one in own
+    ]
+    return float(np.mean(kept))
+
+
+def _ness_row(cell: Cell, between: str, value: float, stderr: float | None, runs: int) -> dict[str, object]:
+    return {
+        "configuration": cell.configuration.name,
+        "reducer": cell.configuration.reducer,
+        "between": between,
+        "score": "ness",
+        "value": value,
+        "stderr": stderr,
+        "runs": runs,
+        "pairs": runs * (runs - 1) // 2,
+    }

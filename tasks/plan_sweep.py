@@ -232,6 +232,7 @@ def run_identity(config: SweepConfig, dataset: Dataset) -> str:
                 "tasks.describe_latent_space",
                 "tasks.find_clusters",
                 "tasks.measure_stability",
+                "tasks.rate_rows",
                 "tasks.score_cells",
             ),
             "versions": run_versions(),

@@ -6,18 +6,21 @@ from collections import defaultdict
 
 import numpy as np
 import pyarrow as pa
+from joblib import Parallel, delayed
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
 from tasks.compute_part import ensure_working
+from tasks.geometry import Part, parts_of, read_sparse
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
-from tasks.numerics.cell_scores import Labels
+from tasks.numerics.cell_scores import Labels, Score
 from tasks.plan_sweep import Cell, Plan
+from tasks.prepare_geometry import make_parts
 from tasks.progress import announce_done, announce_total
 from tasks.read_cell import coordinates_of, read_cell
 from tasks.store import DamagedError, read_table, write_table
-from tasks.workers import default_count
+from tasks.workers import choose_limits, default_count, opened_pool
 
 
 @task(name="score cells", task_run_name="score {plan.run}", cache_policy=NO_CACHE)
@@ -36,6 +39,7 @@ def score_cells(plan: Plan, drawn: list[Cell]) -> None:
         if cell.kind != "resample" and not _has_scores(cell, plan):
             unscored[cell.resample, cell.configuration.metric].append(cell)
     announce_total("scores", sum(len(cells) for cells in unscored.values()))
+    _make_missing_graphs([cell for cells in unscored.values() for cell in cells], plan)
     for cells in unscored.values():
         _score(cells, plan)
 
@@ -45,9 +49,18 @@ def read_scores(cell: Cell, plan: Plan) -> pa.Table:
     return read_table(plan.store.scores(_scores_identity(cell, plan)), schemas.SCORES)
 
 
+def read_reliability(cell: Cell, plan: Plan) -> pa.Table:
+    """Read how reliable a cell's anchors are: ``position`` in canonical order of its vectors, ``reliability``."""
+    return read_table(plan.store.row_scores(_scores_identity(cell, plan)), ROW_SCORES)
+
+
+ROW_SCORES = pa.schema([pa.field("position", pa.int64()), pa.field("reliability", pa.float32())])
+
+
 def _has_scores(cell: Cell, plan: Plan) -> bool:
     try:
         read_scores(cell, plan)
+        read_reliability(cell, plan)
     except (FileNotFoundError, DamagedError):
         return False
     return True
@@ -66,7 +79,14 @@ def _score(cells: list[Cell], plan: Plan) -> None:
     for at in range(0, len(cells), BATCH_CELLS):
         batch = cells[at : at + BATCH_CELLS]
         pictures = [coordinates_of(read_cell(cell, plan.store), cell) for cell in batch]
-        for cell, scores in zip(batch, scorer.score(pictures, threads=threads), strict=True):
+        losses = Parallel(n_jobs=threads, backend="threading")(
+            delayed(_losses)(cell, picture, keys) for cell, picture in zip(batch, pictures, strict=True)
+        )
+        scored = scorer.score_with_rows(pictures, threads=threads)
+        for cell, one, loss in zip(batch, scored, losses, strict=True):
+            rows = pa.table({"position": anchors, "reliability": one.reliability}, schema=ROW_SCORES)
+            write_table(rows, plan.store.row_scores(_scores_identity(cell, plan)))
+            scores = [*one.scores, *loss]
             table = pa.table(
                 {
                     "cell": [cell.identity] * len(scores),
@@ -82,6 +102,45 @@ def _score(cells: list[Cell], plan: Plan) -> None:
 
 
 BATCH_CELLS = 16
+
+
+def _make_missing_graphs(cells: list[Cell], plan: Plan) -> None:
+    """Make the graphs that losses need where the store has lost them; umap-learn is imported in the workers only."""
+    wanted = [(cell.geometry, graph) for cell in cells if (graph := _graph_of(cell)) is not None]
+    missing = [(geometry, graph) for geometry, graph in wanted if not geometry.has(graph)]
+    if missing:
+        workers = plan.config.workers
+        with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+            make_parts(missing)
+
+
+def _graph_of(cell: Cell) -> Part | None:
+    """Return the graph that a cell's picture was drawn from: affinities of t-SNE, fuzzy graph of UMAP."""
+    graphs = (part for part in parts_of(cell.configuration) if part.kind in ("affinities", "fuzzy_graph"))
+    return next(graphs, None)
+
+
+def _losses(cell: Cell, picture: np.ndarray, keys: np.ndarray) -> list[Score]:
+    """Return what the picture's own reducer minimises, on the graph that it was given."""
+    from tasks.numerics.cross_entropy import cross_entropy, curve_parameters
+    from tasks.numerics.kl_divergence import kl_divergence
+    from tasks.numerics.randomness import sample_rows
+
+    configuration, part = cell.configuration, _graph_of(cell)
+    if part is None or not cell.geometry.has(part):
+        return []
+    graph = read_sparse(cell.geometry.folder(part))
+    sample = sample_rows(keys, LOSS_ROWS, "losses")
+    if configuration.reducer == "tsne":
+        name, loss = "kl_divergence", kl_divergence(graph, picture, sample)
+    else:
+        a, b = curve_parameters(float(configuration.parameter("min_dist")))
+        name, loss = "cross_entropy", cross_entropy(graph, picture, a, b, sample)
+    return [Score(name, None, loss.value, loss.stderr)]
+
+
+LOSS_ROWS = 2_000
+"""Rows from which the repulsion in a loss is summed; all rows up to so many."""
 
 
 def read_classes(plan: Plan) -> Labels | None:
@@ -111,7 +170,9 @@ def _scores_identity(cell: Cell, plan: Plan) -> str:
             "ks": plan.ks,
             "exact": plan.config.scores.exact,
             "classes": _classes_digest(plan) if cell.kind == "data" else None,
-            "code": code_digest("tasks.numerics.cell_scores"),
+            "code": code_digest(
+                "tasks.numerics.cell_scores", "tasks.numerics.cross_entropy", "tasks.numerics.kl_divergence"
+            ),
             "libraries": versions(SHAPING_LIBRARIES),
         }
     )

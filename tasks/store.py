@@ -46,6 +46,10 @@ class Store:
         """Return the file of a cell's scores."""
         return self.root / "scores" / scores[:2] / f"{scores}.parquet"
 
+    def row_scores(self, scores: str) -> Path:
+        """Return the file with what a cell's scores say of its rows."""
+        return self.root / "row_scores" / scores[:2] / f"{scores}.parquet"
+
     def timing(self, cell: str) -> Path:
         """Return the file that says what a cell took."""
         return self.root / "timings" / cell[:2] / f"{cell}.json"

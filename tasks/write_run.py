@@ -30,6 +30,7 @@ from tasks.numerics.ranks import ANCHORS, EXACT_UP_TO
 from tasks.numerics.recommendation import Candidate, Recommendation, recommend
 from tasks.numerics.smallest_set import smallest_set
 from tasks.plan_sweep import Cell, Plan
+from tasks.rate_rows import RowRatings
 from tasks.read_cell import coordinates_of, read_cell
 from tasks.score_cells import read_scores
 from tasks.store import file_digest, write_table, write_text
@@ -52,7 +53,13 @@ class WrittenRun:
 
 @task(name="write run", task_run_name="write {plan.run}", cache_policy=NO_CACHE)
 def write_run(
-    plan: Plan, endings: Endings, stability: Stability, clusters: Clusters, latent_space: LatentSpace
+    plan: Plan,
+    endings: Endings,
+    *,
+    stability: Stability,
+    clusters: Clusters,
+    ratings: RowRatings,
+    latent_space: LatentSpace,
 ) -> WrittenRun:
     """Write every table of the run and then its manifest."""
     folder = plan.store.run(plan.run)
@@ -73,7 +80,7 @@ def write_run(
         "stability": stability.stability(),
         "pairs": stability.pairs(),
         "recommendations": recommendations,
-        "points": _points_table(plan, stability, clusters),
+        "points": _points_table(plan, (clusters.membership(), stability.instability(), ratings.table())),
         "latent_space": latent_space.table(),
         **{name: clusters.table(name) for name in ("clusters", "recurrence", "tracks", "boundaries")},
         "nulls": nulls_table(plan, nulls, pictures),
@@ -251,11 +258,11 @@ def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Tabl
     return pa.concat_tables(parts)
 
 
-def _points_table(plan: Plan, stability: Stability, clusters: Clusters) -> pa.Table:
-    """Add to the rows of the file the cluster of each, and how unsteady it is."""
+def _points_table(plan: Plan, found: tuple[pa.Table, ...]) -> pa.Table:
+    """Add to the rows of the file what was found of each; those tables are in canonical order."""
     points = plan.dataset.points()
-    for found in (clusters.membership(), stability.instability()):
-        of_rows = found.take(points.column("position"))
+    for table in found:
+        of_rows = table.take(points.column("position"))
         for field in of_rows.schema:
             points = points.append_column(field, of_rows.column(field.name))
     return points.cast(schemas.points(plan.dataset.labels[1:]))

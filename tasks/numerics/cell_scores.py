@@ -47,6 +47,14 @@ class Score:
 
 
 @dataclass(frozen=True)
+class ScoredPicture:
+    """The scores of a picture, and the reliability of every anchor, shape (m,)."""
+
+    scores: list[Score]
+    reliability: Float64
+
+
+@dataclass(frozen=True)
 class Labels:
     """A label per row as a number, −1 where there is none; shape (n,)."""
 
@@ -112,13 +120,27 @@ class Scorer:
 
         ``on_anchors`` is called with the number of anchors finished since the last call.
         """
+        scored = self.score_with_rows(pictures, threads=threads, on_anchors=on_anchors)
+        return [one.scores for one in scored]
+
+    def score_with_rows(
+        self,
+        pictures: Sequence[AnyFloat],
+        *,
+        threads: int = 1,
+        on_anchors: Callable[[int], None] | None = None,
+    ) -> list[ScoredPicture]:
+        """Score pictures and keep what is said of every anchor, too; see ``score``."""
         collected = [_Collected(self, len(self.working)) for _ in pictures]
         for blocks in rank_blocks(self.working, pictures, self.anchors, max(self.ks), threads=threads):
             for block, one in zip(blocks, collected, strict=True):
                 one.add(block)
             if on_anchors is not None and blocks:
                 on_anchors(len(blocks[0].anchors))
-        return [[*one.scores(), *self._global(picture)] for picture, one in zip(pictures, collected, strict=True)]
+        return [
+            ScoredPicture([*one.scores(), *self._global(picture)], one.of_anchors("reliability"))
+            for picture, one in zip(pictures, collected, strict=True)
+        ]
 
     def _global(self, picture: AnyFloat) -> list[Score]:
         drawn = ranked_distances(picture[self._sample])
@@ -163,6 +185,9 @@ class _Collected:
 
     def _keep(self, name: str, k: int | None, values: Float64) -> None:
         self.values.setdefault((name, k), []).append(values)
+
+    def of_anchors(self, name: str) -> Float64:
+        return np.concatenate(self.values[name, None])
 
     def scores(self) -> list[Score]:
         found = []

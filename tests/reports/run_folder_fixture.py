@@ -310,6 +310,7 @@ class RunFolder:
                     "dissolved": (0, 0, len(names))[cluster],
                     "configurations": len(names),
                     "best_cell": cell_id(T30, 0),
+                    **dict.fromkeys(("verdict", "p_value", "depth", "depth_low", "depth_high", "reason")),
                 }
             )
             for name in names:
@@ -360,7 +361,7 @@ class RunFolder:
             **{f"label:{name}": list(self.label_columns[name]) for name in further},
             "cluster": clusters(),
             "membership": np.ones(ROWS),
-            **{name: np.linspace(0, 1, ROWS) for name in schemas.INSTABILITY.names},
+            **{name: np.linspace(0, 1, ROWS) for name in (*schemas.INSTABILITY.names, *schemas.RATINGS.names)},
         }
         return pa.table(columns, schema=schemas.points(further))
 

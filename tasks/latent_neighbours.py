@@ -1,0 +1,27 @@
+"""The nearest neighbours that later steps ask for: from the store where they reach far enough, else searched anew."""
+
+from __future__ import annotations
+
+from tasks.compute_part import ensure_working
+from tasks.geometry import Geometry, find_neighbours
+from tasks.numerics.neighbours import Neighbours
+from tasks.store import map_array
+from tasks.workers import default_count
+
+
+def latent_neighbours(geometry: Geometry, metric: str, k: int, threads: int | None = None) -> Neighbours:
+    """Return the k nearest rows of every row, or all others where there are fewer.
+
+    Raises
+    ------
+    UnusableVectorsError
+        The preprocessed vectors have no distances that mean anything.
+    """
+    from tasks.numerics.neighbours import nearest_neighbours
+
+    k = min(k, geometry.vectors.rows - 1)
+    folder = find_neighbours(geometry, metric, k)
+    if folder is None:
+        working = ensure_working(geometry, metric)
+        return nearest_neighbours(working, k, metric=metric, threads=threads or default_count())
+    return Neighbours(map_array(folder, "indices"), map_array(folder, "distances")).first(k)
