@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from configs.errors import InputError, join_errors
-from configs.sweep import Encoder, PcaGrid, SweepConfig, TsneGrid, UmapGrid, split_reference
+from configs.sweep import GRIDS, Encoder, SweepConfig, split_reference
 
 LARGEST_CONFIG_BYTES = 1_000_000
 """A config is written by a person; anything larger is the wrong file."""
@@ -30,6 +30,14 @@ def read_config(path: Path) -> SweepConfig:
     InputError
         The file is missing, not YAML, or breaks the schema. Every fault is named with its line.
     """
+    return anchor_paths(read_settings(path, SweepConfig), path.parent)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_settings(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file and validate it with a model; see ``read_config``."""
     text = _read_text(path)
     document, lines = _parse(text, path)
     if not isinstance(document, dict):
@@ -40,10 +48,9 @@ def read_config(path: Path) -> SweepConfig:
             remedy="start from configs/example.yaml",
         )
     try:
-        config = SweepConfig.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
         raise _explain(error, path, lines) from None
-    return anchor_paths(config, path.parent)
 
 
 def write_config(config: SweepConfig) -> str:
@@ -163,7 +170,7 @@ def _rule_and_remedy(fault: dict[str, Any]) -> tuple[str, str]:
     if fault["type"] == "missing":
         return f"`{name}` is required", f"add `{name}:`; configs/example.yaml shows how"
     if fault["type"] == "union_tag_invalid":
-        return "reducer is one of tsne, umap, pca", "name one of them"
+        return f"reducer is one of {', '.join(GRIDS)}", "name one of them"
     if fault["type"] == "union_tag_not_found":
         return "every entry of reducers names its reducer", "begin it with `- reducer: tsne`"
     return message[:1].lower() + message[1:], "see the key in configs/example.yaml"
@@ -171,7 +178,8 @@ def _rule_and_remedy(fault: dict[str, Any]) -> tuple[str, str]:
 
 def known_keys() -> set[str]:
     """Return every key that a config may have."""
-    keys = {field for inner in (Encoder, TsneGrid, UmapGrid, PcaGrid) for field in inner.model_fields}
+    inner: list[type[BaseModel]] = [Encoder, *GRIDS.values()]
+    keys = {field for model in inner for field in model.model_fields}
     for field, info in SweepConfig.model_fields.items():
         keys.add(field)
         annotation = info.annotation

@@ -72,6 +72,11 @@ class Configuration:
         """Whether it is drawn for comparison only."""
         return self.reducer in CONTROLS
 
+    @property
+    def speaks_of_clusters(self) -> bool:
+        """Whether its pictures count when clusters are sought: those in 2 dimensions that are no control."""
+        return self.dimension == 2 and not self.control
+
     def parameter(self, name: str) -> Value:
         """Return one of the reducer's parameters.
 
@@ -157,7 +162,7 @@ def expand_reducers(
 
 def _shows_clusters(configuration: Configuration) -> bool:
     """Say whether a configuration speaks about clusters: drawn, flat, and no control."""
-    return configuration.unusable is None and configuration.dimension == 2 and not configuration.control
+    return configuration.unusable is None and configuration.speaks_of_clusters
 
 
 def _resampling(config: SweepConfig, eligible: int, pictures: int) -> tuple[int, int]:

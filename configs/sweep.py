@@ -207,6 +207,15 @@ class ShuffledGrid(Settings):
     """Dimensions of the picture."""
 
 
+GRIDS: dict[str, type[Settings]] = {
+    "tsne": TsneGrid,
+    "umap": UmapGrid,
+    "pca": PcaGrid,
+    "random_projection": RandomProjectionGrid,
+    "shuffled": ShuffledGrid,
+}
+"""The grid of every reducer that a config can name."""
+
 ReducerGrid = Annotated[
     TsneGrid | UmapGrid | PcaGrid | RandomProjectionGrid | ShuffledGrid, Field(discriminator="reducer")
 ]

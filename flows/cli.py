@@ -1,4 +1,4 @@
-"""The command line: ``steadymap sweep | check | score | scores | report | runs``.
+"""The command line: ``steadymap sweep | check | score | scores | selftest | report | runs``.
 
 Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant and worker
 processes, which import this module as their main one, stay light.
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from tasks.numerics.cell_scores import Score
 
 EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+SELFTEST = Path(__file__).resolve().parents[1] / "configs" / "selftest.yaml"
 
 CONFIG_ENDINGS = (".yaml", ".yml")
 
@@ -215,6 +217,35 @@ def scores(*, as_json: JsonOption = False) -> int:
         ):
             console.print(Padding(f"{name}: {text}", (0, 0, 0, 2)), markup=False, highlight=False)
         console.print()
+    return EXIT_REPORT
+
+
+@app.command
+def selftest(
+    config: Annotated[Path, Parameter(help="A YAML config.")] = SELFTEST,
+    *,
+    families: Annotated[str | None, Parameter(help="Some families only, separated by commas.")] = None,
+    sets: Annotated[int | None, Parameter(help="Sets of every family and dimension.")] = None,
+    store: StoreOption = Path("results"),
+    as_json: JsonOption = False,
+) -> int:
+    """Judge generated data with known truth: this installation's own rate of false verdicts, and its power."""
+    from configs.document import read_settings
+    from configs.selftest import SelftestConfig
+
+    settings = read_settings(config, SelftestConfig)
+    changes = {"families": tuple(families.split(",")) if families else None, "sets": sets}
+    settings = settings.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    _prepare_engine(store)
+    from flows.selftest import selftest as run_selftest
+    from flows.terminal import print_outcome_of_set, selftest_table
+
+    console = _quiet_console(as_json)
+    summary = run_selftest(settings, str(store), lambda outcome: print_outcome_of_set(outcome, console))
+    if as_json:
+        print(json.dumps(summary))
+    else:
+        console.print(selftest_table(summary))
     return EXIT_REPORT
 
 

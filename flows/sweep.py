@@ -13,23 +13,23 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from configs.sweep import SweepConfig
+from flows.draw_cells import announce_cached, draw_cells, drawn_cells
 from flows.log_progress import LogProgress
 from reports.build import build_report
 from reports.markdown import to_markdown
 from reports.run_folder import read_run
 from reports.summary import summarise
-from tasks.compute_configuration import Endings, compute_configuration
+from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import describe_latent_space
 from tasks.find_clusters import find_clusters
 from tasks.measure_stability import measure_stability
-from tasks.plan_sweep import Plan, plan_sweep
-from tasks.prepare_geometry import prepare_geometry
-from tasks.progress import announce_done, announce_total, listening
+from tasks.plan_sweep import plan_sweep
+from tasks.progress import listening
 from tasks.rate_rows import rate_rows
 from tasks.read_dataset import read_dataset
 from tasks.score_cells import score_cells
+from tasks.seek_valleys import seek_valleys
 from tasks.store import Store
-from tasks.workers import choose_limits, opened_pool
 from tasks.write_run import WrittenRun, find_complete_run, refresh_timings, write_run
 
 WAITING_CONFIGURATIONS = 16
@@ -84,44 +84,25 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
         written = find_complete_run(plan) if not plan.missing else None
         endings: Endings = {}
         if written is None:
-            endings = _compute_cells(plan)
-            drawn = [
-                cell for cell in plan.usable if cell.identity not in endings or endings[cell.identity].status == "ok"
-            ]
+            endings = draw_cells(plan)
+            drawn = drawn_cells(plan, endings)
             score_cells(plan, drawn)
             latent_space = describe_latent_space(plan)
             stability = measure_stability(plan, drawn)
-            clusters = find_clusters(plan, drawn)
+            clusters = find_clusters(plan, drawn, seek_valleys(plan, drawn))
             ratings = rate_rows(plan, drawn)
             written = write_run(
                 plan, endings, stability=stability, clusters=clusters, ratings=ratings, latent_space=latent_space
             )
             report = render_report(written)
         else:
-            _announce_cached(plan)
+            announce_cached(plan)
             refresh_timings(plan)
             report = written.folder / "report.html"
             if not report.is_file():
                 report = render_report(written)
         _publish(written, report)
         return _outcome(written, report, endings)
-
-
-def _compute_cells(plan: Plan) -> Endings:
-    _announce_cached(plan)
-    if not plan.missing:
-        return {}
-    workers = plan.config.workers
-    with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
-        broken = prepare_geometry(plan)
-        configurations = dict.fromkeys(cell.configuration.name for cell in plan.missing)
-        runs = [compute_configuration.submit(configuration, plan, broken) for configuration in configurations]
-        return {identity: ending for run in runs for identity, ending in run.result().items()}
-
-
-def _announce_cached(plan: Plan) -> None:
-    announce_total("cells", len(plan.usable))
-    announce_done("cells", len(plan.usable) - len(plan.missing), status="cached")
 
 
 @task(name="render report", cache_policy=NO_CACHE)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
+from rich.table import Table
 
 from tasks.progress import Announcement, Stage, listening
 
@@ -17,6 +19,7 @@ TITLES: dict[Stage, str] = {
     "cells": "cells",
     "scores": "scores",
     "stability": "pairs compared",
+    "valleys": "valleys sought",
 }
 
 
@@ -61,3 +64,32 @@ def live_progress(console: Console) -> Iterator[None]:
     live = LiveProgress(console)
     with live.bars, listening(live):
         yield
+
+
+def print_outcome_of_set(outcome: dict[str, Any], console: Console) -> None:
+    """Print a line about a set of a selftest as soon as it is judged."""
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(outcome["verdicts"].items()))
+    false = f"  FALSE: {outcome['false']}" if outcome["false"] else ""
+    found = "" if outcome["found"] is None else f", {outcome['found']:.0%} of the truth found"
+    name = f"{outcome['family']} {outcome['rows']} × {outcome['dimensions']}, seed {outcome['seed']}"
+    console.print(f"{name}: {verdicts}{found}{false}", highlight=False, markup=False)
+
+
+def selftest_table(summary: dict[str, Any]) -> Table:
+    """Tabulate the families of a selftest, and all without a cluster together."""
+    table = Table("family", "sets", "false REAL or HIDDEN", "truth found", "ARI", "recurring islands called ARTEFACT")
+    for name, family in summary["families"].items():
+        found, ari = (f"{family[key]:.2f}" if key in family else "" for key in ("found", "ari"))
+        artefacts = _spell_rate(family.get("recurring_called_artefact"))
+        table.add_row(name, str(family["sets"]), _spell_rate(family["false_real"]), found, ari, artefacts)
+    total = summary["false_real"]
+    if total is not None:
+        artefacts = _spell_rate(summary["recurring_called_artefact"])
+        table.add_row("all without a cluster", str(total["trials"]), _spell_rate(total), "", "", artefacts)
+    return table
+
+
+def _spell_rate(rate: dict[str, Any] | None) -> str:
+    if rate is None:
+        return "–"
+    return f"{rate['hits']}/{rate['trials']} ({rate['share']:.0%}, 95 % {rate['low']:.0%} to {rate['high']:.0%})"

@@ -15,15 +15,15 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
-from configs.grid import Configuration
-from tasks.latent_neighbours import latent_neighbours
+from tasks.compute_part import ensure_working
+from tasks.judge_clusters import judge_clusters
+from tasks.latent_neighbours import CLUSTER_NEIGHBOURS, latent_neighbours
 from tasks.numerics.recurrence import Fate, Found
+from tasks.numerics.split_consensus import SplitOutcome
 from tasks.plan_sweep import Cell, Plan
 from tasks.read_cell import read_cell
+from tasks.seek_valleys import ALPHA, Splits, read_split
 from tasks.store import read_table, write_table
-
-NEIGHBOURS = 15
-"""Neighbours of every row in the latent space along which pictures are asked what belongs together."""
 
 APART_EVERYWHERE = 0.9
 """Clusters that no setting puts together more often than this, and that do not touch, share no boundary."""
@@ -63,6 +63,10 @@ AMBIGUITY = pa.schema(
 )
 
 
+Pictures = list[tuple[Cell, np.ndarray]]
+"""Cells that speak of clusters, each with the filled island of every row."""
+
+
 @dataclass(frozen=True)
 class _Seen:
     """A picture, and what it does with every cluster."""
@@ -76,31 +80,32 @@ class _Seen:
 
 
 @task(name="find clusters", task_run_name="clusters of {plan.run}", cache_policy=NO_CACHE)
-def find_clusters(plan: Plan, drawn: list[Cell]) -> Clusters:
-    """Find consensus clusters over the pictures of the data, and look for each in all pictures of its rows."""
-    from tasks.numerics.consensus import ambiguous_pairs, consensus_clusters
+def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
+    """Find clusters over the pictures of the data, judge each by the tests, and look for it in every picture."""
+    from tasks.numerics.consensus import ambiguous_pairs
     from tasks.numerics.recurrence import find_clusters as look_for
 
     place = Clusters(plan.store.findings(plan.run))
-    speaking = [cell for cell in drawn if cell.kind == "data" and speaks_of_clusters(cell.configuration)]
+    speaking = [cell for cell in drawn if cell.kind == "data" and cell.configuration.speaks_of_clusters]
     if not speaking:
         _write_nothing(place, plan.rows)
         return place
-    islands = {cell.identity: _filled(cell, plan) for cell in speaking}
-    near = latent_neighbours(plan.geometry, plan.config.preprocess.metric, NEIGHBOURS).indices
-    smallest = min(cell.configuration.min_cluster_size for cell in speaking)
-    clusters = consensus_clusters(list(islands.values()), near, smallest)
+    pictures = [(cell, _filled(cell, plan)) for cell in speaking]
+    near = latent_neighbours(plan.geometry, plan.config.preprocess.metric, CLUSTER_NEIGHBOURS).indices
+    outcomes = [read_split(folder, plan.rows) for folder in splits.folders]
+    clusters = _published(plan, pictures, near, outcomes)
     count = int(clusters.max()) + 1
-    seen = [_Seen(cell, look_for(clusters, islands[cell.identity], count)) for cell in speaking]
+    seen = [_Seen(cell, look_for(clusters, islands, count)) for cell, islands in pictures]
     resampled = [
         _Seen(cell, look_for(clusters[np.array(cell.derived.positions())], _filled(cell, plan), count))
         for cell in drawn
-        if cell.derived is not None and cell.kind == "resample" and speaks_of_clusters(cell.configuration)
+        if cell.derived is not None and cell.kind == "resample" and cell.configuration.speaks_of_clusters
     ]
-    membership = _membership(clusters, seen, islands)
-    ambiguity = ambiguous_pairs(list(islands.values()))
+    membership = _membership(clusters, pictures, seen)
+    ambiguity = ambiguous_pairs([islands for _, islands in pictures])
+    described = _clusters_table(plan, clusters, seen, resampled, membership)
     tables = {
-        "clusters": _clusters_table(plan, clusters, seen, resampled, membership),
+        "clusters": judge_clusters(described, clusters, outcomes, plan.rows),
         "recurrence": _recurrence_table(seen, resampled, count),
         "tracks": _tracks_table(seen, count),
         "boundaries": _boundaries_table(seen, clusters, near),
@@ -116,9 +121,35 @@ def find_clusters(plan: Plan, drawn: list[Cell]) -> Clusters:
     return place
 
 
-def speaks_of_clusters(configuration: Configuration) -> bool:
-    """Say whether pictures of a configuration count: those in 2 dimensions that are no control."""
-    return configuration.dimension == 2 and not configuration.control
+def _published(plan: Plan, pictures: Pictures, near: np.ndarray, outcomes: list[SplitOutcome]) -> np.ndarray:
+    """Return the clusters that most pictures agree on, and those that only the tests have found."""
+    from tasks.numerics.candidates import propose
+    from tasks.numerics.consensus import consensus_clusters
+    from tasks.numerics.published_clusters import publish
+    from tasks.numerics.split_consensus import agreed_clusters, cluster_evidence
+
+    smallest = min(cell.configuration.min_cluster_size for cell, _ in pictures)
+    islands = [labels for _, labels in pictures]
+    consensus = consensus_clusters(islands, near, smallest)
+    if not outcomes:
+        return consensus
+    working = ensure_working(plan.geometry, plan.config.preprocess.metric)
+    agreed = agreed_clusters(propose(islands, near, working, smallest), outcomes)
+    evidence = cluster_evidence(agreed, outcomes)
+    separated = [cluster for cluster, one in enumerate(evidence) if one.p <= ALPHA]
+    return publish(consensus, agreed, separated, _stable(consensus, pictures), smallest)
+
+
+def _stable(clusters: np.ndarray, pictures: Pictures) -> list[int]:
+    """Return the clusters that at least half of the configurations show, by the mean over their seeds."""
+    from tasks.numerics.recurrence import RECOVERED
+    from tasks.numerics.recurrence import find_clusters as look_for
+
+    count = int(clusters.max()) + 1
+    seen = [_Seen(cell, look_for(clusters, labels, count)) for cell, labels in pictures]
+    groups = _by(seen, lambda one: one.configuration).values()
+    recovered = [sum(_mean(group, cluster) > RECOVERED for group in groups) for cluster in range(count)]
+    return [cluster for cluster, often in enumerate(recovered) if often >= len(groups) / 2]
 
 
 def _write_nothing(place: Clusters, rows: int) -> None:
@@ -138,11 +169,11 @@ def _filled(cell: Cell, plan: Plan) -> np.ndarray:
 # --- per row and per cluster ------------------------------------------------------------------------------------
 
 
-def _membership(clusters: np.ndarray, seen: list[_Seen], islands: dict[str, np.ndarray]) -> np.ndarray:
+def _membership(clusters: np.ndarray, pictures: Pictures, seen: list[_Seen]) -> np.ndarray:
     """Return the mean share of its cluster that pictures put into a row's island, shape (n,)."""
     total = np.zeros(len(clusters))
-    for one in seen:
-        total += one.found.shares[clusters, islands[one.cell.identity]]
+    for (_, islands), one in zip(pictures, seen, strict=True):
+        total += one.found.shares[clusters, islands]
     firmness: np.ndarray = (total / len(seen)).astype(np.float32)
     return firmness
 

@@ -8,6 +8,9 @@ from tasks.numerics.neighbours import Neighbours
 from tasks.store import map_array
 from tasks.workers import default_count
 
+CLUSTER_NEIGHBOURS = 15
+"""Neighbours of every row in the latent space along which pictures are asked what belongs together."""
+
 
 def latent_neighbours(geometry: Geometry, metric: str, k: int, threads: int | None = None) -> Neighbours:
     """Return the k nearest rows of every row, or all others where there are fewer.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["encoded rows", "geometry", "cells", "scores", "stability"]
+Stage = Literal["encoded rows", "geometry", "cells", "scores", "stability", "valleys"]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
-from tasks.find_clusters import speaks_of_clusters
 from tasks.geometry import Geometry
 from tasks.latent_neighbours import latent_neighbours
 from tasks.plan_sweep import Cell, Plan
@@ -42,7 +41,7 @@ class RowRatings:
 @task(name="rate rows", task_run_name="rows of {plan.run}", cache_policy=NO_CACHE)
 def rate_rows(plan: Plan, drawn: list[Cell]) -> RowRatings:
     """Measure how much a row's distances vary, how well its neighbours are kept, and whether that beats noise."""
-    speaking = [cell for cell in drawn if speaks_of_clusters(cell.configuration)]
+    speaking = [cell for cell in drawn if cell.configuration.speaks_of_clusters]
     columns = {**_variances(plan, speaking), "embedr_p": _embedr(plan, speaking), **_reliability(plan, speaking)}
     place = RowRatings(plan.store.findings(plan.run) / "ratings.parquet")
     arrays = [pa.array(values.astype(np.float32), mask=np.isnan(values)) for values in columns.values()]

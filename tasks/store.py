@@ -62,6 +62,10 @@ class Store:
         """Return the folder of a dataset in canonical order."""
         return self.root / "datasets" / dataset
 
+    def split(self, split: str) -> Path:
+        """Return the folder of what one half proposed and the other tested."""
+        return self.root / "splits" / split
+
     def findings(self, run: str) -> Path:
         """Return the folder in which what the steps of a run find waits for its tables."""
         return self.root / "findings" / run

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from tasks.numerics.arrays import Int64, UInt64
+from tasks.numerics.arrays import Float64, Int64, UInt64
 
 
 def stream(*identity: str | int | float) -> np.random.Generator:
@@ -40,6 +40,14 @@ def sample_rows(keys: UInt64, count: int, purpose: str) -> Int64:
 def salted(keys: UInt64, purpose: str) -> UInt64:
     """Return other hashes of the same things for a purpose of their own; ``mix`` makes them independent."""
     return keys ^ np.uint64(int.from_bytes(_digest(purpose)[:8], "little"))
+
+
+def row_uniforms(keys: UInt64, purpose: str) -> Float64:
+    """Return one number in [0, 1) per row, drawn from its key: the same row gets the same number in any company.
+
+    Shape (n,) to (n,). Numbers for different purposes are independent; equal keys get equal numbers.
+    """
+    return np.asarray((mix(salted(keys, purpose)) >> np.uint64(11)) * 2.0**-53)
 
 
 def _digest(*identity: str | int | float) -> bytes:

@@ -1,0 +1,33 @@
+"""Draw what is missing of a plan: the part that a sweep and a selftest share."""
+
+from __future__ import annotations
+
+from tasks.compute_configuration import Endings, compute_configuration
+from tasks.plan_sweep import Cell, Plan
+from tasks.prepare_geometry import prepare_geometry
+from tasks.progress import announce_done, announce_total
+from tasks.workers import choose_limits, opened_pool
+
+
+def draw_cells(plan: Plan) -> Endings:
+    """Compute the missing cells of a plan; called inside a flow, whose runner fans them out."""
+    announce_cached(plan)
+    if not plan.missing:
+        return {}
+    workers = plan.config.workers
+    with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+        broken = prepare_geometry(plan)
+        configurations = dict.fromkeys(cell.configuration.name for cell in plan.missing)
+        runs = [compute_configuration.submit(configuration, plan, broken) for configuration in configurations]
+        return {identity: ending for run in runs for identity, ending in run.result().items()}
+
+
+def drawn_cells(plan: Plan, endings: Endings) -> list[Cell]:
+    """Return the cells that have a picture."""
+    return [cell for cell in plan.usable if cell.identity not in endings or endings[cell.identity].status == "ok"]
+
+
+def announce_cached(plan: Plan) -> None:
+    """Tell how many cells there are, and how many of them the store has."""
+    announce_total("cells", len(plan.usable))
+    announce_done("cells", len(plan.usable) - len(plan.missing), status="cached")

@@ -1,0 +1,117 @@
+"""Sets of generated data with known truth, and what a selftest keeps of each."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from configs.errors import InputError
+from configs.selftest import SelftestConfig
+from configs.sweep import DataSource, SweepConfig
+from tasks.find_clusters import Clusters
+from tasks.identity import code_digest, digest, run_versions
+from tasks.numerics.known_truth import compare_with_truth
+from tasks.numerics.synthetic import FAMILIES, generate
+from tasks.plan_sweep import Plan
+from tasks.store import write_text
+
+PATH = (
+    "tasks.draw_known_truth",
+    "tasks.compute_cell",
+    "tasks.seek_valleys",
+    "tasks.find_clusters",
+)
+"""Modules behind an outcome, with all that they import."""
+
+
+@dataclass(frozen=True)
+class KnownSet:
+    """One set: family, size and seed; ``real`` says whether anything in it is a cluster."""
+
+    family: str
+    rows: int
+    dimensions: int
+    seed: int
+
+    @property
+    def real(self) -> bool:
+        """Whether the family has clusters."""
+        return FAMILIES[self.family].real
+
+    def identity(self, config: SelftestConfig) -> str:
+        """Return what the outcome depends on: the set, its sweep, the code and the versions."""
+        code = code_digest(*PATH)
+        sweep = config.sweep.model_dump(mode="json")
+        return digest({**asdict(self), "sweep": sweep, "code": code, "versions": run_versions()})
+
+
+def known_sets(config: SelftestConfig) -> list[KnownSet]:
+    """Lay out the sets of a selftest, a round over all families at a time, so that a part of it says something of all.
+
+    Raises
+    ------
+    InputError
+        A family is not known.
+    """
+    families = config.families or tuple(FAMILIES)
+    for family in families:
+        if family not in FAMILIES:
+            raise InputError(f"families: {family!r}", rule=f"one of {', '.join(FAMILIES)}", remedy="name one of them")
+    return [
+        KnownSet(family, config.rows, dimensions, config.first_seed + number)
+        for number, dimensions, family in itertools.product(range(config.sets), config.dimensions, families)
+        if dimensions >= FAMILIES[family].fewest_dimensions
+    ]
+
+
+def sweep_of(known: KnownSet, config: SelftestConfig, folder: Path) -> SweepConfig:
+    """Write the vectors of a set into a folder and return the sweep over them."""
+    drawn = generate(known.family, known.rows, known.dimensions, known.seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {"latents": drawn.vectors, "y": drawn.truth}
+    if drawn.groups is not None:
+        arrays["group"] = drawn.groups.astype(str)
+    np.savez(folder / "set.npz", **arrays)
+    data = DataSource(
+        path=str(folder / "set.npz"), latents=("latents",), labels=("y",), group="group" if "group" in arrays else None
+    )
+    return SweepConfig(name=f"{known.family} {known.seed}", data=data, **dict(config.sweep))
+
+
+def outcome_of(known: KnownSet, plan: Plan, clusters: Clusters, seconds: float) -> dict[str, Any]:
+    """Compare the verdicts of a set with its truth."""
+    table = clusters.table("clusters").to_pylist()
+    labels = np.array(clusters.membership().column("cluster"))
+    truth = np.array([int(str(label)) for label in plan.dataset.classes()])
+    verdicts = [row["verdict"] for row in table]
+    worth = compare_with_truth(labels, verdicts, truth if known.real else None)
+    recurring = [row for row in table if row["recovered"] >= row["configurations"] / 2]
+    return {
+        **asdict(known),
+        **asdict(worth),
+        "real": known.real,
+        "verdicts": dict(Counter(verdicts)),
+        "recurring": len(recurring),
+        "recurring_artefacts": sum(row["verdict"] == "ARTEFACT" for row in recurring),
+        "seconds": round(seconds, 2),
+    }
+
+
+def read_outcome(path: Path) -> dict[str, Any] | None:
+    """Read what was kept of a set; None where it is not there or damaged, and is drawn again."""
+    try:
+        outcome: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return outcome
+
+
+def write_outcome(outcome: dict[str, Any], path: Path) -> None:
+    """Commit what is kept of a set."""
+    write_text(json.dumps(outcome, sort_keys=True), path)

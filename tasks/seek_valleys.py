@@ -1,0 +1,159 @@
+"""Step: on every half of the rows find candidates in its pictures, and test on the other half what separates them.
+
+Each pair of complementary halves gives two splits: either half proposes once, and tests once. A split is one job of a
+worker and lies in the store under its identity, so that another seed or setting of the sweep tests nothing again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from threadpoolctl import threadpool_limits
+
+from tasks.compute_part import ensure_working
+from tasks.derived_data import Derived
+from tasks.geometry import Geometry
+from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.latent_neighbours import CLUSTER_NEIGHBOURS, latent_neighbours
+from tasks.plan_sweep import Cell, Plan
+from tasks.progress import announce_done, announce_total
+from tasks.read_cell import read_cell
+from tasks.store import DamagedError, Store, map_array, read_meta, write_arrays
+from tasks.workers import Lost, choose_limits, opened_pool
+
+if TYPE_CHECKING:
+    from tasks.numerics.split_consensus import SplitOutcome
+
+ALPHA = 0.05
+"""Chance that anything is falsely called separated."""
+
+FEWEST_CELLS = 1
+"""Pictures that a half needs to propose anything."""
+
+
+@dataclass(frozen=True)
+class SplitJob:
+    """All a worker needs to know about one split: identities and places, no arrays."""
+
+    identity: str
+    store: Store
+    geometry: Geometry
+    half: Derived
+    cells: tuple[Cell, ...]
+    metric: str
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Where the splits lie in the store, and why others were lost."""
+
+    folders: tuple[Path, ...]
+    lost: tuple[str, ...]
+
+
+@task(name="seek valleys", task_run_name="valleys of {plan.run}", cache_policy=NO_CACHE)
+def seek_valleys(plan: Plan, drawn: list[Cell]) -> Splits:
+    """Run every split that the store lacks; a lost split is told and costs itself only."""
+    jobs = _jobs(plan, drawn)
+    missing = [job for job in jobs if not _has(job)]
+    announce_total("valleys", len(missing))
+    lost: list[str] = []
+    if missing:
+        ensure_working(plan.geometry, plan.config.preprocess.metric)
+        workers = plan.config.workers
+        with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)) as pool:
+            futures = [pool.submit(run_job, job) for job in missing]
+            for job, future in zip(missing, futures, strict=True):
+                outcome = pool.outcome(future)
+                if isinstance(outcome, Lost):
+                    lost.append(f"valleys of {job.half.recipe.name}: {outcome.reason}")
+                announce_done("valleys", status="failed" if isinstance(outcome, Lost) else "ok")
+    return Splits(tuple(_folder(job) for job in jobs if _has(job)), tuple(lost))
+
+
+def _jobs(plan: Plan, drawn: list[Cell]) -> list[SplitJob]:
+    metric = plan.config.preprocess.metric
+    jobs = []
+    for half in plan.derived:
+        cells = tuple(cell for cell in drawn if cell.vectors == half and cell.configuration.speaks_of_clusters)
+        if half.recipe.kind == "half" and len(cells) >= FEWEST_CELLS:
+            jobs.append(SplitJob(_identity(half, cells, metric), plan.store, plan.geometry, half, cells, metric))
+    return jobs
+
+
+def _identity(half: Derived, cells: tuple[Cell, ...], metric: str) -> str:
+    return digest(
+        {
+            "half": half.digest,
+            "cells": [cell.identity for cell in cells],
+            "metric": metric,
+            "code": code_digest("tasks.numerics.valley_test", "tasks.numerics.candidates"),
+            "libraries": versions((*SHAPING_LIBRARIES, "numba")),
+        }
+    )
+
+
+def _folder(job: SplitJob) -> Path:
+    return job.store.split(job.identity)
+
+
+def _has(job: SplitJob) -> bool:
+    try:
+        read_meta(_folder(job))
+    except (FileNotFoundError, DamagedError):
+        return False
+    return True
+
+
+def run_job(job: SplitJob) -> None:
+    """Propose on one half, test on the other, and commit what came out; runs in a worker."""
+    from tasks.numerics.candidates import propose
+    from tasks.numerics.halves import prepare_halves
+    from tasks.numerics.valley_test import run_split
+
+    working = ensure_working(job.geometry, job.metric)
+    keys = np.array(job.geometry.vectors.keys())
+    own = np.array(job.half.positions())
+    other = np.setdiff1d(np.arange(len(working)), own)
+    near = latent_neighbours(
+        Geometry(job.store, job.half, job.geometry.preprocessing), job.metric, CLUSTER_NEIGHBOURS, 1
+    )
+    islands = [read_cell(cell, job.store).column("island_filled").to_numpy() for cell in job.cells]
+    smallest = min(cell.configuration.min_cluster_size for cell in job.cells)
+    pieces = propose(islands, near.indices, working[own], smallest)
+    with threadpool_limits(1):
+        halves = prepare_halves(working[own], working[other], keys[own], keys[other])
+        found = run_split(halves, pieces, alpha=ALPHA)
+    arrays = {"positions": own, "clusters": found.clusters, "fragments": found.fragments}
+    meta = {"half": job.half.recipe.name, "p_values": list(found.p_values), "nodes": [asdict(n) for n in found.nodes]}
+    write_arrays(_folder(job), arrays, meta)
+
+
+def read_split(folder: Path, rows: int) -> SplitOutcome:
+    """Read a split from the store; ``rows`` are those of the data."""
+    from tasks.numerics.split_consensus import SplitOutcome
+    from tasks.numerics.valley import Valley
+    from tasks.numerics.valley_depth import Depth
+    from tasks.numerics.valley_test import Node, SplitTest
+
+    meta = read_meta(folder)
+    discovery = np.zeros(rows, dtype=np.bool_)
+    discovery[map_array(folder, "positions")] = True
+    nodes = []
+    for told in meta["nodes"]:
+        ground = dict(told["valley"])
+        depth = None if ground["depth"] is None else Depth(**ground["depth"])
+        sides = {name: tuple(ground[name]) for name in ("rows", "patch", "held_out")}
+        nodes.append(Node(**{**told, "valley": Valley(**{**ground, **sides, "depth": depth})}))
+    test = SplitTest(
+        np.array(map_array(folder, "clusters")),
+        tuple(meta["p_values"]),
+        np.array(map_array(folder, "fragments")),
+        tuple(nodes),
+    )
+    return SplitOutcome(discovery, test)

@@ -1,0 +1,52 @@
+"""Sum up a selftest: how often a verdict was false, and how often the truth was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from configs.selftest import SelftestConfig
+from tasks.identity import run_versions
+from tasks.numerics.known_truth import rate_of
+
+
+def sum_up(outcomes: Sequence[dict[str, Any]], config: SelftestConfig) -> dict[str, Any]:
+    """Return rates over all sets and over the sets of every family; shares of sets with exact 95 % intervals."""
+    nothing_real = [one for one in outcomes if not one["real"]]
+    by_family: dict[str, list[dict[str, Any]]] = {}
+    for one in outcomes:
+        by_family.setdefault(one["family"], []).append(one)
+    return {
+        "rows": config.rows,
+        "dimensions": list(config.dimensions),
+        "first_seed": config.first_seed,
+        "sets": len(outcomes),
+        "false_real": _false(nothing_real),
+        "recurring_called_artefact": _artefacts(nothing_real),
+        "families": {family: _family(sets) for family, sets in by_family.items()},
+        "versions": run_versions(),
+    }
+
+
+def _family(sets: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    summary: dict[str, Any] = {"real": sets[0]["real"], "sets": len(sets), "false_real": _false(sets)}
+    if sets[0]["real"]:
+        summary["found"] = float(np.mean([one["found"] for one in sets]))
+        summary["ari"] = float(np.mean([one["ari"] for one in sets]))
+    else:
+        summary["recurring_called_artefact"] = _artefacts(sets)
+    return summary
+
+
+def _false(sets: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the share of sets with any false REAL or HIDDEN."""
+    return asdict(rate_of(sum(one["false"] > 0 for one in sets), len(sets))) if sets else None
+
+
+def _artefacts(sets: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the share of recurring islands that are called ARTEFACT."""
+    recurring = sum(one["recurring"] for one in sets)
+    return asdict(rate_of(sum(one["recurring_artefacts"] for one in sets), recurring)) if recurring else None
