@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from tasks.numerics.arrays import Int64, UInt64
+from tasks.numerics.arrays import Float64, Int64, UInt64
 
 
 def stream(*identity: str | int | float) -> np.random.Generator:
@@ -36,6 +36,15 @@ def sample_rows(keys: UInt64, count: int, purpose: str) -> Int64:
     salt = np.uint64(int.from_bytes(_digest(purpose)[:8], "little"))
     order = np.argsort(_mix(keys ^ salt), kind="stable")
     return np.sort(order[:count])
+
+
+def row_uniforms(keys: UInt64, purpose: str) -> Float64:
+    """Return one number in [0, 1) per row, drawn from its key: the same row gets the same number in any company.
+
+    Shape (n,) to (n,). Numbers for different purposes are independent; equal keys get equal numbers.
+    """
+    salt = np.uint64(int.from_bytes(_digest(purpose)[:8], "little"))
+    return np.asarray((_mix(keys ^ salt) >> np.uint64(11)) * 2.0**-53)
 
 
 def _digest(*identity: str | int | float) -> bytes:
