@@ -1,0 +1,162 @@
+"""Whether the held-out rows show a valley of the density between two sides that the discovery rows suggest.
+
+A cluster is real when a valley separates it from every neighbour (Hartigan 1975). Where to look is chosen on the
+discovery half; whether there is a valley is asked of the held-out half alone, by Hartigan's dip test on the axis across
+the easiest bridge. The error rate holds for independent rows (or groups that are kept whole) and for patches small
+against the curvature of the data. It does not find valleys that the candidate pieces do not follow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from tasks.numerics.arrays import Booleans, Float64, Int64
+from tasks.numerics.dip import dip, dip_p_value
+from tasks.numerics.easiest_bridge import Bridge
+from tasks.numerics.halves import Halves
+from tasks.numerics.jitter import untie
+from tasks.numerics.latent_graph import LatentGraph
+from tasks.numerics.merge_tree import FEWEST_DISCOVERY_ROWS, PATCH_ROWS, bridge_patch
+from tasks.numerics.randomness import stream
+from tasks.numerics.unbent_axis import UnbentAxis, unbent_axis
+from tasks.numerics.valley_depth import Depth, valley_depth
+
+SMALLER_PATCHES = (140, 100, 70, 50, 35)
+"""Rows a side of the patches that are tried where the largest is bent, each about 0.7 of the one before."""
+
+MOST_TURNING = 90.0
+"""Degrees a patch may be bent. Above, its ends run away from the axis and a quadratic curve no longer follows it."""
+
+FEWEST_HELD_OUT_ROWS = 20
+"""Below, a side is not tested."""
+
+ENOUGH_HELD_OUT_ROWS = 50
+"""Below, a test may reject, but sees only deep valleys: that it does not reject says next to nothing."""
+
+
+@dataclass(frozen=True)
+class Valley:
+    """What the held-out rows say about the ground between two sides.
+
+    Attributes
+    ----------
+    rows
+        Discovery rows on either side.
+    patch
+        Those around the bridge.
+    held_out
+        Held-out rows nearest to one of these, on either side.
+    dip, depth
+        Dip statistic and depth of the valley on the axis of the patch; None where not tested.
+    p
+        p-value of "no valley", the larger of two patches'; 1 where not tested.
+    too_few
+        Why not tested, or why a valley of usual depth may have been overlooked; None where rows were enough.
+    rows_needed
+        Rows in all (both halves) at which they would be enough; None where they were.
+    """
+
+    rows: tuple[int, int]
+    patch: tuple[int, int]
+    held_out: tuple[int, int]
+    dip: float | None
+    depth: Depth | None
+    p: float
+    too_few: str | None
+    rows_needed: int | None
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one patch shows: its rows, the axis fitted to them, the held-out rows near them and where these lie."""
+
+    patch: tuple[Int64, Int64]
+    axis: UnbentAxis
+    inside: Int64
+    second: Booleans
+    values: Float64
+
+    @property
+    def held_out(self) -> tuple[int, int]:
+        return int(np.sum(~self.second)), int(np.sum(self.second))
+
+    @property
+    def testable(self) -> bool:
+        return len(self.patch[0]) >= FEWEST_DISCOVERY_ROWS and min(self.held_out) >= FEWEST_HELD_OUT_ROWS
+
+    @property
+    def p(self) -> float:
+        return dip_p_value(dip(self.values), len(self.values))
+
+
+def find_valley(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge) -> Valley:
+    """Test for a valley across a bridge.
+
+    The patch is the largest that is not bent by more than a quarter turn. The test is repeated on the next smaller one,
+    and the larger p-value counts: what is left of the curvature vanishes as the patch shrinks, a valley does not.
+
+    Parameters
+    ----------
+    halves
+        Both halves; patches and axes come from the discovery rows, the dip is that of held-out rows.
+    graph
+        Of the discovery rows.
+    sides
+        0 or 1 for the discovery rows of the two sides, −1 for all others; shape (n₁,).
+    bridge
+        Starts in side 0 and ends in side 1.
+    """
+    largest, smaller = _looks(halves, graph, sides, bridge)
+    rows = (int(np.sum(sides == 0)), int(np.sum(sides == 1)))
+    sizes = (rows, (len(largest.patch[0]), len(largest.patch[1])), largest.held_out)
+    shortage = _shortage(halves.given, *sizes[1:])
+    if not largest.testable:
+        return Valley(*sizes, None, None, 1.0, *shortage)
+    ends = (int(halves.discovery_keys[row]) for row in (bridge.start, bridge.end))
+    depth = valley_depth(largest.values, largest.second, stream("valley depth", *ends))
+    p = max(largest.p, smaller.p) if smaller.testable else largest.p
+    return Valley(*sizes, dip(largest.values), depth, p, *shortage)
+
+
+def too_small(given: int, rows: tuple[int, int], held_out: tuple[int, int]) -> Valley:
+    """Return what is said without a test of sides that are too small, of ``given`` rows in both halves."""
+    patch = (min(rows), min(rows))
+    return Valley(rows, patch, held_out, None, None, 1.0, *_shortage(given, patch, held_out))
+
+
+def _looks(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge) -> tuple[_Look, _Look]:
+    """Return the look at the largest patch that is straight enough (or the smallest there is), and the next smaller."""
+    look = _look(halves, graph, sides, bridge, PATCH_ROWS)
+    for size in [size for size in SMALLER_PATCHES if size < len(look.patch[0])]:
+        smaller = _look(halves, graph, sides, bridge, size)
+        if look.axis.turning <= MOST_TURNING:
+            return look, smaller
+        look = smaller if smaller.testable else look
+    return look, look
+
+
+def _look(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge, size: int) -> _Look:
+    patch = bridge_patch(graph, sides, bridge, size)
+    axis = unbent_axis(halves.discovery[patch[0]], halves.discovery[patch[1]])
+    side_of = np.full(len(sides), -1)
+    side_of[patch[0]], side_of[patch[1]] = 0, 1
+    inside = np.flatnonzero(side_of[halves.nearest] >= 0)
+    values = axis.positions(halves.held_out[inside]) if len(inside) else np.empty(0)
+    values = untie(values, halves.held_out_keys[inside])
+    return _Look(patch, axis, inside, side_of[halves.nearest[inside]] == 1, values)
+
+
+def _shortage(given: int, patch: tuple[int, int], held_out: tuple[int, int]) -> tuple[str | None, int | None]:
+    """Return what there is too little of, and how many rows in all would be enough."""
+    factor = max(FEWEST_DISCOVERY_ROWS / min(patch), ENOUGH_HELD_OUT_ROWS / max(1, min(held_out)))
+    if factor <= 1:
+        return None, None
+    few = (
+        f"{min(patch)} discovery rows on the smaller side, {FEWEST_DISCOVERY_ROWS} are needed"
+        if min(patch) < FEWEST_DISCOVERY_ROWS
+        else f"{min(held_out)} held-out rows on the smaller side, {ENOUGH_HELD_OUT_ROWS} are needed"
+    )
+    return few, ceil(factor * given)

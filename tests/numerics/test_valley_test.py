@@ -1,0 +1,462 @@
+"""The held-out valley test: its parts by hand and against libraries, what it finds and does not, what must not matter.
+
+Three tests are negative controls: the same path with one step made simpler has to call noise real.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial.distance import cdist
+from scipy.stats import norm
+from sklearn.cluster import HDBSCAN, KMeans
+from sklearn.covariance import ledoit_wolf
+from sklearn.metrics import adjusted_rand_score
+
+from tasks.numerics.component_links import shortest_links
+from tasks.numerics.discriminant_axis import discriminant_axis, shrunk_covariance
+from tasks.numerics.easiest_bridge import easiest_bridges, nearest_along_graph
+from tasks.numerics.given_clusters import holm, run_given
+from tasks.numerics.halves import Halves, choose_discovery_rows, prepare_halves
+from tasks.numerics.jitter import jitter_columns, resolutions, untie
+from tasks.numerics.latent_graph import LatentGraph, fragments, latent_graph
+from tasks.numerics.merge_tree import merge_tree
+from tasks.numerics.randomness import row_uniforms, stream
+from tasks.numerics.row_order import canonical_order, row_keys
+from tasks.numerics.split_consensus import SplitOutcome, agreed_clusters, cluster_evidence, combine_p_values
+from tasks.numerics.synthetic import generate
+from tasks.numerics.unbent_axis import unbent_axis
+from tasks.numerics.valley_depth import valley_depth
+from tasks.numerics.valley_test import SplitTest, run_split
+
+
+def drawn(family: str, rows: int = 2000, dimensions: int = 32, seed: int = 0) -> tuple[np.ndarray, ...]:
+    """Return vectors in canonical order, their keys, the truth and the groups (zeros if there are none)."""
+    data = generate(family, rows, dimensions, seed)
+    keys = row_keys(data.vectors)
+    order = canonical_order(data.vectors, keys)
+    groups = np.zeros(rows, dtype=int) if data.groups is None else data.groups
+    return data.vectors[order], keys[order], data.truth[order], groups[order]
+
+
+def halves_of(vectors: np.ndarray, keys: np.ndarray, discovery: np.ndarray) -> Halves:
+    return prepare_halves(vectors[discovery], vectors[~discovery], keys[discovery], keys[~discovery])
+
+
+def k_means(points: np.ndarray, count: int) -> np.ndarray:
+    return KMeans(count, n_init=1, random_state=0).fit_predict(points).astype(np.int64)
+
+
+def split(family: str, pieces: int = 12, **shape: int) -> tuple[Halves, np.ndarray, np.ndarray]:
+    """Return halves, candidate pieces and the truth of the discovery rows."""
+    vectors, keys, truth, _ = drawn(family, **shape)
+    discovery = choose_discovery_rows(keys, 0)
+    return halves_of(vectors, keys, discovery), k_means(vectors[discovery], pieces), truth[discovery]
+
+
+def line(count: int, step: float = 1.0) -> LatentGraph:
+    """Return a chain of rows; all reachabilities differ."""
+    first = np.arange(count - 1)
+    return LatentGraph(first, first + 1, np.full(count - 1, step), step + first / 100, count)
+
+
+# Parts
+
+
+def test_the_graph_is_that_of_the_neighbours_and_in_one_piece() -> None:
+    generator = np.random.default_rng(0)
+    points = (generator.standard_normal((90, 3)) + 40 * (np.arange(90) % 3)[:, None]).astype(np.float32)
+    graph = latent_graph(points, 5)
+    distances = cdist(points, points)
+    core = np.sort(distances, axis=1)[:, 5]
+    nearest = np.argsort(distances, axis=1)[:, 1:6]
+    expected = {tuple(sorted((row, int(other)))) for row in range(90) for other in nearest[row]}
+    edges = set(zip(graph.first.tolist(), graph.second.tolist(), strict=True))
+    assert expected <= edges
+    assert len(edges - expected) == 2  # three components, two links
+    np.testing.assert_allclose(graph.length, distances[graph.first, graph.second], rtol=1e-5)
+    mutual = np.maximum(graph.length, np.maximum(core[graph.first], core[graph.second]))
+    np.testing.assert_allclose(graph.reachability, mutual, rtol=1e-5)
+    assert fragments(graph, np.zeros(90, dtype=int)).max() == 0
+
+
+def test_links_are_the_closest_pairs_of_a_spanning_tree() -> None:
+    points = np.random.default_rng(1).standard_normal((60, 2)).astype(np.float32)
+    component = np.arange(60) % 4
+    links = shortest_links(points, component)
+    distances = cdist(points, points)
+    closest = np.array([[distances[component == a][:, component == b].min() for b in range(4)] for a in range(4)])
+    sides = component[links]
+    np.testing.assert_allclose(distances[tuple(links.T)], closest[tuple(sides.T)], rtol=1e-6)
+    joined = np.zeros((4, 4))
+    joined[tuple(sides.T)] = 1
+    assert connected_components(joined, directed=False)[0] == 1
+    assert shortest_links(points, np.zeros(60, dtype=int)).shape == (0, 2)
+
+
+def test_fragments_bridges_and_walks_by_hand() -> None:
+    graph = line(8)
+    labels = np.array([7, 7, 2, 2, 2, 7, 7, 7])
+    np.testing.assert_array_equal(fragments(graph, labels), [0, 0, 1, 1, 1, 2, 2, 2])
+    bridges = easiest_bridges(graph, labels)
+    # Edges 1–2 and 4–5 cross; the first has the smaller reachability, and label 2 comes before 7.
+    assert list(bridges) == [(2, 7)]
+    assert (bridges[2, 7].start, bridges[2, 7].end) == (2, 1)
+    np.testing.assert_array_equal(nearest_along_graph(graph, labels, 2, 2), [2, 3])
+    np.testing.assert_array_equal(nearest_along_graph(graph, labels, 1, 9), [0, 1])  # the way to rows 5 to 7 is closed
+    assert easiest_bridges(graph, np.where(labels == 2, -1, labels)) == {}
+
+
+def test_shrunk_covariance_equals_scikit_learn() -> None:
+    for rows, dimensions in ((40, 50), (400, 30), (25, 1)):
+        points = np.random.default_rng(rows).standard_normal((rows, dimensions)) * np.arange(1, dimensions + 1)
+        expected, _ = ledoit_wolf(points, assume_centered=True)
+        np.testing.assert_allclose(shrunk_covariance(points), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_the_discriminant_axis_weighs_the_difference_by_the_spread() -> None:
+    generator = np.random.default_rng(2)
+    wide = generator.standard_normal((4000, 2)) * [10, 1]
+    axis = discriminant_axis(wide, wide + np.ones(2))
+    assert np.linalg.norm(axis) == pytest.approx(1)
+    assert abs(axis[0]) < 0.02  # Fisher: (1/100, 1) but for the shrinkage; the plain difference would be (1, 1)
+    np.testing.assert_array_equal(discriminant_axis(wide, wide), [0, 0])
+
+
+def test_an_arc_is_unbent_and_a_blob_left_alone() -> None:
+    angle = np.linspace(-0.7, 0.7, 400)
+    arc = np.column_stack([2 * np.sin(angle), 2 * np.cos(angle)])
+    axis = unbent_axis(arc[:200], arc[200:])
+    assert axis.turning == pytest.approx(np.degrees(1.4), rel=0.15)  # a parabola turns less than the circle it fits
+    steps = np.diff(axis.positions(arc.astype(np.float32)))
+    straight = np.diff(arc @ axis.axis)
+    assert steps.std() / steps.mean() < 0.4 * straight.std() / straight.mean()  # the pile-up at both ends is gone
+    blob = np.random.default_rng(3).standard_normal((4000, 5)).astype(np.float32)
+    even = unbent_axis(blob[blob[:, 0] < 0], blob[blob[:, 0] > 0])
+    assert np.corrcoef(even.positions(blob), blob @ even.axis)[0, 1] > 0.999
+
+
+def test_depth_of_known_valleys() -> None:
+    generator = np.random.default_rng(4)
+    second = np.arange(20_000) % 2 == 1
+    for sigmas in (3, 4, 5):
+        depth = valley_depth(generator.standard_normal(20_000) + sigmas * second, second, stream("depth"))
+        middle, peak = 2 * norm.pdf(sigmas / 2), norm.pdf(0) + norm.pdf(sigmas)
+        assert depth.value == pytest.approx(middle / peak, abs=0.05)
+        assert depth.low <= depth.value <= depth.high
+    one = generator.standard_normal(4000)
+    assert valley_depth(one, one > 0, stream("depth")).value > 0.95
+    few = valley_depth(one[:100], one[:100] > 0, stream("depth"))
+    assert few.high - few.low > 0.1
+    assert valley_depth(7 * one - 3, one > 0, stream("depth")).value == pytest.approx(
+        valley_depth(one, one > 0, stream("depth")).value
+    )
+    apart = np.repeat([0.0, 1.0], 20)
+    assert valley_depth(apart, apart > 0, stream("depth")).value == 0
+    assert valley_depth(np.zeros(40), apart > 0, stream("depth")).value == 1
+
+
+def test_lattices_are_jittered_within_their_resolution_and_nothing_else_is() -> None:
+    generator = np.random.default_rng(5)
+    columns = [3 * generator.integers(0, 5, 400), generator.standard_normal(400), np.zeros(400)]
+    vectors = np.column_stack(columns).astype(np.float32)
+    keys = row_keys(generator.standard_normal((400, 1)).astype(np.float32))
+    gaps = resolutions(vectors)
+    np.testing.assert_array_equal(gaps, [3, 0, 0])
+    jittered = jitter_columns(vectors, gaps, keys)
+    np.testing.assert_array_equal(jittered[:, 1:], vectors[:, 1:])
+    assert np.abs(jittered - vectors).max() <= 1.5
+    assert len(np.unique(jittered[:, 0])) > 390
+    order = generator.permutation(400)
+    np.testing.assert_array_equal(jitter_columns(vectors[order], gaps, keys[order]), jittered[order])
+    values = np.array([0.0, 1, 1, 3])
+    moved = untie(values, keys[:4])
+    assert moved[0] == 0
+    assert moved[3] == 3
+    assert 0 < abs(moved[1] - moved[2]) <= 1
+
+
+def test_uniforms_belong_to_rows() -> None:
+    keys = row_keys(np.random.default_rng(6).standard_normal((20_000, 2)).astype(np.float32))
+    drawn_once = row_uniforms(keys, "a")
+    assert drawn_once.min() >= 0
+    assert drawn_once.max() < 1
+    assert np.histogram(drawn_once, 10, (0, 1))[0] == pytest.approx(2000, abs=200)
+    assert abs(np.corrcoef(drawn_once, row_uniforms(keys, "b"))[0, 1]) < 0.03
+
+
+def test_halves_keep_groups_whole_and_copies_together() -> None:
+    vectors, keys, _, groups = drawn("grouped", 1000, 8)
+    discovery = choose_discovery_rows(keys, 3, groups)
+    assert discovery.mean() == pytest.approx(0.5, abs=0.05)
+    assert all(len(set(discovery[groups == group])) == 1 for group in range(40))
+    np.testing.assert_array_equal(choose_discovery_rows(keys, 3, 100 - groups), discovery)
+    assert np.any(choose_discovery_rows(keys, 4, groups) != discovery)
+    np.testing.assert_array_equal(choose_discovery_rows(keys, 3, np.zeros(1000, dtype=int)), np.zeros(1000, dtype=bool))
+    assert 0 < choose_discovery_rows(keys, 3, np.arange(1000) < 990).sum() < 1000
+    twice = np.repeat(vectors[:200], 2, axis=0)
+    assert np.all(np.diff(choose_discovery_rows(row_keys(twice), 0).reshape(-1, 2), axis=1) == 0)
+
+
+def test_copies_are_merged_within_and_across_halves() -> None:
+    points = np.arange(12, dtype=np.float32).reshape(6, 2) ** 1.5
+    keys = row_keys(points)
+    discovery, held_out = np.array([0, 0, 1, 2, 1]), np.array([3, 2, 4, 4])
+    halves = prepare_halves(points[discovery], points[held_out], keys[discovery], keys[held_out])
+    np.testing.assert_array_equal(halves.discovery, points[:3])
+    np.testing.assert_array_equal(halves.held_out, points[3:5])
+    np.testing.assert_array_equal(halves.copies, [0, 0, 1, 2, 1])
+    np.testing.assert_array_equal(halves.kept, [0, 2, 3])
+    np.testing.assert_array_equal(halves.nearest, [2, 2])
+    with pytest.raises(ValueError, match="0 held out"):
+        prepare_halves(points, points[:2], keys, keys[:2])
+
+
+def test_the_reduction_is_fitted_on_discovery_rows() -> None:
+    vectors, keys, _, _ = drawn("gauss_aniso", 300, 80)
+    halves = prepare_halves(vectors[:200], vectors[200:], keys[:200], keys[200:])
+    other = prepare_halves(vectors[:200], vectors[250:], keys[:200], keys[250:])
+    assert halves.discovery.shape == (200, 50)
+    np.testing.assert_array_equal(halves.discovery, other.discovery)
+    np.testing.assert_array_equal(halves.held_out[50:], other.held_out)
+
+
+def test_the_tree_merges_a_cut_blob_before_two_blobs() -> None:
+    vectors, _, truth, _ = drawn("two_5", 800, 6)
+    graph = latent_graph(vectors)
+    pieces = 2 * truth + (vectors @ np.ones(6) > np.median(vectors @ np.ones(6)))
+    tree = merge_tree(vectors, graph, pieces, np.ones(800, dtype=np.int64))
+    assert len(tree.merges) == tree.fragments.max()
+    top = tree.sides(tree.merges[-1])
+    assert adjusted_rand_score(top, truth) > 0.95
+    assert min(top) == 0  # everything is below the root
+    assert tree.fragments_below(2 * len(tree.merges)) == list(range(len(tree.merges) + 1))
+
+
+# What it finds
+
+
+@pytest.mark.parametrize(("family", "pieces"), [("gauss_iso", 5), ("gauss_elong", 12), ("arc", 8), ("swiss", 12)])
+def test_nothing_is_separated_where_nothing_is_real(family: str, pieces: int) -> None:
+    halves, candidates, _ = split(family, pieces)
+    found = run_split(halves, candidates)
+    assert len(found.nodes) >= pieces - 1
+    assert found.clusters.max() == 0
+    assert found.p_values[0] > 0.05
+
+
+@pytest.mark.parametrize(("family", "clusters"), [("two_5", 2), ("blobs5_6", 5), ("moons", 2), ("rare", 2)])
+def test_what_is_real_is_found(family: str, clusters: int) -> None:
+    halves, candidates, truth = split(family)
+    found = run_split(halves, candidates)
+    assert found.clusters.max() + 1 == clusters
+    assert adjusted_rand_score(truth, found.clusters) > 0.9
+    assert max(found.p_values) <= 0.05
+    root = found.nodes[-1]
+    assert root.rejected
+    assert root.valley.depth is not None
+    assert root.valley.depth.high < 0.8
+
+
+def test_integers_are_no_clusters() -> None:
+    vectors = np.round(1.2 * drawn("gauss_iso", 2000, 3)[0])
+    keys = row_keys(drawn("gauss_iso", 2000, 3)[0])
+    discovery = choose_discovery_rows(keys, 0)
+    halves = halves_of(vectors, keys, discovery)
+    assert len(halves.discovery) < discovery.sum()
+    assert run_split(halves, k_means(vectors[discovery], 6)).clusters.max() == 0
+
+
+def test_p_values_follow_from_the_nodes() -> None:
+    halves, candidates, _ = split("blobs5_5")
+    found = run_split(halves, candidates)
+    rows = len(halves.discovery)
+    assert found.nodes[-1].rows == rows
+    for node in found.nodes:
+        assert node.adjusted_p == pytest.approx(min(1, node.valley.p * (rows - 1) / (node.rows - 1)))
+        assert node.path_p >= node.adjusted_p
+        assert node.rejected == (node.path_p <= 0.05)
+    assert run_split(halves, candidates, alpha=0).clusters.max() == 0
+    assert set(found.p_values) <= {node.path_p for node in found.nodes}
+
+
+def test_a_small_side_is_said_to_be_small_and_hides_nothing() -> None:
+    vectors, _, truth, _ = drawn("two_5")
+    vectors[:30] += 60  # far away, and 15 rows a half
+    keys = row_keys(vectors)
+    order = canonical_order(vectors, keys)
+    vectors, keys, truth = vectors[order], keys[order], truth[order]
+    discovery = choose_discovery_rows(keys, 0)
+    halves = halves_of(vectors, keys, discovery)
+    far = (vectors[discovery].mean(axis=1) > 30).astype(np.int64)
+    found = run_split(halves, np.where(far, 2, truth[discovery]))
+    assert found.clusters.max() == 1
+    small = next(node for node in found.nodes if far.sum() in node.valley.rows)
+    assert (small.valley.p, small.valley.dip, small.valley.depth) == (1, None, None)
+    assert "discovery rows" in str(small.valley.too_few) or "held-out rows" in str(small.valley.too_few)
+    assert small.valley.rows_needed is not None
+    assert small.valley.rows_needed > 2000
+
+
+def test_one_piece_is_one_cluster_without_evidence_and_missing_rows_are_refused() -> None:
+    halves, candidates, _ = split("gauss_iso", 2, rows=400, dimensions=4)
+    alone = run_split(halves, np.zeros_like(candidates))
+    assert (alone.p_values, alone.nodes) == ((1.0,), ())
+    with pytest.raises(ValueError, match="smallest -1"):
+        run_split(halves, candidates - 1)
+    with pytest.raises(ValueError, match="3 pieces"):
+        run_split(halves, candidates[:3])
+
+
+# What must not matter
+
+
+def test_names_of_pieces_order_of_held_out_rows_and_repetition_change_nothing() -> None:
+    vectors, keys, _, _ = drawn("blobs5_6", 1200, 8)
+    discovery = choose_discovery_rows(keys, 0)
+    pieces = k_means(vectors[discovery], 9)
+    base = run_split(halves_of(vectors, keys, discovery), pieces)
+    assert run_split(halves_of(vectors, keys, discovery), pieces) is not base
+    renamed = run_split(halves_of(vectors, keys, discovery), 100 - 7 * pieces)
+    assert renamed.nodes == base.nodes
+    np.testing.assert_array_equal(renamed.clusters, base.clusters)
+    order = np.random.default_rng(0).permutation(np.flatnonzero(~discovery))
+    moved = prepare_halves(vectors[discovery], vectors[order], keys[discovery], keys[order])
+    assert run_split(moved, pieces).nodes == base.nodes
+
+
+def test_rotation_and_scale_change_no_decision() -> None:
+    vectors, keys, _, _ = drawn("uneven", 1200, 8)
+    discovery = choose_discovery_rows(keys, 0)
+    pieces = k_means(vectors[discovery], 8)
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((8, 8)))[0]
+    turned = (100 * vectors @ turn).astype(np.float32)
+    base, other = (run_split(halves_of(points, keys, discovery), pieces) for points in (vectors, turned))
+    np.testing.assert_array_equal(base.clusters, other.clusters)
+    np.testing.assert_allclose(base.p_values, other.p_values, rtol=0.01)
+
+
+# Several splits, given clusters
+
+
+def outcome(discovery: list[int], clusters: list[int], p_values: tuple[float, ...]) -> SplitOutcome:
+    labels = np.array(clusters)
+    return SplitOutcome(np.array(discovery, dtype=bool), SplitTest(labels, p_values, labels, ()))
+
+
+def test_splits_are_combined_by_twice_the_median() -> None:
+    assert combine_p_values([0.01, 0.5, 0.02, 1.0, 0.001]) == pytest.approx(0.04)
+    assert combine_p_values([0.01, 0.04, 0.02, 1.0]) == pytest.approx(0.08)
+    assert combine_p_values([0.7, 0.9, 0.8]) == 1
+    assert combine_p_values([0.03]) == 0.03
+
+
+def test_published_clusters_are_matched_by_jaccard() -> None:
+    published = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    same = outcome([1, 1, 1, 0, 1, 1, 1, 0], [0, 0, 0, 1, 1, 1], (0.01, 0.02))
+    merged = outcome([1] * 8, [0] * 8, (0.6,))  # Jaccard ½ with either: matched, with a p-value above α
+    split_up = outcome([1] * 8, [0, 1, 2, 3, 4, 4, 4, 5], (0.001,) * 6)
+    found = cluster_evidence(published, [same, merged, split_up])
+    assert found[0].split_p == (0.01, 0.6, 1.0)
+    assert found[0].jaccard == (1.0, 0.5, 0.25)
+    assert found[0].unmatched == 1
+    assert found[1].split_p == (0.02, 0.6, 0.001)
+    assert found[1].p == pytest.approx(0.04)
+    absent = cluster_evidence(published, [outcome([1, 1, 1, 1, 0, 0, 0, 0], [0] * 4, (0.01,))])
+    assert absent[1].split_p == (1.0,)
+
+
+def test_pieces_are_merged_where_most_splits_keep_them_together() -> None:
+    pieces = np.array([0, 0, 1, 1, 2, 2])
+    apart = outcome([1] * 6, [0, 0, 1, 1, 2, 2], (0.01,) * 3)
+    joined = outcome([1] * 6, [0, 0, 0, 0, 1, 1], (0.01,) * 2)
+    np.testing.assert_array_equal(agreed_clusters(pieces, [apart, joined, joined]), [0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(agreed_clusters(pieces, [apart, apart, joined]), [0, 0, 1, 1, 2, 2])
+
+
+def test_five_splits_agree_on_blobs_and_call_nothing_real_in_noise() -> None:
+    for family, clusters in (("blobs5_6", 5), ("gauss_iso", 1)):
+        vectors, keys, _, _ = drawn(family, 1500, 8)
+        outcomes = []
+        for number in range(5):
+            discovery = choose_discovery_rows(keys, number)
+            pieces = k_means(vectors[discovery], 8)
+            outcomes.append(SplitOutcome(discovery, run_split(halves_of(vectors, keys, discovery), pieces)))
+        published = agreed_clusters(k_means(vectors, 8), outcomes)
+        evidence = cluster_evidence(published, outcomes)
+        assert len(evidence) == clusters
+        assert sum(cluster.p <= 0.05 for cluster in evidence) == (clusters if clusters > 1 else 0)
+
+
+def test_holm_by_hand() -> None:
+    assert holm((0.01, 0.04, 0.03)) == pytest.approx((0.03, 0.06, 0.06))
+    assert holm((0.9, 0.6)) == (1.0, 1.0)
+
+
+def test_given_clusters_say_which_run_into_which() -> None:
+    halves, _, truth = split("uneven")
+    halved = np.where((truth == 0) & (halves.discovery[halves.copies] @ np.ones(32) > 0), 3, truth)
+    found = run_given(halves, halved)
+    separated = [p <= 0.05 for p in found.adjusted]
+    assert separated == [False, True, True, False]  # cluster 0 was cut in two
+    assert found.runs_into(0) == (3,)
+    assert found.runs_into(1) == ()
+    assert max(found.p_values[1:3]) <= 0.05
+    alone = run_given(halves, np.zeros_like(truth))
+    assert (alone.p_values, alone.pairs) == ((1.0,), ())
+
+
+# Negative controls: made simpler, the test calls noise real
+
+
+def test_control_an_in_sample_dip_calls_a_gaussian_clustered() -> None:
+    rejected = {"held out": 0, "in sample": 0}
+    for seed in range(4):
+        halves, candidates, _ = split("gauss_iso", 5, seed=seed)
+        peeking = replace(
+            halves,
+            held_out=halves.discovery,
+            held_out_keys=halves.discovery_keys,
+            nearest=np.arange(len(halves.discovery)),
+        )
+        rejected["held out"] += run_split(halves, candidates).clusters.max() > 0
+        rejected["in sample"] += run_split(peeking, candidates).clusters.max() > 0
+    assert rejected["held out"] == 0
+    assert rejected["in sample"] >= 2
+
+
+def test_control_dropped_noise_makes_clusters_of_a_sheet() -> None:
+    rejected = {"kept": 0, "dropped": 0}
+    for seed in range(3):
+        vectors, keys, _, _ = drawn("unif_cube2", 4000, 4, seed)
+        cores = HDBSCAN(min_cluster_size=60, min_samples=30, cluster_selection_method="leaf", copy=True).fit_predict(
+            vectors
+        )
+        discovery = choose_discovery_rows(keys, 0)
+        filled = nearest_core(vectors, cores)
+        rejected["kept"] += run_split(halves_of(vectors, keys, discovery), filled[discovery]).clusters.max() > 0
+        dense = cores >= 0
+        halves = halves_of(vectors[dense], keys[dense], discovery[dense])
+        rejected["dropped"] += run_split(halves, filled[dense & discovery]).clusters.max() > 0
+    assert rejected["kept"] == 0
+    assert rejected["dropped"] >= 2
+
+
+def nearest_core(vectors: np.ndarray, cores: np.ndarray) -> np.ndarray:
+    members = np.flatnonzero(cores >= 0)
+    return cores[members[cdist(vectors, vectors[members]).argmin(axis=1)]].astype(np.int64)
+
+
+def test_control_a_random_split_of_sessions_calls_sessions_clusters() -> None:
+    rejected = {"by session": 0, "at random": 0}
+    for seed in range(2):
+        vectors, keys, _, sessions = drawn("grouped", 2400, 32, seed)
+        for name, groups in (("by session", sessions), ("at random", None)):
+            discovery = choose_discovery_rows(keys, 0, groups)
+            pieces = k_means(vectors[discovery], 40)
+            rejected[name] += run_split(halves_of(vectors, keys, discovery), pieces).clusters.max() > 0
+    assert rejected["by session"] == 0
+    assert rejected["at random"] == 2
