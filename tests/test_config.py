@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from configs.document import read_config, write_config
+from configs.document import read_config, read_settings, write_config
 from configs.errors import InputError
 from configs.grid import expand
+from configs.selftest import SelftestConfig
 from configs.sweep import SweepConfig
 
 PROJECT = Path(__file__).parents[1]
@@ -33,10 +34,20 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+SHIPPED = sorted(path for path in (PROJECT / "configs").glob("*.yaml") if path.name != "selftest.yaml")
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.name)
 def test_every_shipped_config_is_valid(path: Path) -> None:
     config = read_config(path)
     assert expand(config, 1797).configurations
+
+
+def test_the_selftest_is_valid_and_its_faults_are_named_by_line(tmp_path: Path) -> None:
+    config = read_settings(PROJECT / "configs" / "selftest.yaml", SelftestConfig)
+    assert config.sets * len(config.dimensions) * 14 >= 200  # sets of families without a cluster
+    with pytest.raises(InputError, match="line 2"):
+        read_settings(written(tmp_path, "rows: 2000\nsets: 0\nsweep: {reducers: [{reducer: pca}]}\n"), SelftestConfig)
 
 
 def test_a_config_survives_being_written(tmp_path: Path) -> None:

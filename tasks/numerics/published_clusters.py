@@ -14,10 +14,10 @@ from tasks.numerics.split_consensus import MATCH
 def publish(consensus: Int64, agreed: Int64, separated: Sequence[int], stable: Sequence[int], smallest: int) -> Int64:
     """Return the published cluster of every row, largest first, shape (n,).
 
-    A separated cluster to which no consensus cluster corresponds (Jaccard below .5) is published as it is: pictures
-    hide it in a larger one, or cut it into pieces that do not last. Pieces of which one lasts are published instead:
-    people see them, and want to know. All other rows keep their consensus cluster; what is left of one and smaller
-    than ``smallest`` goes where most of it went.
+    Separated clusters that share a consensus cluster are published, since pictures hide them in it; so is one to which
+    no consensus cluster corresponds (Jaccard below .5), unless pieces of it last: people see those, and want to know.
+    All other rows keep their consensus cluster; what is left of one and smaller than ``smallest`` goes where most of
+    it went.
 
     Parameters
     ----------
@@ -32,13 +32,14 @@ def publish(consensus: Int64, agreed: Int64, separated: Sequence[int], stable: S
     """
     published, sizes = consensus.copy(), np.bincount(consensus)
     fresh = int(consensus.max()) + 1
-    for cluster in separated:
-        rows = agreed == cluster
-        shared = np.bincount(consensus[rows], minlength=len(sizes))
-        best = np.max(shared / (rows.sum() + sizes - shared))
-        pieces = np.flatnonzero(shared > sizes / 2)
-        if best < MATCH and not set(pieces.tolist()) & set(stable):
-            published[rows] = fresh
+    shared = {cluster: np.bincount(consensus[agreed == cluster], minlength=len(sizes)) for cluster in separated}
+    homes = [int(rows.argmax()) for rows in shared.values() if rows.max() > rows.sum() / 2]
+    for cluster, rows in shared.items():
+        crowded = rows.max() > rows.sum() / 2 and homes.count(int(rows.argmax())) > 1
+        unmatched = np.max(rows / (rows.sum() + sizes - rows)) < MATCH
+        lasting = set(np.flatnonzero(rows > sizes / 2).tolist()) & set(stable)
+        if crowded or (unmatched and not lasting):
+            published[agreed == cluster] = fresh
             fresh += 1
     for name in range(int(consensus.max()) + 1):
         left = (consensus == name) & (published == name)

@@ -1,0 +1,71 @@
+"""The selftest: sets are judged along the whole path, kept, and found again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from configs.errors import InputError
+from configs.selftest import SelftestConfig
+from tasks.draw_known_truth import known_sets
+from tasks.sum_up_selftest import sum_up
+
+
+def small(**changes: object) -> SelftestConfig:
+    return SelftestConfig.model_validate(
+        {
+            "rows": 600,
+            "dimensions": [5],
+            "sets": 1,
+            "first_seed": 7,
+            "families": ["gauss_iso", "blobs5_8"],
+            "sweep": {
+                "reducers": [{"reducer": "tsne", "perplexity": 30}],
+                "resamples": {"pairs": 1, "configurations": 1},
+                "nulls": {"gaussian": 0, "copula": 0},
+            },
+            **changes,
+        }
+    )
+
+
+@pytest.mark.engine
+def test_sets_are_judged_kept_and_found_again(engine: None, tmp_path: Path) -> None:
+    from flows.selftest import selftest
+
+    told: list[dict[str, object]] = []
+    summary = selftest(small(), str(tmp_path), told.append)
+    assert [(one["family"], one["real"]) for one in told] == [("gauss_iso", False), ("blobs5_8", True)]
+    assert summary["false_real"]["hits"] == 0
+    assert summary["families"]["blobs5_8"]["ari"] > 0.5
+    assert json.loads((tmp_path / "selftest.json").read_text(encoding="utf-8")) == summary
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "selftest").glob("*.json")}
+    assert len(kept) == 2
+    assert not (tmp_path / "selftest" / "work").exists()
+    wider = selftest(small(sets=2, families=["gauss_iso"]), str(tmp_path))
+    assert wider["false_real"]["trials"] == 2
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_families_go_in_rounds_and_unknown_ones_are_refused() -> None:
+    sets = known_sets(small(sets=2, dimensions=[5, 8], families=None))
+    round_of = [known.seed for known in sets]
+    assert round_of == sorted(round_of)
+    assert {known.family for known in sets[:20]} > {"gauss_iso", "swiss", "two_4"}
+    assert not any(known.family == "unif_cube10" for known in sets)  # it needs ten dimensions
+    with pytest.raises(InputError, match="blobs9"):
+        known_sets(small(families=["blobs9"]))
+
+
+def test_the_summary_counts_sets_not_clusters() -> None:
+    def outcome(family: str, real: bool, false: int) -> dict[str, object]:
+        about = {"family": family, "real": real, "false": false, "found": 0.5 if real else None}
+        return {**about, "ari": 0.4 if real else None, "recurring": 3, "recurring_artefacts": 1}
+
+    outcomes = [outcome("ring", False, 4), outcome("ring", False, 0), outcome("two_5", True, 1)]
+    summary = sum_up(outcomes, small())
+    assert (summary["false_real"]["hits"], summary["false_real"]["trials"]) == (1, 2)
+    assert summary["families"]["two_5"]["found"] == 0.5
+    assert (summary["recurring_called_artefact"]["hits"], summary["recurring_called_artefact"]["trials"]) == (2, 6)
