@@ -23,15 +23,28 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.compare_with_naive import FASHION
 from tasks.numerics import cell_scores
+from tasks.numerics.affinities import joint_probabilities
 from tasks.numerics.agreement import island_agreement
 from tasks.numerics.cell_scores import Scorer, choose_anchors, encode_classes
+from tasks.numerics.consensus import ambiguous_pairs, consensus_clusters
+from tasks.numerics.cross_entropy import cross_entropy, curve_parameters
+from tasks.numerics.distance_variance import distance_variance
 from tasks.numerics.element_centric import element_centric_similarity
+from tasks.numerics.embedding_error import conditional_affinities, embedding_errors, empirical_p
+from tasks.numerics.fuzzy_graph import fuzzy_graph
 from tasks.numerics.islands import find_islands
+from tasks.numerics.kl_divergence import kl_divergence
 from tasks.numerics.neighbour_overlap import NEIGHBOURS, neighbour_jaccard, picture_neighbours
+from tasks.numerics.neighbour_stability import NeighbourCounts, kept_share
+from tasks.numerics.neighbours import Neighbours, nearest_neighbours
 from tasks.numerics.procrustes import disparity
+from tasks.numerics.randomness import sample_rows
+from tasks.numerics.recurrence import find_clusters
 from tasks.numerics.row_order import row_keys
 
 CELLS, SEEDS = 36, 3
+PERPLEXITY = 30.0
+SHARED_NEIGHBOURS = 150
 KS = (7, 15, 30)
 LIBRARY_CELLS = 12
 LARGEST_GIGABYTES = 4.0
@@ -103,9 +116,12 @@ def _score_everything(
 
     spent["scores of cells, the sorting included"] = _cpu(cells)
     spent.update({f"  {name}": seconds for name, seconds in inside.items()})
+    # The search is a part of the geometry pass, which every reducer needs; no score searches again.
+    around = nearest_neighbours(vectors, SHARED_NEIGHBOURS)
     found = []
+    smallest = max(10, len(vectors) // 100)
     spent["islands"] = _cpu(
-        lambda: found.extend(find_islands(picture, vectors, max(10, len(vectors) // 100)) for picture in pictures)
+        lambda: found.extend(find_islands(picture, vectors, smallest, around.indices) for picture in pictures)
     )
     near: list[np.ndarray] = []
     spent["neighbours in pictures"] = _cpu(
@@ -123,7 +139,44 @@ def _score_everything(
             disparity(pictures[a], pictures[b])
 
     spent[f"{len(pairs)} pairs, per-row instability included"] = _cpu(compare)
+    spent["losses of the reducers"] = _cpu(lambda: _losses(around, pictures, keys))
+    spent["clusters: consensus, recurrence, tracks"] = _cpu(
+        lambda: _clusters([islands.filled for islands in found], around.indices[:, :15], smallest)
+    )
+    spent["rows: NESS, DynamicViz, EMBEDR"] = _cpu(lambda: _rows(around, pictures, near))
     return spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def _losses(around: Neighbours, pictures: list[np.ndarray], keys: np.ndarray) -> None:
+    """Take both losses of every picture as if a third of them were t-SNE's, as in the default grid."""
+    joint, graph = joint_probabilities(around, PERPLEXITY), fuzzy_graph(around, 15)
+    sample = sample_rows(keys, 2_000, "losses")
+    for number, picture in enumerate(pictures):
+        if number % 4 == 0:
+            kl_divergence(joint, picture, sample)
+        else:
+            cross_entropy(graph, picture, *curve_parameters(0.1), sample)
+
+
+def _clusters(islands: list[np.ndarray], near: np.ndarray, smallest: int) -> None:
+    clusters = consensus_clusters(islands, near, smallest)
+    ambiguous_pairs(islands)
+    for labels in islands:
+        find_clusters(clusters, labels, int(clusters.max()) + 1).apart()
+
+
+def _rows(around: Neighbours, pictures: list[np.ndarray], near: list[np.ndarray]) -> None:
+    for at in range(0, CELLS, SEEDS):
+        counts = NeighbourCounts(len(pictures[0]))
+        for neighbours in near[at : at + SEEDS]:
+            counts.add(neighbours)
+        counts.stability()
+        distance_variance([(picture, None) for picture in pictures[at : at + SEEDS]], around.indices[:, :15])
+        kept_share(near[at], [near[other] for other in range(0, CELLS, SEEDS) if other != at])
+    nearest = around.first(int(3 * PERPLEXITY))
+    affinities = conditional_affinities(nearest, PERPLEXITY)
+    for picture in pictures:
+        empirical_p(embedding_errors(nearest.indices, affinities, picture), np.linspace(0, 5, len(picture)))
 
 
 def _cpu(work: Callable[[], object]) -> float:

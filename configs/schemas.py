@@ -13,6 +13,9 @@ import pyarrow as pa
 STATUSES = ("ok", "skipped", "failed", "crashed", "timeout", "out_of_memory", "degenerate")
 """How a cell may end. Only ``ok`` cells have an embedding."""
 
+VERDICTS = ("REAL", "HIDDEN", "ARTEFACT", "UNCERTAIN")
+"""What may be said of a cluster."""
+
 _dictionary = pa.dictionary(pa.int32(), pa.string())
 
 CELL = pa.schema(
@@ -276,6 +279,20 @@ BOUNDARIES = pa.schema(
 each, that its pictures put into different islands; ``touching`` the share of the nearest neighbours of either that lie
 in the other. Pairs that do not touch and that every picture keeps apart are left out."""
 
+LABELS = pa.schema(
+    [
+        pa.field("label", pa.string(), nullable=False),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("p_value", pa.float64(), nullable=False),
+        pa.field("separated", pa.bool_(), nullable=False),
+        pa.field("depth", pa.float64()),
+        pa.field("runs_into", pa.list_(pa.string()), nullable=False),
+    ]
+)
+"""``labels.parquet``: a row per class of the first label, tested like a cluster, without any picture. ``p_value`` is of
+being separated from every neighbour (Holm over classes), ``depth`` that of the shallowest valley around it,
+``runs_into`` the classes from which most halves show no valley. Empty without labels or halves."""
+
 NULL_SCORES = pa.schema(
     [
         pa.field("cell", pa.string(), nullable=False),
@@ -340,6 +357,7 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "recurrence": RECURRENCE,
     "tracks": TRACKS,
     "boundaries": BOUNDARIES,
+    "labels": LABELS,
     "nulls": NULL_SCORES,
     "null_pictures": NULL_PICTURES,
 }

@@ -381,6 +381,7 @@ def _as_json(outcome: SweepOutcome, seconds: float) -> dict[str, Any]:
             "failed": outcome.failed,
             "skipped": outcome.skipped,
         },
+        "clusters": outcome.clusters,
         "seconds": round(seconds, 2),
     }
 

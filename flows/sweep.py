@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from configs.schemas import VERDICTS
 from configs.sweep import SweepConfig
 from flows.draw_cells import announce_cached, draw_cells, drawn_cells
 from flows.log_progress import LogProgress
 from reports.build import build_report
 from reports.markdown import to_markdown
-from reports.run_folder import read_run
+from reports.run_folder import Run, read_run
 from reports.summary import summarise
 from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import describe_latent_space
 from tasks.find_clusters import find_clusters
+from tasks.judge_labels import judge_labels
 from tasks.measure_stability import measure_stability
 from tasks.plan_sweep import plan_sweep
 from tasks.progress import listening
@@ -51,6 +54,8 @@ class SweepOutcome:
         Its HTML report.
     total, computed, cached, failed, skipped
         Cells: all, drawn now, found in the store, lost, and beyond what the data carries.
+    clusters
+        How many clusters got which verdict.
     """
 
     run: str
@@ -60,6 +65,7 @@ class SweepOutcome:
     cached: int
     failed: int
     skipped: int
+    clusters: dict[str, int]
 
     @property
     def usable(self) -> bool:
@@ -90,9 +96,14 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             latent_space = describe_latent_space(plan)
             stability = measure_stability(plan, drawn)
             clusters = find_clusters(plan, drawn, seek_valleys(plan, drawn))
-            ratings = rate_rows(plan, drawn)
             written = write_run(
-                plan, endings, stability=stability, clusters=clusters, ratings=ratings, latent_space=latent_space
+                plan,
+                endings,
+                stability=stability,
+                clusters=clusters,
+                labels=judge_labels(plan),
+                ratings=rate_rows(plan, drawn),
+                latent_space=latent_space,
             )
             report = render_report(written)
         else:
@@ -101,8 +112,9 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             report = written.folder / "report.html"
             if not report.is_file():
                 report = render_report(written)
-        _publish(written, report)
-        return _outcome(written, report, endings)
+        run = read_run(written.folder)
+        _publish(run, report)
+        return _outcome(written, report, endings, run)
 
 
 @task(name="render report", cache_policy=NO_CACHE)
@@ -111,17 +123,21 @@ def render_report(written: WrittenRun) -> Path:
     return build_report(written.folder)
 
 
-def _publish(written: WrittenRun, report: Path) -> None:
-    """Show the summary and the way to the report in Prefect's UI."""
-    summary = summarise(read_run(written.folder))
-    create_markdown_artifact(key="stability-summary", markdown=to_markdown(summary), description=written.folder.name)
-    create_link_artifact(
-        key="stability-report", link=report.as_uri(), link_text="Report", description=written.folder.name
+def _publish(run: Run, report: Path) -> None:
+    """Show the summary, the verdicts and the way to the report in Prefect's UI."""
+    create_markdown_artifact(key="stability-summary", markdown=to_markdown(summarise(run)), description=run.folder.name)
+    verdicts = run.clusters[["cluster", "verdict", "size", "label", "p_value", "depth", "recurrence", "reason"]]
+    create_table_artifact(
+        key="cluster-verdicts",
+        table=json.loads(verdicts.to_json(orient="records")),
+        description=run.folder.name,
     )
+    create_link_artifact(key="stability-report", link=report.as_uri(), link_text="Report", description=run.folder.name)
 
 
-def _outcome(written: WrittenRun, report: Path, endings: Endings) -> SweepOutcome:
+def _outcome(written: WrittenRun, report: Path, endings: Endings, run: Run) -> SweepOutcome:
     computed = sum(ending.status == "ok" for ending in endings.values())
+    verdicts = run.clusters["verdict"].value_counts()
     return SweepOutcome(
         run=written.folder.name,
         report=str(report),
@@ -130,4 +146,5 @@ def _outcome(written: WrittenRun, report: Path, endings: Endings) -> SweepOutcom
         cached=written.ok - computed,
         failed=written.failed,
         skipped=written.skipped,
+        clusters={verdict: int(verdicts.get(verdict, 0)) for verdict in VERDICTS},
     )

@@ -20,6 +20,7 @@ TITLES: dict[Stage, str] = {
     "scores": "scores",
     "stability": "pairs compared",
     "valleys": "valleys sought",
+    "labels": "labels tested",
 }
 
 

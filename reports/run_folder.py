@@ -63,7 +63,7 @@ class Run:
     manifest
         What the run is: data, versions, seeds, counts.
     cells, scores, embeddings, stability, pairs, recommendations, latent_space, clusters, recurrence, tracks,
-    boundaries, nulls, null_pictures, points
+    boundaries, labels, nulls, null_pictures, points
         Its tables; ``configs.schemas`` says what each holds.
     """
 
@@ -80,6 +80,7 @@ class Run:
     recurrence: pd.DataFrame
     tracks: pd.DataFrame
     boundaries: pd.DataFrame
+    labels: pd.DataFrame
     nulls: pd.DataFrame
     null_pictures: pd.DataFrame
     points: pd.DataFrame

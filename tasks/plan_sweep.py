@@ -231,6 +231,7 @@ def run_identity(config: SweepConfig, dataset: Dataset) -> str:
                 "tasks.compute_cell",
                 "tasks.describe_latent_space",
                 "tasks.find_clusters",
+                "tasks.judge_labels",
                 "tasks.measure_stability",
                 "tasks.rate_rows",
                 "tasks.score_cells",

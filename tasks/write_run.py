@@ -21,6 +21,7 @@ from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import LatentSpace
 from tasks.find_clusters import Clusters
 from tasks.identity import run_versions
+from tasks.judge_labels import JudgedLabels
 from tasks.measure_stability import Stability
 from tasks.null_tables import null_pictures_table, nulls_table
 from tasks.numerics.islands import NOISE
@@ -58,6 +59,7 @@ def write_run(
     *,
     stability: Stability,
     clusters: Clusters,
+    labels: JudgedLabels,
     ratings: RowRatings,
     latent_space: LatentSpace,
 ) -> WrittenRun:
@@ -83,6 +85,7 @@ def write_run(
         "points": _points_table(plan, (clusters.membership(), stability.instability(), ratings.table())),
         "latent_space": latent_space.table(),
         **{name: clusters.table(name) for name in ("clusters", "recurrence", "tracks", "boundaries")},
+        "labels": labels.table(),
         "nulls": nulls_table(plan, nulls, pictures),
         "null_pictures": null_pictures_table(nulls, pictures),
     }

@@ -57,7 +57,7 @@ def find_islands(
         coordinates.astype(np.float64)
     )
     labels = _largest_first(np.asarray(labels, dtype=np.int64))
-    return Islands(labels.astype(np.int32), _fill(labels, working, neighbours).astype(np.int32))
+    return Islands(labels.astype(np.int32), fill_noise(labels, working, neighbours).astype(np.int32))
 
 
 def _largest_first(labels: Int64) -> Int64:
@@ -71,7 +71,8 @@ def _largest_first(labels: Int64) -> Int64:
     return renamed
 
 
-def _fill(labels: Int64, working: Float32, neighbours: Integers | None) -> Int64:
+def fill_noise(labels: Int64, working: Float32, neighbours: Integers | None = None) -> Int64:
+    """Give every row without a label (−1) that of most of its 15 nearest labelled rows; all 0 where there is none."""
     noise = np.flatnonzero(labels == NOISE)
     if len(noise) == len(labels):
         return np.zeros_like(labels)

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse
 
 from tasks.numerics.affinities import joint_probabilities
+from tasks.numerics.dip import dip, dip_p_value
 from tasks.numerics.fuzzy_graph import fuzzy_graph, spectral_base
 from tasks.numerics.islands import find_islands
 from tasks.numerics.neighbours import nearest_neighbours
@@ -22,7 +23,7 @@ ROWS = 300
 
 
 def rehearse() -> None:
-    """Draw one small UMAP picture, so that numba compiles the layout and the graph."""
+    """Draw one small UMAP picture and take one dip, so that numba compiles layout, graph and dip."""
     working = np.random.default_rng(0).standard_normal((ROWS, 4)).astype(np.float32)
     neighbours = nearest_neighbours(working, 15)
     joint_probabilities(neighbours, 5)
@@ -30,6 +31,7 @@ def rehearse() -> None:
     material = Material(working, fuzzy_graph=graph, base=spectral_base(graph, working, 2))
     coordinates = umap.reduce(material, Settings("sgd", "euclidean", 2, 0, {"min_dist": 0.1, "init": "spectral"}))
     find_islands(coordinates.astype(np.float32), working, 10)
+    dip_p_value(dip(working[:, 0].astype(np.float64)), ROWS)
 
 
 rehearse()

@@ -83,7 +83,7 @@ ISLANDS = {T5: 6, T30: 3, U5A: 4, U5B: 3, U15A: 3, U15B: 3, PCA: 3}
 RECOMMENDED = {T30: 0, U15A: 1}
 """Recommended settings and the place of the seed that stands for each."""
 
-CLUSTER_TABLES = ("clusters", "recurrence", "tracks", "boundaries")
+CLUSTER_TABLES = ("clusters", "recurrence", "tracks", "boundaries", "labels", "nulls", "null_pictures")
 RECURRENCE = (0.96, 0.8, 0.4)
 BANDS = ("highly stable", "stable", "not to be trusted")
 """Of the three clusters, by their similarity to the best island."""
@@ -292,7 +292,9 @@ class RunFolder:
 
     def _clusters(self, cells: list[dict[str, Any]]) -> dict[str, pa.Table]:
         """Return what is known of three clusters: the first steady, the second split by one setting, the third lost."""
-        rows: dict[str, list[dict[str, Any]]] = {name: [] for name in (*CLUSTER_TABLES, "nulls", "null_pictures")}
+        rows: dict[str, list[dict[str, Any]]] = {
+            name: [] for name in (*CLUSTER_TABLES, "labels", "nulls", "null_pictures")
+        }
         names = list(dict.fromkeys(one["configuration"] for one in drawn(cells) if one["configuration"] != PCA))
         for cluster, recurrence in enumerate(RECURRENCE if names else ()):
             rows["clusters"].append(
