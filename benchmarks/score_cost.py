@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy.sparse
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 from threadpoolctl import threadpool_limits
@@ -41,6 +42,7 @@ from tasks.numerics.procrustes import disparity
 from tasks.numerics.randomness import sample_rows
 from tasks.numerics.recurrence import find_clusters
 from tasks.numerics.row_order import row_keys
+from tasks.score_cells import LOSS_ROWS
 
 CELLS, SEEDS = 36, 3
 PERPLEXITY = 30.0
@@ -116,8 +118,9 @@ def _score_everything(
 
     spent["scores of cells, the sorting included"] = _cpu(cells)
     spent.update({f"  {name}": seconds for name, seconds in inside.items()})
-    # The search is a part of the geometry pass, which every reducer needs; no score searches again.
+    # Neighbours and graphs are the geometry pass's, which the reducers need; no score computes them again.
     around = nearest_neighbours(vectors, SHARED_NEIGHBOURS)
+    joint, graph = joint_probabilities(around, PERPLEXITY), fuzzy_graph(around, 15)
     found = []
     smallest = max(10, len(vectors) // 100)
     spent["islands"] = _cpu(
@@ -139,7 +142,9 @@ def _score_everything(
             disparity(pictures[a], pictures[b])
 
     spent[f"{len(pairs)} pairs, per-row instability included"] = _cpu(compare)
-    spent["losses of the reducers"] = _cpu(lambda: _losses(around, pictures, keys))
+    spent["losses of the reducers"] = _cpu(
+        lambda: _losses(joint, graph, pictures, sample_rows(keys, LOSS_ROWS, "losses"))
+    )
     spent["clusters: consensus, recurrence, tracks"] = _cpu(
         lambda: _clusters([islands.filled for islands in found], around.indices[:, :15], smallest)
     )
@@ -147,10 +152,10 @@ def _score_everything(
     return spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def _losses(around: Neighbours, pictures: list[np.ndarray], keys: np.ndarray) -> None:
-    """Take both losses of every picture as if a third of them were t-SNE's, as in the default grid."""
-    joint, graph = joint_probabilities(around, PERPLEXITY), fuzzy_graph(around, 15)
-    sample = sample_rows(keys, 2_000, "losses")
+def _losses(
+    joint: scipy.sparse.csr_matrix, graph: scipy.sparse.csr_matrix, pictures: list[np.ndarray], sample: np.ndarray
+) -> None:
+    """Take a quarter of the pictures for t-SNE's and the others for UMAP's, as in the default grid."""
     for number, picture in enumerate(pictures):
         if number % 4 == 0:
             kl_divergence(joint, picture, sample)

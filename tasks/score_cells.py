@@ -139,8 +139,8 @@ def _losses(cell: Cell, picture: np.ndarray, keys: np.ndarray) -> list[Score]:
     return [Score(name, None, loss.value, loss.stderr)]
 
 
-LOSS_ROWS = 2_000
-"""Rows from which the repulsion in a loss is summed; all rows up to so many."""
+LOSS_ROWS = 1_000
+"""Rows from which the repulsion in a loss is summed; all rows up to so many. Its standard error is stated beside it."""
 
 
 def read_classes(plan: Plan) -> Labels | None:
