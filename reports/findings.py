@@ -34,15 +34,16 @@ def find(
     if not drawn:
         return ("No picture could be drawn; the reasons are below.",)
     nonlinear = set(run.drawn.loc[~run.drawn["reducer"].isin(CONTROLS), "configuration"])
-    found = [headline(clusters), _about_seeds(stability), *_about_luck(stability), _about_settings(run, nonlinear)]
-    found += [_about_resamples(stability, clusters), _about_pairs(run), _about_arrangement(run)]
+    compared = tuple(row for row in stability if row.configuration in nonlinear)
+    found = [headline(clusters), _about_seeds(compared), *_about_luck(compared), _about_settings(run, nonlinear)]
+    found += [_about_resamples(compared, clusters), _about_pairs(run), _about_arrangement(run)]
     found.append(_about_islands([panel for panel in drawn if panel.configuration in nonlinear] or drawn))
     found.append(compare_speed(run))
     return tuple(sentence for sentence in found if sentence)
 
 
 def _about_seeds(stability: tuple[StabilityRow, ...]) -> str:
-    """Say how well the seeds of a setting agree: the headline."""
+    """Say how well the seeds of a setting agree."""
     compared = {row.title: row.seeds["ari"].value for row in stability if "ari" in row.seeds}
     if not compared:
         return "No setting has pictures from two seeds, so this run cannot tell structure from the luck of a seed."

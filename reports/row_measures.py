@@ -81,7 +81,7 @@ ROW_MEASURES = {
         "Share of pictures that keep the row's neighbours no better than noise would: 0 % is never, 100 % is always.",
     ),
     "embedr_p": RowMeasure(
-        "no better than noise (EMBEDR p)",
+        "no better than noise (EMBEDR)",
         "p-value against reference data: below 0.05 the row's neighbours are kept better than those of noise.",
         P_VALUES,
         percent=False,

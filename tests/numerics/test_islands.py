@@ -10,7 +10,7 @@ from tasks.numerics.neighbours import nearest_neighbours
 
 
 def two_islands_and_noise() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a picture with islands of 120 and 60 rows and 40 rows anywhere, latents that know better, and the truth."""
+    """Return a picture with islands of 120 and 60 rows and 40 rows anywhere, latents that know better, and truth."""
     generator = np.random.default_rng(0)
     belongs = np.repeat([0, 1, 0, 1], [120, 60, 20, 20])
     picture = np.where(belongs == 0, -5.0, 5.0)[:, None] + 0.3 * generator.standard_normal((220, 2))

@@ -310,6 +310,9 @@ def test_a_control_enters_neither_findings_nor_best_settings(run: Run) -> None:
     assert [name for name, _ in found.controls] == ["PCA", "random projection", "shuffled rows"]
     (between,) = [one for one in found.findings if one.startswith("Between different settings, controls aside,")]
     assert T5_TOLD not in between
+    # Without 0.40 (T5) and 0.90 (T30): 0.70 0.80 0.95.
+    assert found.findings[1].startswith("2 of 3 settings draw much the same islands")
+    assert found.findings[2].startswith(f"Do not trust a single picture of {U5B_TOLD}:")
 
 
 def test_losses_of_different_settings_are_not_compared(run: Run) -> None:
