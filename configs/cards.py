@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Of = Literal["cell", "pair", "configuration", "row", "latent space"]
+Of = Literal["cell", "pair", "configuration", "row", "cluster", "run", "latent space"]
 Scope = Literal["local", "every scale", "global", "labels", "loss", "stability", "latent space"]
 
 
@@ -23,8 +23,8 @@ class ScoreCard:
     title
         The name in prose.
     of
-        What one value belongs to: a cell, a pair of cells, a configuration over all its runs, a row of the data, or
-        the latent space.
+        What one value belongs to: a cell, a pair of cells, a configuration over all its runs, a row of the data, a
+        consensus cluster, the pictures of a run together, or the latent space.
     scope
         What it looks at: ``local`` neighbourhoods, ``every scale``, the ``global`` arrangement, the ``labels``, the
         ``loss`` that the reducer itself minimises, the ``stability`` of islands and shapes, or the ``latent space``.
@@ -420,6 +420,34 @@ CARDS: tuple[ScoreCard, ...] = (
         cost="O(R n perplexity), and the pictures of the null",
         blind="What structure there is: p depends on the null, and against one without correlated columns any "
         "correlation makes it small. Clusters: a row can be drawn well in a cloud without any.",
+    ),
+    ScoreCard(
+        score="recurrence",
+        title="Recurrence",
+        of="cluster",
+        scope="stability",
+        range=(0.0, 1.0),
+        better="higher",
+        question="Do other pictures show this cluster as an island of its own?",
+        formula="mean over settings of max over islands I of |C ∩ I| / |C ∪ I|, each a mean over seeds; above .85 "
+        "highly stable, above .75 stable, above .6 a pattern, else not to be trusted",
+        source="Hennig 2007, doi:10.1016/j.csda.2006.11.025",
+        cost="O(n) a picture",
+        blind="Gaps in the latent space: an arbitrary cut through an even cloud can come back everywhere.",
+    ),
+    ScoreCard(
+        score="pac",
+        title="Ambiguous pairs (PAC)",
+        of="run",
+        scope="stability",
+        range=(0.0, 1.0),
+        better="lower",
+        question="About how many pairs of rows do the pictures disagree?",
+        formula="share of pairs of rows that between 10 % and 90 % of the pictures put into one island",
+        source="Șenbabaoğlu et al. 2014, doi:10.1038/srep06207",
+        cost="O(pairs) a picture, at most 1,000,000 pairs",
+        blind="Which pairs: one large cluster that settings cut differently weighs as much as many that come and go. "
+        "Pictures without any island agree perfectly.",
     ),
     ScoreCard(
         score="intrinsic_dimension",

@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from configs.cards import CARD_OF
-from reports.heat_maps import LINEAR
+from configs.grid import CONTROLS
 from reports.label_codes import NO_CODE, LabelCodes
 from reports.palette import GREY, LIGHT, colour_slots
 from reports.panels import Panel
@@ -219,8 +219,8 @@ def draw_scores(run: Run, path: Path) -> None:
 
 
 def _lowest(means: pd.DataFrame, run: Run) -> float | None:
-    """Return where the scale starts: below it lies PCA, whose linear picture would flatten all differences."""
-    nonlinear = run.drawn.loc[run.drawn["reducer"] != LINEAR, "configuration"]
+    """Return where the scale starts: below it lie the controls, which would flatten all differences."""
+    nonlinear = run.drawn.loc[~run.drawn["reducer"].isin(CONTROLS), "configuration"]
     values = means[means.index.isin(nonlinear)].to_numpy(dtype=float)
     return float(np.nanmin(values)) if values.size else None
 

@@ -7,34 +7,43 @@ from typing import Any
 
 import pandas as pd
 
+from configs.grid import CONTROLS
 from reports.averages import best_by_reducer, mean_by
-from reports.heat_maps import LINEAR
+from reports.clusters import ClusterCard, headline
 from reports.panels import Panel
 from reports.run_folder import Run
+from reports.speed import compare_speed
 from reports.steadiness import StabilityRow
-from reports.wording import count, list_names, spell_configuration
+from reports.wording import Estimate, count, list_names, spell_configuration, spell_share
 
 GLOBAL_SCORES = {"distance_correlation": "distance correlation", "triplet_accuracy": "random triplets"}
 """What is said of the arrangement of the whole, by score; both are of the cell and need no labels."""
+
+LINEAR = "pca"
+"""The control that everyone knows; it is told beside the others' arrangement."""
 
 STEADY = 0.75
 """Below this ARI between seeds a setting's islands are called a matter of luck; Hennig's bound for valid clusters."""
 
 
-def find(run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...]) -> tuple[str, ...]:
+def find(
+    run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...], clusters: tuple[ClusterCard, ...]
+) -> tuple[str, ...]:
     """Say what a run has found, a sentence each; with nothing drawn, that."""
     drawn = [panel for panel in panels if panel.status == "ok"]
     if not drawn:
         return ("No picture could be drawn; the reasons are below.",)
-    nonlinear = set(run.drawn.loc[run.drawn["reducer"] != LINEAR, "configuration"])
-    found = [_about_seeds(stability), *_about_luck(stability), _about_settings(run, nonlinear)]
-    found.append(_about_arrangement(run))
+    nonlinear = set(run.drawn.loc[~run.drawn["reducer"].isin(CONTROLS), "configuration"])
+    compared = tuple(row for row in stability if row.configuration in nonlinear)
+    found = [headline(clusters), _about_seeds(compared), *_about_luck(compared), _about_settings(run, nonlinear)]
+    found += [_about_resamples(compared, clusters), _about_pairs(run), _about_arrangement(run)]
     found.append(_about_islands([panel for panel in drawn if panel.configuration in nonlinear] or drawn))
+    found.append(compare_speed(run))
     return tuple(sentence for sentence in found if sentence)
 
 
 def _about_seeds(stability: tuple[StabilityRow, ...]) -> str:
-    """Say how well the seeds of a setting agree: the headline."""
+    """Say how well the seeds of a setting agree."""
     compared = {row.title: row.seeds["ari"].value for row in stability if "ari" in row.seeds}
     if not compared:
         return "No setting has pictures from two seeds, so this run cannot tell structure from the luck of a seed."
@@ -67,10 +76,34 @@ def _about_settings(run: Run, nonlinear: set[str]) -> str:
         return ""
     means = mean_by(between, "configuration_a", "configuration_b")
     (a, b), lowest = min(means.items(), key=lambda pair: pair[1])
-    aside = ", PCA aside," if (run.drawn["reducer"] == LINEAR).any() else ""
+    controls = set(run.drawn["reducer"]) & set(CONTROLS)
+    aside = ", PCA aside," if controls == {LINEAR} else ", controls aside," if controls else ""
     return (
         f"Between different settings{aside} the median ARI is {between['value'].median():.2f}; furthest apart are "
         f"{spell_configuration(a)} and {spell_configuration(b)} ({lowest:.2f})."
+    )
+
+
+def _about_resamples(stability: tuple[StabilityRow, ...], clusters: tuple[ClusterCard, ...]) -> str:
+    """Say how much hangs on the rows that were drawn."""
+    islands = [row.resamples["ari"].value for row in stability if "ari" in row.resamples]
+    again = [card.resamples for card in clusters if card.resamples is not None]
+    told = [f"islands agree by a median ARI of {_median(islands):.2f}"] if islands else []
+    if again:
+        told.append(f"clusters come back with a median recurrence of {_median(again):.2f}")
+    return f"Drawn from parts of the rows only, {' and '.join(told)}." if told else ""
+
+
+def _about_pairs(run: Run) -> str:
+    """Say how many pairs of rows the pictures disagree about."""
+    pac = run.manifest.get("consensus")
+    if not pac:
+        return ""
+    error = Estimate(100 * pac["share"], 100 * pac["stderr"])
+    precise = f"{error.value:.1f} ± {max(error.stderr or 0, 0.1):.1f} %" if error.stderr else spell_share(pac["share"])
+    return (
+        f"{precise} of pairs of rows are ambiguous, in one island in 10 % to 90 % of the pictures "
+        f"(PAC, from {count(pac['pairs'], 'pair')} and {count(pac['cells'], 'picture')})."
     )
 
 

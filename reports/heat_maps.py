@@ -6,12 +6,16 @@ over settings; a cell averages over seeds only.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 import pandas as pd
 
+from configs.cards import CARD_OF
+from configs.grid import CONTROLS
+from reports.noise_scores import NoiseScores
 from reports.wording import Estimate, spell_number, spell_reducer
 
 AXES: dict[str, tuple[str, str | None]] = {"tsne": ("perplexity", None), "umap": ("min_dist", "n_neighbors")}
@@ -29,14 +33,13 @@ FURTHER = (
 )
 """What else may vary; each combination of what does has a map of its own."""
 
-LINEAR = "pca"
-
 
 @dataclass(frozen=True)
 class HeatCell:
     """Mean over seeds with its standard error, and where it stands between the lowest (0) and highest (1) value.
 
-    Values are compared at the same k, over all settings but PCA, whose linear picture would flatten the scale.
+    Values are compared at the same k, over all settings but the controls, which would flatten the scale. A loss
+    has another scale at every setting, so it has no shade: 0.
     """
 
     estimate: Estimate
@@ -45,7 +48,7 @@ class HeatCell:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """One map: title, names of rows and columns, cells (None where nothing was drawn), and what PCA reaches."""
+    """One map: title, rows and columns, cells (None where nothing was drawn), and what controls and noise reach."""
 
     score: str
     reducer: str
@@ -54,15 +57,15 @@ class HeatMap:
     columns: tuple[str, ...]
     row_name: str
     rows: tuple[tuple[str, tuple[HeatCell | None, ...]], ...]
-    reference: str
+    references: tuple[str, ...]
 
 
-def heat_maps(cells: pd.DataFrame, scores: pd.DataFrame) -> tuple[HeatMap, ...]:
-    """Lay out every score of the drawn cells."""
+def heat_maps(cells: pd.DataFrame, scores: pd.DataFrame, noise: NoiseScores | None = None) -> tuple[HeatMap, ...]:
+    """Lay out every score of the drawn cells, beside what controls and reference data reach."""
     joined = scores.merge(cells, on="cell")
     maps: list[HeatMap] = []
     for score, reducer in product(dict.fromkeys(joined["score"]), AXES):
-        layout = _Layout(str(score), reducer, joined[joined["score"] == score])
+        layout = _Layout(str(score), reducer, joined[joined["score"] == score], noise)
         maps += layout.maps()
     return tuple(maps)
 
@@ -74,6 +77,11 @@ class _Layout:
     score: str
     reducer: str
     everything: pd.DataFrame
+    noise: NoiseScores | None
+
+    @property
+    def is_loss(self) -> bool:
+        return is_loss(self.score)
 
     def maps(self) -> list[HeatMap]:
         values = self.everything[self.everything["reducer"] == self.reducer]
@@ -107,30 +115,45 @@ class _Layout:
                 )
                 for at_row in rows
             ),
-            reference=self._reference(group["k"].unique().tolist()),
+            references=() if self.is_loss else tuple(self._references(group)),
         )
 
     def _cell(self, over_seeds: pd.DataFrame) -> HeatCell | None:
         if over_seeds.empty:
             return None
         estimate = mean_over_seeds(over_seeds)
+        if self.is_loss:
+            return HeatCell(estimate, 0.0)
         compared = self.everything[
-            (self.everything["reducer"] != LINEAR) & _same_k(self.everything, over_seeds["k"].iloc[0])
+            ~self.everything["reducer"].isin(CONTROLS) & _same_k(self.everything, over_seeds["k"].iloc[0])
         ]["value"]
         low, high = float(compared.min()), float(compared.max())
         shade = (estimate.value - low) / (high - low) if high > low else 1.0
         return HeatCell(estimate, min(1.0, max(0.0, shade)))
 
-    def _reference(self, ks: list[float]) -> str:
-        """Say what PCA reaches, at one k or at each."""
-        linear = self.everything[self.everything["reducer"] == LINEAR]
-        at_k = [(k, linear[_same_k(linear, k)]["value"]) for k in sorted(ks, key=_nulls_first)]
-        told = [(k, float(values.mean())) for k, values in at_k if len(values)]
-        if not told:
-            return ""
-        if len(ks) == 1:
-            return f"PCA {told[0][1]:.3f}"
-        return "PCA " + ", ".join(f"{value:.3f} at k = {k:g}" for k, value in told)
+    def _references(self, group: pd.DataFrame) -> Iterator[str]:
+        """Say what each control reaches at the ks of a map, and what noise does at its settings."""
+        ks = sorted(group["k"].unique().tolist(), key=_nulls_first)
+        for control in CONTROLS:
+            values = self.everything[self.everything["reducer"] == control]
+            at_k = [(k, values[_same_k(values, k)]["value"]) for k in ks]
+            yield from _line(spell_reducer(control), [(k, f"{one.mean():.3f}") for k, one in at_k if len(one)], ks)
+        if self.noise is not None:
+            at_each = [(k, self.noise.beside(self.score, group[_same_k(group, k)])) for k in ks]
+            yield from _line("noise", [(k, told) for k, told in at_each if told], ks)
+
+
+def is_loss(score: str) -> bool:
+    """Say whether a score is what a reducer minimises: its scale is another at every setting."""
+    return score in CARD_OF and CARD_OF[score].scope == "loss"
+
+
+def _line(name: str, told: list[tuple[float, str]], ks: list[float]) -> Iterator[str]:
+    """Tell a value at one k or at each; nothing where there is none."""
+    if told and len(ks) == 1:
+        yield f"{name} {told[0][1]}"
+    elif told:
+        yield f"{name} " + ", ".join(f"{value} at k = {k:g}" for k, value in told)
 
 
 def mean_over_seeds(values: pd.DataFrame) -> Estimate:

@@ -9,14 +9,19 @@ from reports.summary import Summary
 
 def to_markdown(summary: Summary) -> str:
     """Render a summary; names from the user are text, never markup."""
-    lines = [f"# {_text(summary.title)}", "", " · ".join(_text(fact) for fact in summary.facts), ""]
+    lines = [_text(summary.notice), ""] if summary.notice else []
+    lines += [f"# {_text(summary.title)}", "", " · ".join(_text(fact) for fact in summary.facts), ""]
     lines += [f"* {_text(finding)}" for finding in summary.findings]
     lines += ["", _text(summary.limit)]
+    if summary.clusters:
+        lines += ["", *(f"* {_text(card.line)}" for card in summary.clusters)]
     if summary.recommended:
         lines += ["", "| look first at | numbers | why |", "|---|---|---|"]
         for one in summary.recommended:
             numbers = ", ".join(f"{name} {value}" for name, value in one.numbers)
             lines.append(f"| {_text(one.panel.title)} | {_text(numbers)} | {_text(one.reason)} |")
+    if summary.smallest:
+        lines += ["", _text(summary.smallest.sentence)]
     if summary.lost:
         lines += ["", "| without a picture | status | reason |", "|---|---|---|"]
         lines += [f"| {_text(p.title)} | {_text(p.status)} | {_text(p.reason or '')} |" for p in summary.lost]

@@ -15,12 +15,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from configs.cards import CARD_OF
+from reports.clusters import OPEN
 from reports.heat_maps import HeatMap
 from reports.palette import THEMES
 from reports.picture_data import pack_pictures
 from reports.run_folder import Run
-from reports.steadiness import MEASURE_NAMES, MEASURES
+from reports.steadiness import GROUPS, MEASURE_NAMES, MEASURES, stability_columns
 from reports.summary import Summary
+from reports.tracks import SYMBOLS
 from reports.wording import list_names, spell_configuration
 
 SCOPES = {
@@ -54,7 +56,15 @@ def render_page(run: Run, summary: Summary) -> str:
         scopes=_maps_by_scope(summary),
         best={one.score: one for one in summary.best},
         measures=MEASURES,
+        stability_columns=stability_columns(summary.stability),
+        group_names=GROUPS,
         measure_names=MEASURE_NAMES,
+        open_clusters=OPEN,
+        tested=any(card.verdict for card in summary.clusters),
+        slots={card.number: card.slot for card in summary.clusters},
+        symbols=SYMBOLS,
+        cluster_definitions=[CARD_OF["recurrence"], CARD_OF["pac"]],
+        themes=THEMES,
         size="small" if len(summary.seeds) >= SMALL_FROM_SEEDS else "medium",
         packed=data.packed,
         index={**data.index, "themes": THEMES},

@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.errors import InputError
-from configs.schemas import RUN_TABLES, points
+from configs.schemas import RUN_TABLES, TIMINGS, points
 
 TABLES = (*RUN_TABLES, "points")
 
 MANIFEST = "manifest.json"
+TIMINGS_FILE = "timings.parquet"
 
 MANIFEST_KEYS = (
     "run",
@@ -65,6 +66,8 @@ class Run:
     cells, scores, embeddings, stability, pairs, recommendations, latent_space, clusters, recurrence, tracks,
     boundaries, labels, nulls, null_pictures, points
         Its tables; ``configs.schemas`` says what each holds.
+    timings
+        What the pictures cost, None where that is not known: no result depends on it.
     """
 
     folder: Path
@@ -84,6 +87,7 @@ class Run:
     nulls: pd.DataFrame
     null_pictures: pd.DataFrame
     points: pd.DataFrame
+    timings: pd.DataFrame | None = None
 
     @property
     def grid(self) -> pd.DataFrame:
@@ -113,7 +117,8 @@ def read_run(folder: Path) -> Run:
     if not folder.is_dir():
         raise InputError("there is no such folder", file=folder, remedy="`steadymap runs` lists the runs of a store")
     manifest = _read_manifest(folder)
-    return Run(folder=folder, manifest=manifest, **{name: _read_table(folder, name, manifest) for name in TABLES})
+    tables = {name: _read_table(folder, name, manifest) for name in TABLES}
+    return Run(folder=folder, manifest=manifest, timings=_read_timings(folder), **tables)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -172,6 +177,16 @@ def _read_table(folder: Path, name: str, manifest: dict[str, Any]) -> pd.DataFra
             rule=f"a {name} table has {', '.join(wanted.names)}",
             remedy=REMEDY,
         )
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _read_timings(folder: Path) -> pd.DataFrame | None:
+    """Read what the pictures cost, if it can be read: it stands outside the digests, and a report can do without."""
+    try:
+        table = pq.read_table(folder / TIMINGS_FILE, columns=TIMINGS.names)
+    except (pa.ArrowException, OSError):
+        return None
     frame: pd.DataFrame = table.to_pandas()
     return frame
 

@@ -1,7 +1,7 @@
 """Everything the page, the terminal and the Markdown say about a run, as data that can be tested.
 
-It says how steady and how faithful the pictures are. It gives no verdict on clusters: agreement between pictures is no
-evidence that the latent space has a gap there.
+It says how steady and how faithful the pictures are. It gives no verdict of its own on clusters: agreement between
+pictures is no evidence that the latent space has a gap there; where a run has been tested, the test's verdict is told.
 """
 
 from __future__ import annotations
@@ -11,21 +11,36 @@ from dataclasses import dataclass
 import pandas as pd
 
 from configs.cards import CARD_OF, ScoreCard
+from configs.grid import CONTROLS
 from reports.averages import average_by_configuration, mean_by, middle_k
+from reports.clusters import ClusterCard, SmallestSet, cluster_cards, smallest_set
 from reports.curves import CURVE, CurveChart, draw_curves
 from reports.findings import find
-from reports.heat_maps import LINEAR, HeatMap, heat_maps
+from reports.heat_maps import HeatMap, heat_maps, is_loss
+from reports.noise_pictures import NoiseRow, noise_rows
+from reports.noise_scores import NoiseScores
 from reports.panels import Panel, to_panel
 from reports.provenance import provenance
 from reports.run_folder import Run
 from reports.steadiness import StabilityRow, agreement_matrix, stability_rows
-from reports.wording import Estimate, count, spell_configuration, spell_number
+from reports.tracks import Tracks, follow_clusters
+from reports.wording import Estimate, count, spell_configuration, spell_number, spell_reducer
 
 LIMIT = (
     "This report says how steady and how faithful the pictures are. It cannot say yet which islands are real clusters "
     "of the latent space: a cut through one even cloud can be perfectly steady. Read an island that stays as a "
     "candidate, not as proof."
 )
+
+
+LIMIT_OF_THE_TEST = (
+    "What the test cannot see: a shallow valley needs many rows, so UNCERTAIN is no evidence against a cluster. A "
+    "difference between batches is a real valley, which only splits by group can name. That a REAL cluster holds more "
+    "than one is not excluded. The chance that any REAL or HIDDEN of this data set is false is at most "
+    "α\u00a0=\u00a05\u00a0%."
+)
+
+FAST = "Fast run: one pair of halves, two settings, no reference data."
 
 
 @dataclass(frozen=True)
@@ -82,10 +97,16 @@ class Summary:
         Size of data and sweep, a phrase each.
     findings
         The answer that the numbers give, a sentence each; the first is the headline.
+    notice
+        What has to be known before anything else: that the run was a fast one; else empty.
+    clusters
+        The consensus clusters, the largest first.
     limit
         What the report cannot say.
     recommended
         The pictures to look at first, one per reducer.
+    smallest
+        The fewest pictures that show every cluster, None where no picture shows one.
     rows, seeds
         The comparison grid and its columns.
     latent_space
@@ -94,12 +115,16 @@ class Summary:
         Heat maps of every score, and the setting that is best at each.
     curves
         R_NX over neighbourhood sizes, None where nothing was drawn.
-    linear
-        What PCA reaches: score, k and value, for sweeps in which no map shows it.
+    controls
+        What each control reaches: its name, and score, k and value, for sweeps in which no map shows it.
     stability
         A row per configuration.
     matrix
         Mean ARI between configurations; the diagonal is between seeds.
+    tracks
+        What settings do to the clusters, None where there are none.
+    noise
+        Pictures of reference data, by setting.
     lost
         Panels without a picture.
     warnings
@@ -118,19 +143,24 @@ class Summary:
 
     title: str
     run: str
+    notice: str
     facts: tuple[str, ...]
     findings: tuple[str, ...]
+    clusters: tuple[ClusterCard, ...]
     limit: str
     recommended: tuple[Recommended, ...]
+    smallest: SmallestSet | None
     rows: tuple[GridRow, ...]
     seeds: tuple[int, ...]
     latent_space: tuple[LatentFact, ...]
     maps: tuple[HeatMap, ...]
     curves: CurveChart | None
     best: tuple[Best, ...]
-    linear: tuple[str, ...]
+    controls: tuple[tuple[str, tuple[str, ...]], ...]
     stability: tuple[StabilityRow, ...]
     matrix: tuple[tuple[str, tuple[float | None, ...]], ...]
+    tracks: Tracks | None
+    noise: tuple[NoiseRow, ...]
     lost: tuple[Panel, ...]
     warnings: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
@@ -146,23 +176,29 @@ def summarise(run: Run) -> Summary:
     panels = [to_panel(row) for row in run.grid.to_dict("records")]
     others = [to_panel(row) for row in run.cells[run.cells["kind"] != "data"].to_dict("records")]
     stability = stability_rows(run)
+    clusters = cluster_cards(run, panels)
     scores = dict.fromkeys([*run.scores["score"], *run.stability["score"]])
     return Summary(
         title=run.manifest["name"],
         run=run.manifest["run"],
         facts=_facts(run),
-        findings=find(run, panels, stability),
-        limit=LIMIT,
+        notice=FAST if run.manifest.get("fast") else "",
+        findings=find(run, panels, stability, clusters),
+        clusters=clusters,
+        limit=LIMIT_OF_THE_TEST if any(card.verdict for card in clusters) else LIMIT,
         recommended=_recommended(run, panels, stability),
+        smallest=smallest_set(run, panels),
         rows=_grid(run, panels, stability),
         seeds=tuple(run.manifest["seeds"]),
         latent_space=_latent_space(run),
-        maps=heat_maps(run.drawn, _tabulated(run)),
+        maps=heat_maps(run.drawn, _tabulated(run), NoiseScores(run.nulls)),
         curves=draw_curves(run.drawn, run.scores),
         best=_best(run),
-        linear=_linear(run),
+        controls=_controls(run),
         stability=stability,
         matrix=agreement_matrix(run),
+        tracks=follow_clusters(run),
+        noise=noise_rows(run, panels),
         lost=tuple(panel for panel in [*panels, *others] if panel.status != "ok"),
         warnings=tuple(run.manifest["warnings"]),
         provenance=provenance(run),
@@ -263,9 +299,13 @@ def _tabulated(run: Run) -> pd.DataFrame:
 
 
 def _best(run: Run) -> tuple[Best, ...]:
+    """Return the best setting of every score; a control is none, and losses of two settings cannot be compared."""
+    compared = set(run.drawn.loc[~run.drawn["reducer"].isin(CONTROLS), "configuration"])
     found = []
     for score in dict.fromkeys(_tabulated(run)["score"]):
-        means = average_by_configuration(run, score)
+        means = {name: one for name, one in average_by_configuration(run, score).items() if name in compared}
+        if is_loss(score) or not means:
+            continue
         sign = -1 if score in CARD_OF and CARD_OF[score].better == "lower" else 1
         name = max(means, key=lambda one: sign * means[one].value)
         k = middle_k(run.scores[run.scores["score"] == score])
@@ -273,14 +313,18 @@ def _best(run: Run) -> tuple[Best, ...]:
     return tuple(found)
 
 
-def _linear(run: Run) -> tuple[str, ...]:
-    """List what PCA reaches at every k."""
-    joined = _tabulated(run).merge(run.drawn[run.drawn["reducer"] == LINEAR][["cell"]], on="cell")
-    means = mean_by(joined, "score", "k")
-    return tuple(
-        f"{_title(score)} {value:.3f}" + ("" if pd.isna(k) else f" at k = {spell_number(k)}")
-        for (score, k), value in means.items()
-    )
+def _controls(run: Run) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """List what every control reaches at every k."""
+    found = []
+    for control in CONTROLS:
+        joined = _tabulated(run).merge(run.drawn[run.drawn["reducer"] == control][["cell"]], on="cell")
+        told = tuple(
+            f"{_title(score)} {value:.3f}" + ("" if pd.isna(k) else f" at k = {spell_number(k)}")
+            for (score, k), value in mean_by(joined, "score", "k").items()
+        )
+        if told:
+            found.append((spell_reducer(control), told))
+    return tuple(found)
 
 
 def _title(score: str) -> str:

@@ -6,9 +6,11 @@ from reports.summary import Summary
 
 
 def to_lines(summary: Summary) -> list[str]:
-    """Return findings, recommended pictures and lost cells as plain lines."""
-    lines = [*summary.findings]
+    """Return findings, clusters, recommended pictures and lost cells as plain lines."""
+    lines = [*([summary.notice] if summary.notice else []), *summary.findings]
+    lines += [card.line for card in summary.clusters]
     lines += [f"look first at {one.panel.title}: {one.reason}" for one in summary.recommended]
+    lines += [summary.smallest.sentence] if summary.smallest else []
     lines += [f"{panel.status}: {panel.title}: {panel.reason}" for panel in summary.lost]
     return [_printable(line) for line in lines]
 

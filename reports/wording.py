@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-REDUCERS = {"tsne": "t-SNE", "umap": "UMAP", "pca": "PCA"}
+REDUCERS = {
+    "tsne": "t-SNE",
+    "umap": "UMAP",
+    "pca": "PCA",
+    "random_projection": "random projection",
+    "shuffled": "shuffled rows",
+}
 
 NARROW_SPACE = "\N{NO-BREAK SPACE}"
 
@@ -46,6 +52,29 @@ def spell_configuration(name: str) -> str:
 def spell_number(value: object) -> str:
     """Write 30.0 as 30 and keep what is not a number as it is."""
     return f"{value:g}" if isinstance(value, int | float | np.number) else str(value)
+
+
+def spell_numbers(numbers: Sequence[int], most: int = 3) -> str:
+    """Write a few numbers for a sentence: ``1``, ``1 and 3``, ``1, 3 and 4``, of more without a gap the ends."""
+    found = sorted(numbers)
+    if len(found) > most and found == list(range(found[0], found[-1] + 1)):
+        return f"{found[0]} to {found[-1]}"
+    told = [str(number) for number in found]
+    return told[0] if len(told) == 1 else ", ".join(told[:-1]) + f" and {told[-1]}"
+
+
+def spell_p(p: float) -> str:
+    """Write a p-value: ``p = .003``, ``p < .001``, ``p = 1``."""
+    if p < 0.001:
+        return "p < .001"
+    told = f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    return "p = 1" if float(told) == 1 else f"p = {told.removeprefix('0')}"
+
+
+def spell_share(share: float) -> str:
+    """Write a share as a percentage: whole above 10 %, with a digit more below."""
+    percent = 100 * share
+    return f"{percent:.{0 if percent >= 9.95 or percent == 0 else 1}f}{NARROW_SPACE}%"
 
 
 def list_names(names: Sequence[str], most: int = 3) -> str:

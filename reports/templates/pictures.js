@@ -19,16 +19,23 @@
   const buffer = await unpack();
   const pictures = new Map();
   let at = 0;
-  const take = (Type) => { const part = new Type(buffer, at, n); at += part.byteLength; return part; };
-  for (const { cell, islands } of index.pictures) {
-    pictures.set(cell, { x: take(Uint16Array), y: take(Uint16Array), island: take(Int16Array), filled: take(Int16Array), islands });
-  }
-  for (const label of index.labels) label.codes = take(Int16Array);
-  for (const measure of index.measures) measure.codes = take(Int16Array);
-  const rowOf = (i) => index.rows ? index.rows[i] : i;
-  const idOf = (i) => index.ids ? index.ids[i] : String(rowOf(i));
+  const take = (Type, count = n) => { const part = new Type(buffer, at, count); at += part.byteLength; return part; };
   // Points are drawn in one shuffled order, the same everywhere: in the file's order the last label would lie on top.
   const order = shuffled(n);
+  for (const { cell, islands } of index.pictures) {
+    pictures.set(cell, { x: take(Uint16Array), y: take(Uint16Array), island: take(Int16Array), filled: take(Int16Array), islands, n, order });
+  }
+  for (const label of index.labels) label.codes = take(Int16Array);
+  if (index.cluster) index.cluster.codes = take(Int16Array);
+  for (const measure of index.measures) measure.codes = take(Int16Array);
+  // Pictures of reference data: their rows are no rows of the file, so that nothing links them.
+  const nulls = new Map();
+  for (const { cell, points } of index.nulls) {
+    const [x, y, island] = [take(Uint16Array, points), take(Uint16Array, points), take(Int16Array, points)];
+    nulls.set(cell, { x, y, island, n: points, order: shuffled(points) });
+  }
+  const rowOf = (i) => index.rows ? index.rows[i] : i;
+  const idOf = (i) => index.ids ? index.ids[i] : String(rowOf(i));
 
   function shuffled(count) {
     const places = Uint32Array.from({ length: count }, (_, i) => i);
@@ -76,18 +83,32 @@
   function measureMode(measure) {
     // Levels take the colours after the palette's.
     const first = index.themes.light.palette.length, levels = measure.counts.length;
-    const names = measure.counts.map((_, level) => `${100 * level / levels} to ${100 * (level + 1) / levels} %`);
     return {
-      title: measure.name, names, counts: measure.counts, shared: true, unnamed: true,
+      title: measure.name, names: measure.levels, counts: measure.counts, shared: true, unnamed: true,
       codes: () => measure.codes, number: (_, code) => code,
-      slot: (code) => code < 0 ? NO_CODE : first + code,
-      note: "0 % is steady: in every other picture the same rows lie beside it. 100 % changes altogether.",
+      slot: (code) => code < 0 ? NO_CODE : first + (measure.reversed ? levels - 1 - code : code),
+      note: measure.note,
       missing: "no value", members: (code) => (i) => measure.codes[i] === code,
     };
   }
+  // Modes that some pictures have of their own: one cluster in its colour, and islands of reference data.
+  function focusMode(number) {
+    const wanted = index.cluster.values.indexOf(number);
+    return { ...clusterMode, unnamed: true, slot: (code) => code === wanted ? clusterMode.slot(code) : NO_CODE };
+  }
+  const noiseMode = {
+    unnamed: true, codes: (picture) => picture.island, number: (_, own) => own,
+    slot: (code) => code < 0 ? NO_CODE : code % index.themes.light.palette.length,
+  };
+  const clusterMode = index.cluster && {
+    ...labelMode(index.cluster), missing: "in no cluster",
+    note: "Clusters are what most pictures put into one island, numbered from the largest.",
+  };
+  const ownIslands = islandMode("island of the picture", "island");
   const modes = [
     ...index.labels.map(labelMode),
-    islandMode("island of the picture", "island"),
+    ...(clusterMode ? [clusterMode] : []),
+    ownIslands,
     islandMode("island, noise given to the nearest", "filled"),
     ...index.measures.map(measureMode),
   ];
@@ -114,18 +135,24 @@
       frequency.textContent = mode.counts[place].toLocaleString();
       frequency.className = "frequency";
       button.append(dot, text, frequency);
-      button.setAttribute("aria-pressed", String(pressed.has(place)));
-      button.addEventListener("click", () => press(place, button));
+      button.addEventListener("click", () => press(place));
       item.append(button);
       return item;
     }));
     const hidden = mode.names.length - MOST_NAMES;
+    showPressed();
     note.textContent = [mode.note, hidden > 0 ? `The legend names the first ${MOST_NAMES}.` : ""].filter(Boolean).join(" ");
   }
 
-  function press(place, button) {
+  const cards = [...document.querySelectorAll("[data-cluster]")];
+  function showPressed() {
+    const say = (button, place) => button.setAttribute("aria-pressed", String(pressed.has(place)));
+    legend.querySelectorAll("button").forEach(say);
+    for (const card of cards) say(card, mode === clusterMode ? mode.names.indexOf(card.dataset.cluster) : -1);
+  }
+  function press(place) {
     if (!pressed.delete(place)) pressed.add(place);
-    button.setAttribute("aria-pressed", String(pressed.has(place)));
+    showPressed();
     const tests = [...pressed].map((one) => mode.members(one));
     const names = [...pressed].map((one) => mode.names[one]).join(", ");
     choose((i) => tests.some((test) => test(i)), mode.shared ? `${mode.title}: ${names}` : `island ${names} of the reference picture`);
@@ -145,7 +172,7 @@
     selected = null;
     status.textContent = "";
     clear.hidden = true;
-    for (const button of legend.querySelectorAll("[aria-pressed=true]")) button.setAttribute("aria-pressed", "false");
+    showPressed();
     settle();
     redraw(true);
   }
@@ -172,17 +199,21 @@
     constructor(element) {
       this.element = element;
       this.large = element.hasAttribute("data-large");
+      this.focus = clusterMode && element.hasAttribute("data-focus") ? focusMode(element.dataset.focus) : null;
+      this.islands = element.hasAttribute("data-islands");
       this.base = document.createElement("canvas");
       this.over = document.createElement("canvas");
       element.append(this.base, this.over);
       this.together = element.parentElement.querySelector(".together");
-      this.show(element.dataset.cell, element.dataset.title);
+      this.show(element.dataset.null ?? element.dataset.cell, element.dataset.title);
       this.visible = false;
       this.side = 0;
       panels.push(this);
       panelOf.set(element, this);
-      listen(this);
+      if (this.linked) listen(this);
     }
+    get linked() { return true; }
+    get mode() { return this.islands ? ownIslands : this.focus && !selected ? this.focus : mode; }
     show(cell, title) {
       this.picture = pictures.get(cell);
       this.title = title ?? "";
@@ -209,6 +240,7 @@
       // Every point is blended into the pixels by itself, so that where points overlap their number shows, in colour;
       // one path per colour would be drawn as one flat shape. Points shrink and fade as they grow in number.
       const { side } = this, context = this.base.getContext("2d"), image = context.createImageData(side, side);
+      const { mode, picture: { n, order } } = this, chosenRows = this.linked ? selected : null;
       const palette = colours().map(rgb), grey = rgb(theme().grey), paper = rgb(theme().paper);
       const pixels = image.data;
       for (let i = 0; i < pixels.length; i += 4) {
@@ -216,13 +248,13 @@
       }
       const radius = this.radius(), alpha = Math.max(0.3, Math.min(0.9, 1.25 - 0.16 * Math.log10(Math.max(1, n))));
       const codes = mode.codes(this.picture), slotOf = this.slots(codes);
-      for (const chosen of selected ? [0, 1] : [1]) {
+      for (const chosen of chosenRows ? [0, 1] : [1]) {
         for (let k = 0; k < n; k++) {
           const i = order[k];
-          if (selected && selected[i] !== chosen) continue;
+          if (chosenRows && chosenRows[i] !== chosen) continue;
           const slot = codes[i] < 0 ? NO_CODE : slotOf[codes[i]];
           const ink = !chosen || slot < 0 ? grey : palette[slot];
-          this.splat(pixels, i, ink, chosen ? (slot < 0 ? 0.75 * alpha : selected ? Math.max(alpha, 0.8) : alpha) : 0.16, radius);
+          this.splat(pixels, i, ink, chosen ? (slot < 0 ? 0.75 * alpha : chosenRows ? Math.max(alpha, 0.8) : alpha) : 0.16, radius);
         }
       }
       context.putImageData(image, 0, 0);
@@ -230,9 +262,10 @@
     }
     radius() {
       const widest = this.large ? 6 : 4;
-      return Math.max(1.1, Math.min(widest, 0.72 * this.side / this.ratio / Math.sqrt(Math.max(1, n)))) * this.ratio / 2;
+      return Math.max(1.1, Math.min(widest, 0.72 * this.side / this.ratio / Math.sqrt(Math.max(1, this.picture.n)))) * this.ratio / 2;
     }
     slots(codes) {
+      const { mode, picture: { n } } = this;
       let last = -1;
       for (let i = 0; i < n; i++) if (codes[i] > last) last = codes[i];
       return Int16Array.from({ length: last + 1 }, (_, code) => mode.slot(mode.number(this.picture, code)));
@@ -323,6 +356,16 @@
       this.together.textContent = total ? `${Math.round(100 * counts[0][1] / total)} % in one island` : "";
     }
   }
+  class NoisePanel extends Panel {
+    get linked() { return false; }
+    get mode() { return noiseMode; }
+    show(cell, title) {
+      super.show(cell, title);
+      this.picture = nulls.get(cell);
+    }
+    drawMarks() {}
+    tell() {}
+  }
   const shortened = (text) => text.length > 24 ? `${text.slice(0, 23)}…` : text;
 
   let scheduled = false;
@@ -403,7 +446,9 @@
     else lines[0] = `row ${lines[0]}`;
     for (const label of index.labels) lines.push(`${label.name}: ${label.codes[i] < 0 ? "none" : label.values[label.codes[i]]}`);
     const island = panel.picture.island[i];
+    const cluster = index.cluster?.codes[i] ?? NO_CODE;
     lines.push(island < 0 ? "in no island here" : `island ${island} here, matched to ${letters(panel.picture.islands[island])}`);
+    if (cluster >= 0) lines.push(`${index.cluster.name} ${index.cluster.values[cluster]}`);
     tip.textContent = lines.join("\n");
     (zoom.open ? zoom : document.body).append(tip);
     const box = tip.getBoundingClientRect(), bound = (value, most) => `${Math.max(4, Math.min(value, most))}px`;
@@ -451,20 +496,30 @@
   addEventListener("keydown", (event) => { if (event.key === "Escape" && !zoom.open && selected) unselect(); });
 
   // --- start ------------------------------------------------------------------------------------------------
-  colour.addEventListener("change", () => {
-    mode = modes[Number(colour.value)];
+  function colourBy(chosen) {
+    mode = chosen;
+    colour.value = String(modes.indexOf(chosen));
     if (pressed.size) unselect();
     showLegend();
     redraw(true);
-  });
+  }
+  colour.addEventListener("change", () => colourBy(modes[Number(colour.value)]));
+  for (const card of cards) {
+    card.addEventListener("click", () => {
+      if (!clusterMode) return;
+      if (mode !== clusterMode) colourBy(clusterMode);
+      const place = clusterMode.names.indexOf(card.dataset.cluster);
+      if (place >= 0) press(place);
+    });
+  }
   size.addEventListener("change", () => { byId("rows").className = `rows ${size.value}`; });
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) panelOf.get(entry.target).visible = entry.isIntersecting;
     redraw(false);
   }, { rootMargin: "300px" });
   const ruler = new ResizeObserver(() => redraw(false));
-  for (const element of document.querySelectorAll(".picture[data-cell]")) {
-    const panel = new Panel(element), { top, bottom } = element.getBoundingClientRect();
+  for (const element of document.querySelectorAll(".picture[data-cell], .picture[data-null]")) {
+    const panel = new (element.dataset.null ? NoisePanel : Panel)(element), { top, bottom } = element.getBoundingClientRect();
     // What is on the screen is drawn at once: a screenshot or a page in the background waits for no frame.
     panel.visible = bottom > 0 && top < innerHeight;
     if (panel.visible) panel.draw();

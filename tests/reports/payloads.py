@@ -60,4 +60,6 @@ def hostile_folder(payload: str) -> RunFolder:
         reproduce=payload,
         notes={payload: payload},
         versions={payload: payload},
+        verdicts=("REAL", "HIDDEN", "ARTEFACT"),
+        verdict_reason=payload,
     )

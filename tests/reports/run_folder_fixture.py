@@ -88,6 +88,14 @@ RECURRENCE = (0.96, 0.8, 0.4)
 BANDS = ("highly stable", "stable", "not to be trusted")
 """Of the three clusters, by their similarity to the best island."""
 
+RESAMPLES_ARI = {T30: 0.7, U5A: 0.5}
+"""Agreement on parts of the rows, of the settings drawn on them; the median is 0.6."""
+
+NULL_POINTS = 30
+NULL_ISLANDS = {"gaussian": 0, "copula": 2}
+NULL_TRUST = {T5: (0.60, 0.64), T30: (0.70, 0.75)}
+"""Trustworthiness of pictures of reference data at the middle k: of the Gaussian, and of the copula."""
+
 NOISE_ROWS = 6
 """The first rows are in no island of any picture: 6 of 120 is 5 %."""
 
@@ -110,6 +118,9 @@ class RunFolder:
     notes: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=lambda: {"steadymap": "0.1.0", "numpy": "2.4.6"})
     nothing_drawn: bool = False
+    fast: bool = False
+    verdicts: Sequence[str] = ()
+    verdict_reason: str = "a valley on every path"
 
     def write(self, folder: Path) -> Path:
         """Write every table and then the manifest, and return the folder."""
@@ -272,6 +283,20 @@ class RunFolder:
                                 "pairs": len(values),
                             }
                         )
+            if name in RESAMPLES_ARI:
+                rows += [
+                    {
+                        "configuration": name,
+                        "reducer": name.split(" ", maxsplit=1)[0],
+                        "between": "resamples",
+                        "score": score,
+                        "value": value,
+                        "stderr": 0.05,
+                        "runs": 4,
+                        "pairs": 4,
+                    }
+                    for score, value in (("ari", RESAMPLES_ARI[name]), ("ness", 0.9))
+                ]
         return rows
 
     def _recommendations(self, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -301,8 +326,8 @@ class RunFolder:
                 {
                     "cluster": cluster,
                     "size": ROWS // 3,
-                    "label": None if not self.label_columns else f"c{cluster}",
-                    "label_share": None if not self.label_columns else 1.0,
+                    "label": next((values[cluster] for values in self.label_columns.values()), None),
+                    "label_share": None if not self.label_columns else 0.975,
                     "co_assignment": recurrence,
                     "recurrence": recurrence,
                     "recurrence_stderr": 0.02,
@@ -312,7 +337,7 @@ class RunFolder:
                     "dissolved": (0, 0, len(names))[cluster],
                     "configurations": len(names),
                     "best_cell": cell_id(T30, 0),
-                    **dict.fromkeys(("verdict", "p_value", "depth", "depth_low", "depth_high", "reason")),
+                    **self._verdict(cluster),
                 }
             )
             for name in names:
@@ -331,26 +356,26 @@ class RunFolder:
                 rows["recurrence"].append(_recurrence_row(cluster, "configuration", name, recurrence))
             for setting in ("5", "30"):
                 rows["recurrence"].append(_recurrence_row(cluster, "perplexity", setting, recurrence))
-        for a, b in combinations(range(3 if names else 0), 2):
+            for setting, less in (("half 0a", 0.2), ("half 0b", 0.0)):
+                rows["recurrence"].append(_recurrence_row(cluster, "resample", setting, recurrence - less))
+        for a, b in [(0, 1), (1, 2)] if names else []:  # 0 and 2 do not touch
             for name in names:
+                apart = 0.3 if (a, b, name) == (1, 2, T5) else 0.9
                 rows["boundaries"].append(
-                    {"cluster_a": a, "cluster_b": b, "configuration": name, "apart": 0.9, "touching": 0.05}
+                    {"cluster_a": a, "cluster_b": b, "configuration": name, "apart": apart, "touching": 0.05}
                 )
-        rows["nulls"] = [
-            {
-                "cell": cell_id(f"null {name}", 0),
-                "null": "gaussian",
-                "number": 0,
-                "configuration": name,
-                "seed": 0,
-                "score": "trustworthiness",
-                "k": KS[1],
-                "value": 0.6,
-                "stderr": 0.0,
-            }
-            for name in names[:2]
-        ]
+        for name in [name for name in NULL_TRUST if name in names]:
+            for kind, trust in zip(NULL_ISLANDS, NULL_TRUST[name], strict=True):
+                scores = (("trustworthiness", KS[1], trust), ("islands", None, NULL_ISLANDS[kind]), ("ari", None, 0.25))
+                rows["nulls"] += [_null_row(name, kind, *told) for told in scores]
+                rows["null_pictures"] += _null_picture(name, kind)
         return {name: pa.Table.from_pylist(rows[name], schema=schemas.RUN_TABLES[name]) for name in rows}
+
+    def _verdict(self, cluster: int) -> dict[str, Any]:
+        if not self.verdicts:
+            return dict.fromkeys(("verdict", "p_value", "depth", "depth_low", "depth_high", "reason"))
+        depth = {"depth": 0.42, "depth_low": 0.3, "depth_high": 0.55}
+        return {"verdict": self.verdicts[cluster], "p_value": 0.003, **depth, "reason": self.verdict_reason}
 
     def _points(self) -> pa.Table:
         first, *further = self.label_columns or (None,)
@@ -386,7 +411,7 @@ class RunFolder:
             },
             "preprocess": {"metric": "euclidean", "pca": None, "scale": "none"},
             "seeds": list(self.seeds),
-            "fast": False,
+            "fast": self.fast,
             "consensus": {"share": 0.1, "stderr": 0.001, "pairs": 7140, "cells": 11} if ok else None,
             "smallest_set": [{"cell": cell_id(T30, 0), "clusters": [0, 1]}] if ok else [],
             "versions": dict(self.versions),
@@ -418,6 +443,30 @@ def _recurrence_row(cluster: int, cause: str, setting: str, recurrence: float) -
         "dissolved": 2 * (recurrence <= 0.5),
         "band": BANDS[cluster],
     }
+
+
+def _null_row(name: str, kind: str, score: str, k: int | None, value: float) -> dict[str, Any]:
+    return {
+        "cell": cell_id(f"{kind} {name}", 0),
+        "null": kind,
+        "number": 0,
+        "configuration": name,
+        "seed": 0,
+        "score": score,
+        "k": k,
+        "value": value,
+        "stderr": 0.0,
+    }
+
+
+def _null_picture(name: str, kind: str) -> list[dict[str, Any]]:
+    """Return a circle of points, every other one in an island where the kind has islands."""
+    turns = 2 * np.pi * np.arange(NULL_POINTS) / NULL_POINTS
+    island = (np.arange(NULL_POINTS) % 2) if NULL_ISLANDS[kind] else np.full(NULL_POINTS, -1)
+    return [
+        {"cell": cell_id(f"{kind} {name}", 0), "x": float(x), "y": float(y), "island": int(one)}
+        for x, y, one in zip(np.cos(turns), np.sin(turns), island, strict=True)
+    ]
 
 
 # --- what a cell is -----------------------------------------------------------------------------------------------

@@ -34,6 +34,21 @@ COLOURS = """element => {
   return new Set(pixels).size;
 }"""
 
+HUES = """element => {
+  const canvas = element.querySelector("canvas"), context = canvas.getContext("2d"), counts = new Map();
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  for (let i = 0; i < data.length; i += 4) {
+    const [r, g, b] = [data[i], data[i + 1], data[i + 2]], high = Math.max(r, g, b), low = Math.min(r, g, b);
+    if (high - low < 80) continue;
+    const span = high - low, turn = high === r ? (g - b) / span : high === g ? 2 + (b - r) / span : 4 + (r - g) / span;
+    counts.set(Math.round(turn), (counts.get(Math.round(turn)) ?? 0) + 1);
+  }
+  return [...counts.values()].filter((count) => count > 20).length;
+}"""
+"""How many of six hues a picture has, greys aside; the first three inks on light ground are blue, yellow and red."""
+
+PIXELS = "element => element.querySelector('canvas').toDataURL()"
+
 MOST_FRAMES = 300
 
 
@@ -157,11 +172,86 @@ def test_a_name_in_the_legend_selects_its_rows(opened: Opened) -> None:
 def test_pictures_can_be_coloured_by_island_and_by_instability(opened: Opened) -> None:
     page = opened.page
     names = page.locator("#colour option").all_inner_texts()
-    assert names[0] == "cluster"
-    assert "island of the picture" in names
+    assert names[:3] == ["cluster", "consensus cluster", "island of the picture"]
+    page.locator("#colour").select_option(label="consensus cluster")
+    assert [name.split()[0] for name in page.locator("#legend button").all_inner_texts()] == ["0", "1", "2"]
+    page.locator("#colour").select_option(label="belongs firmly to its cluster")
+    assert "100 % is firm" in page.locator("#legend-note").inner_text()
     page.locator("#colour").select_option(label="neighbours change between settings")
     assert page.locator("#legend button").first.inner_text().startswith("0 to 10 %")
     assert page.locator("#legend button").count() == 10
+
+
+def test_a_cluster_card_selects_its_rows_in_all_pictures(opened: Opened) -> None:
+    page = opened.page
+    card = page.locator("[data-cluster='1']")
+    card.click()
+    assert card.get_attribute("aria-pressed") == "true"
+    assert page.locator("#status").inner_text() == f"{ROWS // 3} rows selected, consensus cluster: 1"
+    assert page.locator("#colour option:checked").inner_text() == "consensus cluster"
+    legend = page.locator("#legend button")
+    assert [legend.nth(place).get_attribute("aria-pressed") for place in range(3)] == ["false", "true", "false"]
+    # t-SNE 5 splits every cluster into halves, t-SNE 30 none: the selection is the same rows in each.
+    assert page.locator("#rows .together").all_inner_texts()[:4] == [
+        *["50 % in one island"] * 2,
+        *["100 % in one island"] * 2,
+    ]
+    legend.nth(1).click()  # card and legend are two handles of one selection
+    assert card.get_attribute("aria-pressed") == "false"
+    assert page.locator("#status").inner_text() == ""
+
+
+@pytest.mark.parametrize("release", ["the escape key", "another colour"])
+def test_a_pressed_card_can_be_released(opened: Opened, release: str) -> None:
+    page, card = opened.page, opened.page.locator("[data-cluster='0']")
+    card.focus()
+    page.keyboard.press("Enter")
+    assert card.get_attribute("aria-pressed") == "true"
+    if release == "the escape key":
+        page.keyboard.press("Escape")
+    else:
+        page.locator("#colour").select_option(index=0)
+    assert card.get_attribute("aria-pressed") == "false"
+    assert page.locator("#status").inner_text() == ""
+
+
+def test_the_picture_of_a_card_shows_its_cluster_in_one_colour(opened: Opened) -> None:
+    page = opened.page
+    own, whole = page.locator(".cluster .picture").first, page.locator("#rows .picture").nth(2)
+    hues = []
+    for picture in (own, whole):
+        picture.scroll_into_view_if_needed()
+        wait_until_painted(picture)
+        hues.append(picture.evaluate(HUES))
+    assert hues == [1, 3]
+
+
+def test_pictures_of_reference_data_are_drawn_and_stay_out_of_the_linking(opened: Opened) -> None:
+    page = opened.page
+    null = page.locator("[data-null]").nth(1)  # the copula's points are in two islands, the Gaussian's in none
+    null.scroll_into_view_if_needed()
+    wait_until_painted(null)
+    assert null.evaluate(HUES) == 2
+    before = null.evaluate(PIXELS)
+    page.locator("[data-cluster='0']").click()
+    null.scroll_into_view_if_needed()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert null.evaluate(PIXELS) == before
+    null.hover()
+    assert page.locator("#tip").is_hidden()
+    null.click()
+    assert page.locator("#zoom").is_hidden()
+
+
+def test_controls_have_names_and_tables_have_captions_and_heads(opened: Opened) -> None:
+    unnamed = """() => [...document.querySelectorAll("button, [role=button], [role=img], [role=region], select")]
+      .filter((one) => !(one.closest("#zoom") || one.getAttribute("aria-label") || one.labels?.length
+        || one.textContent.trim())).length"""
+    assert opened.page.evaluate(unnamed) == 0
+    bare = """() => [...document.querySelectorAll("table")].filter((one) => !one.caption
+      || !one.closest(".scroll[tabindex='0'][role=region][aria-label]")
+      || [...one.querySelectorAll("th")].some((head) => !head.scope)).length"""
+    assert opened.page.evaluate(bare) == 0
 
 
 def test_the_keyboard_enlarges_a_picture_steps_and_comes_back(opened: Opened) -> None:

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from reports.heat_maps import HeatCell, HeatMap, heat_maps, mean_over_seeds
+from reports.noise_scores import NoiseScores
 from reports.run_folder import Run
 from reports.wording import Estimate
-from tests.reports.run_folder_fixture import PCA, U15B
+from tests.reports.run_folder_fixture import PCA, U5B, U15B
 
 
 def maps_of(run: Run, score: str = "trustworthiness", cells: pd.DataFrame | None = None) -> dict[str, HeatMap]:
@@ -99,12 +100,37 @@ def test_equal_values_are_all_deep(run: Run) -> None:
 
 def test_pca_is_the_reference_at_every_k_of_a_map(run: Run) -> None:
     maps = maps_of(run)
-    assert maps["t-SNE"].reference == "PCA 0.710 at k = 5, 0.700 at k = 10, 0.690 at k = 20"
-    assert maps["UMAP, k = 20"].reference == "PCA 0.690"
+    assert maps["t-SNE"].references == ("PCA 0.710 at k = 5, 0.700 at k = 10, 0.690 at k = 20",)
+    assert maps["UMAP, k = 20"].references == ("PCA 0.690",)
+
+
+def test_every_control_is_a_reference_and_none_is_shaded(run: Run) -> None:
+    turned = {U5B: "random_projection", U15B: "shuffled"}  # the lowest value of all is 0.84, of U5B
+    cells = run.drawn.assign(reducer=run.drawn["configuration"].map(turned).fillna(run.drawn["reducer"]))
+    one = maps_of(run, cells=cells)["UMAP, k = 10"]
+    assert one.references == ("PCA 0.700", "random projection 0.850", "shuffled rows 0.920")
+    (lowest,) = row_of(one, "5")
+    assert lowest is not None
+    assert lowest.shade == pytest.approx((0.86 - 0.85) / (0.97 - 0.85))
+
+
+def test_a_loss_has_neither_shade_nor_reference(run: Run) -> None:
+    losses = run.scores[run.scores["score"] == "trustworthiness"].assign(score="cross_entropy")
+    for one in heat_maps(run.drawn, losses, NoiseScores(run.nulls)):
+        assert one.references == ()
+        assert {cell.shade for _, cells in one.rows for cell in cells if cell} == {0.0}
+
+
+def test_noise_is_told_beside_the_map_of_its_settings(run: Run) -> None:
+    # Drawn on noise at k = 10 only: t-SNE 5 (0.60, 0.64) and t-SNE 30 (0.70, 0.75); no setting of UMAP.
+    found = heat_maps(run.drawn, run.scores, NoiseScores(run.nulls))
+    maps = {one.title: one for one in found if one.score == "trustworthiness"}
+    assert maps["t-SNE"].references[1:] == ("noise 0.60 to 0.75 at k = 10",)
+    assert maps["UMAP, k = 10"].references == ("PCA 0.700",)
 
 
 def test_without_pca_there_is_no_reference(run: Run) -> None:
-    assert {one.reference for one in maps_of(run, cells=run.drawn[run.drawn["configuration"] != PCA]).values()} == {""}
+    assert {one.references for one in maps_of(run, cells=run.drawn[run.drawn["configuration"] != PCA]).values()} == {()}
 
 
 def test_a_further_axis_gives_maps_of_its_own(run: Run) -> None:
@@ -129,4 +155,4 @@ def test_a_score_of_the_whole_picture_has_one_row_for_all(run: Run) -> None:
     assert list(maps) == ["t-SNE", "UMAP"]
     assert [name for name, _ in maps["t-SNE"].rows] == ["all"]
     assert values_of(row_of(maps["t-SNE"], "all")) == [0.91, 0.96]
-    assert maps["UMAP"].reference == "PCA 0.700"
+    assert maps["UMAP"].references == ("PCA 0.700",)

@@ -11,6 +11,7 @@ import itertools
 import json
 import re
 import unicodedata
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -170,6 +171,8 @@ def test_every_cell_has_its_picture_or_its_reason(usual: str, run: Run) -> None:
     parsed = Parsed(usual)
     shown = {attributes["data-cell"] for _, attributes in parsed.elements if "data-cell" in attributes}
     assert shown == set(run.drawn["cell"])
+    nulls = [attributes["data-null"] for _, attributes in parsed.elements if "data-null" in attributes]
+    assert nulls == list(dict.fromkeys(run.null_pictures["cell"].astype(str)))
     for reason in run.cells["reason"].dropna().unique():
         assert parsed.texts.count(reason) == 2 * (run.cells["reason"] == reason).sum()  # in the grid and in the list
 
@@ -178,6 +181,54 @@ def test_every_finding_stands_on_the_page(usual: str, summary: Summary) -> None:
     text = Parsed(usual).text
     for sentence in (*summary.findings, *summary.facts, *summary.warnings, summary.limit):
         assert sentence in text
+
+
+def test_every_cluster_has_a_card_and_a_column_in_the_tables_of_tracks(usual: str, summary: Summary) -> None:
+    parsed = Parsed(usual)
+    buttons = [attributes["data-cluster"] for tag, attributes in parsed.elements if "data-cluster" in attributes]
+    assert buttons == ["0", "1", "2"]
+    for card in summary.clusters:
+        for told in (card.rows, card.label, card.found_again, card.fates, card.band):
+            assert told in parsed.text
+    titles = [attributes.get("title") for tag, attributes in parsed.elements if tag == "abbr"]
+    assert titles[:9] == ["Cluster 0", "Cluster 1", "Cluster 2"] * 3
+    assert summary.tracks is not None
+    told = {attributes.get("title") for tag, attributes in parsed.elements if tag == "td"}
+    places = [one for group in summary.tracks.groups for _, row in group.rows for one in row if one]
+    assert all(one.words in told and one.words in parsed.texts for one in places)
+
+
+def test_sections_of_clusters_and_noise_stand_only_where_there_is_something_to_show(usual: str, tmp_path: Path) -> None:
+    def sections(page: str) -> set[str | None]:
+        return {attributes.get("id") for tag, attributes in Parsed(page).elements if tag == "section"}
+
+    assert {"tracks", "noise"} <= sections(usual)
+    _, _, nothing = rendered(RunFolder(nothing_drawn=True), tmp_path / "run")
+    assert {"tracks", "noise"}.isdisjoint(sections(nothing))
+    assert "The clusters" not in Parsed(nothing).text
+
+
+def test_a_verdict_is_told_by_word_and_shape_and_a_fast_run_first_of_all(tmp_path: Path) -> None:
+    folder = RunFolder(fast=True, verdicts=("REAL", "HIDDEN", "UNCERTAIN"), verdict_reason="why it is so")
+    _, summary, page = rendered(folder, tmp_path / "run")
+    text = " ".join(Parsed(page).text.split())
+    for told in ("● REAL p = .003 valley depth 0.42 (95 % interval 0.30 to 0.55)", "◐ HIDDEN", "◇ UNCERTAIN"):
+        assert told in text
+    assert text.count("why it is so") == 3
+    assert text.index(summary.notice) < text.index(summary.facts[0])
+    assert summary.limit in Parsed(page).text
+
+
+def test_many_clusters_unfold(run: Run, summary: Summary) -> None:
+    many = replace(summary, clusters=tuple(replace(summary.clusters[0], number=number) for number in range(14)))
+    page = render_page(run, replace(many, tracks=None))
+    assert "2 smaller clusters" in page
+    assert page.count('<article class="cluster">') == 14
+
+
+def test_scores_are_told_beside_noise_and_stability_between_resamples(usual: str) -> None:
+    texts = Parsed(usual).texts
+    assert {"noise 0.60 to 0.75 at k = 10", "between resamples", "NESS"} <= set(texts)
 
 
 @pytest.mark.parametrize(
@@ -212,8 +263,9 @@ def test_no_name_is_read_as_markup_on_the_page(tmp_path: Path, payload: str, har
 def test_every_name_arrives_on_the_page_as_it_was(tmp_path: Path, payload: str) -> None:
     _, _, page = rendered(hostile_folder(payload), tmp_path / "run")
     parsed = Parsed(page)
-    # As a heading, as skipped and crashed in grid and list, as a warning, as the run, as the command that repeats it.
-    assert parsed.texts.count(payload) >= 1 + 3 + 3 + 1 + 1 + 1
+    # As a heading, as skipped and crashed in grid and list, as a warning, as the run, as the command that repeats it,
+    # and as the reason of three verdicts.
+    assert parsed.texts.count(payload) >= 1 + 3 + 3 + 1 + 1 + 1 + 3
     labels, ids = parsed.index["labels"], parsed.index["ids"]
     assert isinstance(labels, list)
     assert isinstance(ids, list)
@@ -291,7 +343,9 @@ def test_no_name_moves_the_cursor_of_a_terminal(tmp_path: Path, control: str, su
 
 def test_lines_tell_findings_recommendations_and_losses(summary: Summary) -> None:
     lines = to_lines(summary)
-    assert len(lines) == 5 + 2 + 3
-    assert lines[0] == summary.findings[0].replace("\u00a0", " ")
-    assert lines[5] == "look first at t-SNE, perplexity 30, seed 0: the best of the front"
-    assert lines[9] == "crashed: UMAP, n_neighbors 15, min_dist 0.5, seed 1: the worker was killed by signal 11"
+    assert len(lines) == 8 + 3 + 2 + 1 + 3
+    assert lines[0] == summary.findings[0]
+    assert lines[8] == summary.clusters[0].line.replace("\u00a0", " ")
+    assert lines[11] == "look first at t-SNE, perplexity 30, seed 0: the best of the front"
+    assert lines[13].startswith("One picture shows every cluster that any picture shows, 2 of 3: t-SNE, perplexity 30")
+    assert lines[16] == "crashed: UMAP, n_neighbors 15, min_dist 0.5, seed 1: the worker was killed by signal 11"

@@ -14,8 +14,10 @@ import pandas as pd
 import pytest
 
 from reports.picture_data import MARGIN, STEPS, PictureData, pack_pictures
+from reports.row_measures import ROW_MEASURES
 from reports.run_folder import Run, read_run
 from tests.reports.run_folder_fixture import (
+    NULL_POINTS,
     ROWS,
     T5,
     T30,
@@ -37,18 +39,20 @@ class Unpacked:
     island: dict[str, npt.NDArray[np.int16]]
     filled: dict[str, npt.NDArray[np.int16]]
     codes: list[npt.NDArray[np.int16]]
+    clusters: npt.NDArray[np.int16]
     levels: list[npt.NDArray[np.int16]]
+    nulls: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]
 
 
 def unpack(data: PictureData) -> Unpacked:
     """Take typed arrays off the inflated bytes one after the other, in the order of the index."""
     content = zlib.decompress(base64.b64decode(data.packed, validate=True))
     points, at = data.index["points"], 0
-    found = Unpacked({}, {}, {}, {}, [], [])
+    found = Unpacked({}, {}, {}, {}, [], np.empty(0, np.int16), [], {})
 
-    def take(kind: str) -> npt.NDArray[Any]:
+    def take(kind: str, count: int = points) -> npt.NDArray[Any]:
         nonlocal at
-        part = np.frombuffer(content, kind, points, at)
+        part = np.frombuffer(content, kind, count, at)
         at += part.nbytes
         return part
 
@@ -56,7 +60,11 @@ def unpack(data: PictureData) -> Unpacked:
         for arrays, kind in ((found.x, "<u2"), (found.y, "<u2"), (found.island, "<i2"), (found.filled, "<i2")):
             arrays[picture["cell"]] = take(kind)
     found.codes.extend(take("<i2") for _ in data.index["labels"])
+    found = replace(found, clusters=take("<i2", points if data.index["cluster"] else 0))
     found.levels.extend(take("<i2") for _ in data.index["measures"])
+    for one in data.index["nulls"]:
+        x, y, island = (take(kind, one["points"]) for kind in ("<u2", "<u2", "<i2"))
+        found.nulls[one["cell"]] = (x, y, island)
     assert at == len(content)  # nothing is left over
     return found
 
@@ -202,9 +210,9 @@ def test_measures_of_a_row_are_ten_levels_from_steady_to_not(run: Run) -> None:
         "island changes between settings",
     ]
     # The fixture's values go evenly from 0 to 1; 1 itself belongs to the last level.
-    for levels in unpack(data).levels:
+    for levels in unpack(data).levels[:6]:
         np.testing.assert_array_equal(levels, np.minimum(np.floor(np.linspace(0, 1, len(levels)) * 10), 9))
-    assert [sum(measure["counts"]) for measure in data.index["measures"]] == [len(run.points)] * 4
+    assert [sum(measure["counts"]) for measure in data.index["measures"][:6]] == [len(run.points)] * 6
 
 
 def test_a_measure_that_no_row_has_is_left_out_and_a_row_without_value_has_no_level(run: Run) -> None:
@@ -212,5 +220,48 @@ def test_a_measure_that_no_row_has_is_left_out_and_a_row_without_value_has_no_le
     points.loc[3, "island_instability_configurations"] = np.nan
     data = pack_pictures(replace(run, points=points))
     assert data.index["measures"][0]["name"] == "island changes between settings"
-    assert len(data.index["measures"]) == 3
+    assert len(data.index["measures"]) == len(ROW_MEASURES) - 1
     assert unpack(data).levels[0][3] == -1
+
+
+def test_clusters_travel_as_a_label_with_a_name_of_their_own(run: Run, tmp_path: Path) -> None:
+    # The usual run has a label called cluster already.
+    data = pack_pictures(run)
+    shared = {"values": ("0", "1", "2"), "counts": (40, 40, 40)}
+    assert data.index["cluster"] == {"name": "consensus cluster", **shared}
+    assert np.array_equal(unpack(data).clusters, clusters())
+    assert packed(tmp_path, RunFolder(labels={})).index["cluster"] == {"name": "cluster", **shared}
+
+
+def test_without_clusters_there_is_no_code_for_them(run: Run) -> None:
+    data = pack_pictures(replace(run, points=run.points.assign(cluster=None)))
+    assert data.index["cluster"] is None
+    assert unpack(data).clusters.size == 0
+
+
+def test_pictures_of_reference_data_come_last_with_their_own_number_of_points(run: Run) -> None:
+    data = pack_pictures(run)
+    cells = [cell_id(f"{kind} {name}", 0) for name in (T5, T30) for kind in ("gaussian", "copula")]
+    assert data.index["nulls"] == [{"cell": cell, "points": NULL_POINTS} for cell in cells]
+    x, y, island = unpack(data).nulls[cells[1]]
+    edge = MARGIN / (1 + 2 * MARGIN)  # a circle fills both axes
+    assert (x.min() / STEPS, y.max() / STEPS) == pytest.approx((edge, 1 - edge), abs=1e-2)
+    assert island.tolist() == [0, 1] * (NULL_POINTS // 2)
+    assert set(unpack(data).nulls[cells[0]][2].tolist()) == {-1}
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "levels", "first", "last"),
+    [
+        ("membership", [0.0, 0.55, 1.0, None], [0, 5, 9, -1], "0 to 10 %", "90 to 100 %"),
+        ("embedr_p", [0.0004, 0.001, 0.049, 0.05, 1.0], [0, 1, 3, 4, 9], "0 to 0.001", "0.8 to 1"),
+        ("distance_variance_seeds", [0.0, 0.95, 1.0, 56.0], [0, 9, 9, 9], "0 to 0.1", "0.9 or more"),
+    ],
+)
+def test_levels_of_a_measure_say_what_they_mean(
+    column: str, values: list[float], levels: list[int], first: str, last: str
+) -> None:
+    measure = ROW_MEASURES[column]
+    assert measure.levels(np.array(values, dtype=float)).tolist() == levels
+    assert (measure.level_names[0], measure.level_names[-1], len(measure.level_names)) == (first, last, 10)
+    assert measure.calm_end == (column == "membership")

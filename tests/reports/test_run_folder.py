@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from configs.errors import InputError
+from configs.schemas import TIMINGS
 from reports.run_folder import MANIFEST_KEYS, TABLES, read_run
 from tests.reports.run_folder_fixture import ROWS, RunFolder
 
@@ -43,6 +45,17 @@ def test_a_complete_run_is_read_with_every_table(folder: Path) -> None:
     assert len(run.embeddings) == 12 * ROWS
     assert len(run.points) == ROWS
     assert set(run.manifest) >= set(MANIFEST_KEYS)
+
+
+def test_costs_are_read_where_they_can_be_and_missed_nowhere(folder: Path) -> None:
+    assert read_run(folder).timings is None
+    row = {"cell": "a", "seconds": 1.5, "cpu_seconds": None, "memory_mb": 1.0, "cached": False}
+    pq.write_table(pa.Table.from_pylist([row], schema=TIMINGS), folder / "timings.parquet")
+    timings = read_run(folder).timings
+    assert timings is not None
+    assert timings["seconds"].tolist() == [1.5]
+    (folder / "timings.parquet").write_bytes(b"torn")
+    assert read_run(folder).timings is None
 
 
 def test_labels_keep_the_users_names_and_their_columns(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from reports.findings import STEADY
 from reports.run_folder import Run, read_run
+from reports.steadiness import stability_columns
 from reports.summary import LIMIT, Summary, summarise
 from reports.wording import Estimate, count, list_names, spell_configuration
 from tests.reports.run_folder_fixture import PCA, T5, T30, T200, U5A, U5B, U15A, U15B, RunFolder
@@ -51,7 +52,7 @@ def test_facts_tell_the_notes_of_the_data(tmp_path: Path) -> None:
 
 def test_the_headline_counts_steady_settings_and_gives_median_and_range(summary: Summary) -> None:
     # 0.40 0.70 0.80 0.90 0.95: three are at least 0.75, the middle one is 0.80.
-    assert summary.findings[0] == (
+    assert summary.findings[1] == (
         f"3 of 5 settings draw much the same islands whatever the seed: median {AGREEMENT} 0.80, "
         f"from 0.40 ({T5_TOLD}) to 0.95 ({U15A_TOLD})."
     )
@@ -60,12 +61,12 @@ def test_the_headline_counts_steady_settings_and_gives_median_and_range(summary:
 def test_settings_whose_seeds_disagree_are_named(summary: Summary) -> None:
     # 0.40 and 0.70 are below 0.75.
     expected = f"Do not trust a single picture of {T5_TOLD} and {U5B_TOLD}: another seed draws other islands."
-    assert summary.findings[1] == expected
+    assert summary.findings[2] == expected
 
 
 def test_settings_furthest_apart_have_the_lowest_mean_and_not_the_lowest_pair(summary: Summary) -> None:
     # (0.10 + 0.20 + 0.20 + 0.30) / 4 = 0.20; the lowest single pair, 0.05, has the mean 0.4625; PCA's 0.15 is aside.
-    assert summary.findings[2] == (
+    assert summary.findings[3] == (
         f"Between different settings, PCA aside, the median ARI is 0.60; furthest apart are {T5_TOLD} and {U15A_TOLD} "
         "(0.20)."
     )
@@ -73,9 +74,8 @@ def test_settings_furthest_apart_have_the_lowest_mean_and_not_the_lowest_pair(su
 
 def test_the_number_of_islands_is_told_from_least_to_most(summary: Summary) -> None:
     # Without PCA: 6 6 (T5), 3 3 (T30), 4 4 (U5A), 3 3, 3 3, 3: from 3 to 6, the sixth of eleven is 3.
-    assert summary.findings[4].startswith("The number of islands depends on the picture: 3 to 6, ")
-    assert summary.findings[4].endswith("the median is 3.")
-    assert len(summary.findings) == 5
+    assert summary.findings[7] == "The number of islands depends on the picture: 3 to 6, the median is 3."
+    assert len(summary.findings) == 8
 
 
 def test_pictures_with_as_many_islands_are_told_in_one_number(run: Run) -> None:
@@ -86,26 +86,26 @@ def test_pictures_with_as_many_islands_are_told_in_one_number(run: Run) -> None:
 def test_the_bound_itself_is_steady_and_just_below_is_not(run: Run) -> None:
     assert STEADY == 0.75
     findings = summarise(with_seeds_ari(run, {T5: 0.75, T30: 0.7499})).findings
-    assert findings[0].startswith("1 of 2 settings")
-    assert findings[1] == f"Do not trust a single picture of {T30_TOLD}: another seed draws other islands."
+    assert findings[1].startswith("1 of 2 settings")
+    assert findings[2] == f"Do not trust a single picture of {T30_TOLD}: another seed draws other islands."
 
 
 def test_when_every_setting_is_steady_none_is_called_untrustworthy(run: Run) -> None:
     findings = summarise(with_seeds_ari(run, {T5: 0.8, T30: 0.9, U5A: 1.0})).findings
-    assert findings[0].startswith("3 of 3 settings")
-    assert not any("trust" in finding for finding in findings)
+    assert findings[1].startswith("3 of 3 settings")
+    assert not any("Do not trust" in finding for finding in findings)
 
 
 @pytest.mark.parametrize(("value", "islands"), [(0.90, "the same"), (0.40, "other")])
 def test_one_compared_setting_gets_a_sentence_of_its_own(run: Run, value: float, islands: str) -> None:
-    headline = summarise(with_seeds_ari(run, {T30: value})).findings[0]
-    assert headline == f"With another seed {T30_TOLD} draws {islands} islands: {AGREEMENT} {value:.2f}."
+    sentence = summarise(with_seeds_ari(run, {T30: value})).findings[1]
+    assert sentence == f"With another seed {T30_TOLD} draws {islands} islands: {AGREEMENT} {value:.2f}."
 
 
 def test_one_seed_cannot_tell_structure_from_luck(tmp_path: Path) -> None:
     summary = summary_of(tmp_path, RunFolder(seeds=(7,)))
-    assert summary.findings[0].startswith("No setting has pictures from two seeds")
-    assert not any("trust" in finding for finding in summary.findings)
+    assert summary.findings[1].startswith("No setting has pictures from two seeds")
+    assert not any("Do not trust" in finding for finding in summary.findings)
     assert summary.facts[1] == "8 settings × 1 seed"
     assert all(row.seeds == {} for row in summary.stability)
     # One seed and every row scored: neither a spread over seeds nor over rows.
@@ -117,8 +117,9 @@ def test_nothing_drawn_says_so_and_lists_every_cell(tmp_path: Path) -> None:
     assert summary.findings == ("No picture could be drawn; the reasons are below.",)
     assert summary.facts[2] == "0 of 15 pictures drawn (2 skipped, 13 failed)"
     assert len(summary.lost) == 15
-    nothing = (summary.recommended, summary.maps, summary.best, summary.linear, summary.stability, summary.matrix)
+    nothing = (summary.recommended, summary.maps, summary.best, summary.controls, summary.stability, summary.matrix)
     assert nothing == ((),) * 6
+    assert (summary.clusters, summary.smallest, summary.tracks, summary.noise) == ((), None, None, ())
     assert [len(row.panels) for row in summary.rows] == [2, 2, 2, 2, 2, 2, 2, 1]
 
 
@@ -136,6 +137,38 @@ def test_labels_are_named_in_the_order_of_their_columns(tmp_path: Path) -> None:
 def test_the_limit_of_the_report_is_always_told(summary: Summary) -> None:
     assert summary.limit == LIMIT
     assert "cannot say" in LIMIT
+
+
+# --- speed --------------------------------------------------------------------------------------------------------
+
+
+def with_costs(run: Run, costs: dict[str, list[float | None]]) -> Run:
+    """Return the run with these CPU seconds for the first cells of each reducer."""
+    cells = run.drawn.groupby("reducer")["cell"].apply(list)
+    rows = [(cell, cost) for reducer, own in costs.items() for cell, cost in zip(cells[reducer], own, strict=False)]
+    return replace(run, timings=pd.DataFrame(rows, columns=["cell", "cpu_seconds"]))
+
+
+def speed_of(run: Run) -> list[str]:
+    return [one for one in summarise(run).findings if "CPU-seconds" in one]
+
+
+def test_speed_is_told_by_medians(run: Run) -> None:
+    # Medians 2.8 and 1.2: 2.8 / 1.2 = 2.33; a picture without a cost counts nowhere.
+    timed = with_costs(run, {"tsne": [2.8, 9.0, 0.1], "umap": [40.0, 1.2, 1.0, None]})
+    told = "1.2 against 2.8 CPU-seconds a picture (medians over the pictures of all rows)."
+    assert speed_of(timed) == [f"UMAP is 2.3 × faster than t-SNE here: {told}"]
+
+
+def test_about_equal_costs_name_no_winner(run: Run) -> None:
+    (told,) = speed_of(with_costs(run, {"tsne": [2.0], "umap": [2.1]}))
+    assert told.startswith("t-SNE and UMAP cost about the same here: 2.0 against 2.1 ")
+
+
+@pytest.mark.parametrize("costs", [{"tsne": [1.0]}, {"tsne": [1.0], "umap": [None]}, {"tsne": [0.0], "umap": [1.0]}])
+def test_unknown_costs_are_left_out(run: Run, costs: dict[str, list[float | None]]) -> None:
+    assert speed_of(run) == []
+    assert speed_of(with_costs(run, costs)) == []
 
 
 # --- pictures -----------------------------------------------------------------------------------------------------
@@ -191,16 +224,16 @@ def test_the_best_setting_has_the_highest_mean_at_the_middle_k(summary: Summary)
         ("trustworthiness", T30, 10),
         ("continuity", U15A, 10),
         ("auc_ln_k", T30, None),
-        ("distance_correlation", PCA, None),
+        ("distance_correlation", U15A, None),  # PCA has 0.80, but is a control
     ]
-    assert [best.estimate.value for best in summary.best] == pytest.approx([0.96, 0.97, 0.56, 0.80])
+    assert [best.estimate.value for best in summary.best] == pytest.approx([0.96, 0.97, 0.56, 0.61])
     assert [best.estimate.stderr for best in summary.best[:3]] == pytest.approx([0.01] * 3)
 
 
 def test_what_is_better_lower_is_best_lowest(run: Run) -> None:
     turned = run.scores[run.scores["score"] == "trustworthiness"].assign(score="procrustes")
     (best,) = summarise(replace(run, scores=turned)).best
-    assert (best.score, best.configuration) == ("procrustes", PCA)  # 0.70, the lowest base
+    assert (best.score, best.configuration) == ("procrustes", U5B)  # 0.84, the lowest base but that of PCA, a control
 
 
 def test_stability_keeps_seeds_and_other_settings_apart(summary: Summary) -> None:
@@ -216,6 +249,29 @@ def test_stability_keeps_seeds_and_other_settings_apart(summary: Summary) -> Non
     assert rows[PCA].configurations["ari"].value == pytest.approx(0.15)
 
 
+def test_agreement_between_resamples_is_kept_where_it_is_known(summary: Summary) -> None:
+    rows = {row.configuration: row for row in summary.stability}
+    assert rows[T30].resamples == {"ari": Estimate(0.7, 0.05), "ness": Estimate(0.9, 0.05)}
+    assert rows[T5].resamples == {}
+    assert stability_columns(summary.stability) == (
+        ("seeds", ("ari", "ami", "procrustes")),
+        ("configurations", ("ari", "ami", "procrustes")),
+        ("resamples", ("ari", "ness")),
+    )
+    # Median of 0.7 and 0.5; clusters' 0.86, 0.7 and 0.3.
+    assert summary.findings[4] == (
+        "Drawn from parts of the rows only, islands agree by a median ARI of 0.60 and clusters come back with a median "
+        "recurrence of 0.70."
+    )
+
+
+def test_ambiguous_pairs_are_told_with_their_error(summary: Summary) -> None:
+    assert summary.findings[5] == (
+        "10.0 ± 0.1 % of pairs of rows are ambiguous, in one island in 10 % to 90 % of the pictures "
+        "(PAC, from 7,140 pairs and 11 pictures)."
+    )
+
+
 def test_the_matrix_is_symmetric_with_seeds_on_the_diagonal(summary: Summary) -> None:
     names = [T5, T30, U5A, U5B, U15A, U15B, PCA]
     assert [name for name, _ in summary.matrix] == [spell_configuration(name) for name in names]
@@ -226,23 +282,49 @@ def test_the_matrix_is_symmetric_with_seeds_on_the_diagonal(summary: Summary) ->
     assert values[1, 2] == pytest.approx(0.4625)
 
 
-def test_pca_is_told_at_every_k(summary: Summary) -> None:
+def test_every_control_is_told_at_every_k(summary: Summary) -> None:
     # Base ± 0.01 at the smallest and the largest k.
-    assert summary.linear == (
-        "Trustworthiness 0.710 at k = 5",
-        "Trustworthiness 0.700 at k = 10",
-        "Trustworthiness 0.690 at k = 20",
-        "Continuity 0.890 at k = 5",
-        "Continuity 0.880 at k = 10",
-        "Continuity 0.870 at k = 20",
-        "AUC of R_NX over ln K 0.100",
-        "Distance correlation 0.800",
+    assert summary.controls == (
+        (
+            "PCA",
+            (
+                "Trustworthiness 0.710 at k = 5",
+                "Trustworthiness 0.700 at k = 10",
+                "Trustworthiness 0.690 at k = 20",
+                "Continuity 0.890 at k = 5",
+                "Continuity 0.880 at k = 10",
+                "Continuity 0.870 at k = 20",
+                "AUC of R_NX over ln K 0.100",
+                "Distance correlation 0.800",
+            ),
+        ),
     )
+
+
+def test_a_control_enters_neither_findings_nor_best_settings(run: Run) -> None:
+    # The setting that is best and agrees worst turns into a control.
+    controls = {T30: "random_projection", T5: "shuffled"}
+    cells = run.cells.assign(reducer=run.cells["configuration"].map(controls).fillna(run.cells["reducer"]))
+    found = summarise(replace(run, cells=cells))
+    assert {best.configuration for best in found.best} == {U15A}
+    assert [name for name, _ in found.controls] == ["PCA", "random projection", "shuffled rows"]
+    (between,) = [one for one in found.findings if one.startswith("Between different settings, controls aside,")]
+    assert T5_TOLD not in between
+    # Without 0.40 (T5) and 0.90 (T30): 0.70 0.80 0.95.
+    assert found.findings[1].startswith("2 of 3 settings draw much the same islands")
+    assert found.findings[2].startswith(f"Do not trust a single picture of {U5B_TOLD}:")
+
+
+def test_losses_of_different_settings_are_not_compared(run: Run) -> None:
+    losses = run.scores[run.scores["score"] == "trustworthiness"].assign(score="kl_divergence")
+    found = summarise(replace(run, scores=losses))
+    assert found.best == ()
+    assert {one.score for one in found.maps} == {"kl_divergence"}
 
 
 def test_every_score_of_the_run_has_its_card(summary: Summary) -> None:
     of_cells = {"trustworthiness", "continuity", "auc_ln_k", "distance_correlation", "r_nx"}
-    assert set(summary.cards) == of_cells | {"ari", "ami", "procrustes"}
+    assert set(summary.cards) == of_cells | {"ari", "ami", "procrustes", "ness"}
 
 
 def test_the_arrangement_is_judged_at_the_best_setting_of_each_reducer(summary: Summary, run: Run) -> None:
@@ -272,7 +354,7 @@ def test_no_reducer_is_named_where_no_error_is_known_or_the_scores_disagree(run:
 
 def test_equal_agreement_everywhere_is_told_once(run: Run) -> None:
     same = run.stability.assign(value=0.9)
-    assert summarise(replace(run, stability=same)).findings[0].endswith("is 0.90 for every one of them.")
+    assert summarise(replace(run, stability=same)).findings[1].endswith("is 0.90 for every one of them.")
 
 
 def test_the_latent_space_is_told_with_its_cards(summary: Summary) -> None:
