@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint test test-browser check bench bench-scores endurance clean
+.PHONY: help setup sweep lint test test-browser check bench bench-scores selftest endurance clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
 	@touch $(READY)
 
-sweep: $(READY) ## the example: digits, 37 cells, a report
+sweep: $(READY) ## the example: digits, 109 cells, a report
 	$(BIN)/steadymap sweep configs/digits.yaml
 
 lint: $(READY) ## style, types, arrows between the rooms
@@ -40,6 +40,9 @@ bench: $(READY) ## CPU against a careful practitioner's script, side by side (ab
 
 bench-scores: $(READY) ## CPU and memory of all scores of 36 pictures (about 3 minutes)
 	$(BIN)/python -m benchmarks.score_cost
+
+selftest: $(READY) ## verdicts on data with known truth (about 380 sets, a night; stop and go on as you like)
+	$(BIN)/steadymap selftest
 
 endurance: $(READY) ## 20 × kill -9 at random moments, then resume and compare bytes (about 30 minutes)
 	$(BIN)/python -m benchmarks.kill_and_resume

@@ -12,7 +12,7 @@ def to_markdown(summary: Summary) -> str:
     lines = [_text(summary.notice), ""] if summary.notice else []
     lines += [f"# {_text(summary.title)}", "", " · ".join(_text(fact) for fact in summary.facts), ""]
     lines += [f"* {_text(finding)}" for finding in summary.findings]
-    lines += ["", _text(summary.limit)]
+    lines += ["", _text(summary.limit), "", _text(summary.selftest)]
     if summary.clusters:
         lines += ["", *(f"* {_text(card.line)}" for card in summary.clusters)]
     if summary.recommended:

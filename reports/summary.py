@@ -17,11 +17,13 @@ from reports.clusters import ClusterCard, SmallestSet, cluster_cards, smallest_s
 from reports.curves import CURVE, CurveChart, draw_curves
 from reports.findings import find
 from reports.heat_maps import HeatMap, heat_maps, is_loss
+from reports.judged_labels import JudgedLabel, judged_labels
 from reports.noise_pictures import NoiseRow, noise_rows
 from reports.noise_scores import NoiseScores
 from reports.panels import Panel, to_panel
 from reports.provenance import provenance
 from reports.run_folder import Run
+from reports.selftest import cite_selftest
 from reports.steadiness import StabilityRow, agreement_matrix, stability_rows
 from reports.tracks import Tracks, follow_clusters
 from reports.wording import Estimate, count, spell_configuration, spell_number, spell_reducer
@@ -103,6 +105,10 @@ class Summary:
         The consensus clusters, the largest first.
     limit
         What the report cannot say.
+    selftest
+        How often verdicts were false in the last selftest.
+    judged_labels
+        The classes of the first label, tested like clusters.
     recommended
         The pictures to look at first, one per reducer.
     smallest
@@ -148,6 +154,8 @@ class Summary:
     findings: tuple[str, ...]
     clusters: tuple[ClusterCard, ...]
     limit: str
+    selftest: str
+    judged_labels: tuple[JudgedLabel, ...]
     recommended: tuple[Recommended, ...]
     smallest: SmallestSet | None
     rows: tuple[GridRow, ...]
@@ -186,6 +194,8 @@ def summarise(run: Run) -> Summary:
         findings=find(run, panels, stability, clusters),
         clusters=clusters,
         limit=LIMIT_OF_THE_TEST if any(card.verdict for card in clusters) else LIMIT,
+        selftest=cite_selftest(run.folder),
+        judged_labels=judged_labels(run),
         recommended=_recommended(run, panels, stability),
         smallest=smallest_set(run, panels),
         rows=_grid(run, panels, stability),

@@ -57,7 +57,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict and its reason."""
+    """A verdict and its reason, one sentence."""
 
     verdict: Verdict
     reason: str
@@ -65,6 +65,11 @@ class Judgement:
 
 def judge(evidence: Evidence, alpha: float = 0.05) -> Judgement:
     """Give the verdict on a cluster."""
+    judgement = _judge(evidence, alpha)
+    return Judgement(judgement.verdict, f"{judgement.reason[0].upper()}{judgement.reason[1:]}.")
+
+
+def _judge(evidence: Evidence, alpha: float) -> Judgement:
     shown = f"found again in {evidence.recovered:.0%} of the settings"
     if evidence.p <= alpha:
         valley = f"held-out rows show a valley around it (p {_spell_p(evidence.p)}{_spell_depth(evidence)})"

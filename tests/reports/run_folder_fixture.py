@@ -96,6 +96,13 @@ NULL_ISLANDS = {"gaussian": 0, "copula": 2}
 NULL_TRUST = {T5: (0.60, 0.64), T30: (0.70, 0.75)}
 """Trustworthiness of pictures of reference data at the middle k: of the Gaussian, and of the copula."""
 
+TESTED_LABELS: list[dict[str, Any]] = [
+    {"label": "c0", "size": 40, "p_value": 0.004, "separated": True, "depth": 0.1, "runs_into": []},
+    {"label": "c1", "size": 40, "p_value": 0.4, "separated": False, "depth": 0.9, "runs_into": ["c2"]},
+    {"label": "c2", "size": 40, "p_value": 0.4, "separated": False, "depth": None, "runs_into": ["c1"]},
+]
+"""The three clusters as the user's labels, tested without any picture."""
+
 NOISE_ROWS = 6
 """The first rows are in no island of any picture: 6 of 120 is 5 %."""
 
@@ -369,6 +376,7 @@ class RunFolder:
                 scores = (("trustworthiness", KS[1], trust), ("islands", None, NULL_ISLANDS[kind]), ("ari", None, 0.25))
                 rows["nulls"] += [_null_row(name, kind, *told) for told in scores]
                 rows["null_pictures"] += _null_picture(name, kind)
+        rows["labels"] = TESTED_LABELS if names and self.label_columns else []
         return {name: pa.Table.from_pylist(rows[name], schema=schemas.RUN_TABLES[name]) for name in rows}
 
     def _verdict(self, cluster: int) -> dict[str, Any]:
