@@ -140,7 +140,7 @@ def expand(config: SweepConfig, rows: int) -> Grid:
         reducers=reducers,
         pairs=pairs,
         resampled=spread_over(half, many),
-        on_nulls=spread_over(whole, 0 if config.fast else config.nulls.configurations or many),
+        on_nulls=spread_over(whole, 0 if config.fast else config.nulls.configurations or FEW_ON_NULLS),
         warnings=tuple(warnings),
     )
 
@@ -182,6 +182,9 @@ def _resampling(config: SweepConfig, eligible: int, pictures: int) -> tuple[int,
 
 MOST_PAIRS, MOST_SETTINGS = 5, 6
 """Pairs of halves, and settings drawn on each, of a sweep that has pictures enough to pay for them."""
+
+FEW_ON_NULLS = 2
+"""Settings drawn on reference data by default, one of each reducer: enough to look at. Nights may ask for more."""
 
 FAST_PAIRS, FAST_SETTINGS = 1, 2
 

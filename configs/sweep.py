@@ -246,7 +246,7 @@ class Nulls(Settings):
     copula: Annotated[int, Field(ge=0, le=200)] = 1
     """Clouds with the data's own distribution in every column and its (shrunk) correlations."""
     configurations: Annotated[int, Field(ge=1)] | None = None
-    """How many settings are drawn on each. Default: those of the resamples."""
+    """How many settings are drawn on each. Default: 2, one of each reducer."""
     seeds: Many[Seed] = (0,)
     """Seeds of these pictures; with two or more, their islands are compared between seeds."""
 
