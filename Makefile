@@ -18,7 +18,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
 	@touch $(READY)
 
-sweep: $(READY) ## the example: digits, 81 cells, a report
+sweep: $(READY) ## the example: digits, 101 cells, a report
 	$(BIN)/steadymap sweep configs/digits.yaml
 
 lint: $(READY) ## style, types, arrows between the rooms

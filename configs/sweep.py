@@ -145,10 +145,11 @@ class TsneGrid(Settings):
     """Sweep the metric; default: the one under `preprocess`."""
     engine: Literal["openTSNE", "sklearn"] = "openTSNE"
     """`openTSNE` on shared affinities, or `sklearn.manifold.TSNE` as it is."""
-    method: Literal["auto", "barnes-hut", "fft"] = "auto"
-    """Repulsive forces; auto is Barnes-Hut below 10,000 rows and FFT from there on."""
+    method: Literal["auto", "exact", "barnes-hut", "fft"] = "auto"
+    """Repulsive forces; auto is every pair (exact) below 10,000 rows and FFT from there on, Barnes-Hut in 3
+    dimensions."""
     dimension: Many[Literal[2, 3]] = (2,)
-    """Dimensions of the picture; FFT draws 2 only."""
+    """Dimensions of the picture; exact and FFT draw 2 only."""
 
     @model_validator(mode="after")
     def _engine_can(self) -> TsneGrid:
@@ -156,8 +157,10 @@ class TsneGrid(Settings):
             raise ValueError("scikit-learn's t-SNE has no late exaggeration; use engine: openTSNE")
         if self.engine == "sklearn" and self.method == "fft":
             raise ValueError("scikit-learn's t-SNE has no FFT method; use engine: openTSNE")
-        if self.method == "fft" and 3 in self.dimension:
-            raise ValueError("method: fft draws 2 dimensions only; use barnes-hut for 3")
+        if self.engine == "sklearn" and self.method == "exact":
+            raise ValueError("scikit-learn's exact t-SNE holds n × n arrays; use engine: openTSNE")
+        if self.method in ("fft", "exact") and 3 in self.dimension:
+            raise ValueError(f"method: {self.method} draws 2 dimensions only; use barnes-hut for 3")
         return self
 
 

@@ -140,6 +140,8 @@ def _cell_seconds(configuration: Configuration, rows: int) -> float:
         return 4.3e-4 * rows * math.log2(rows)
     if configuration.method == "fft":
         return 10 + 4e-4 * rows
+    if configuration.method == "exact":
+        return 0.3 + 2e-4 * rows + 1.1e-7 * rows**2
     return 2.3e-4 * rows * math.log2(rows)
 
 

@@ -178,5 +178,5 @@ def test_fft_takes_over_where_it_is_cheaper() -> None:
     def methods(rows: int) -> set[str]:
         return {c.method for c in expand(config, rows).configurations if c.reducer == "tsne"}
 
-    assert methods(9_999) == {"barnes-hut"}
+    assert methods(9_999) == {"exact"}
     assert methods(10_000) == {"fft"}

@@ -11,6 +11,7 @@ import scipy.sparse
 
 from tasks.numerics.affinities import joint_probabilities
 from tasks.numerics.dip import dip, dip_p_value
+from tasks.numerics.exact_gradient import exact_gradient
 from tasks.numerics.fuzzy_graph import fuzzy_graph, spectral_base
 from tasks.numerics.islands import find_islands
 from tasks.numerics.neighbours import nearest_neighbours
@@ -23,10 +24,10 @@ ROWS = 300
 
 
 def rehearse() -> None:
-    """Draw one small UMAP picture and take one dip, so that numba compiles layout, graph and dip."""
+    """Do once, on little data, what numba has to compile: UMAP's layout and graph, t-SNE's gradient, the dip."""
     working = np.random.default_rng(0).standard_normal((ROWS, 4)).astype(np.float32)
     neighbours = nearest_neighbours(working, 15)
-    joint_probabilities(neighbours, 5)
+    exact_gradient(working[:, :2].astype(np.float64), joint_probabilities(neighbours, 5))
     graph = scipy.sparse.csr_matrix(fuzzy_graph(neighbours, 15))
     material = Material(working, fuzzy_graph=graph, base=spectral_base(graph, working, 2))
     coordinates = umap.reduce(material, Settings("sgd", "euclidean", 2, 0, {"min_dist": 0.1, "init": "spectral"}))

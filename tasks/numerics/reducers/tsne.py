@@ -8,6 +8,7 @@ from openTSNE import TSNEEmbedding
 from openTSNE.affinity import PrecomputedAffinities
 
 from tasks.numerics.arrays import Float64
+from tasks.numerics.exact_gradient import exact_gradient
 from tasks.numerics.initialisation import tsne_start
 from tasks.numerics.reducers.interface import Material, Settings
 
@@ -15,6 +16,8 @@ EARLY_EXAGGERATION = 12.0
 EARLY_ITERATIONS = 250
 ITERATIONS = 500
 MOMENTUM = 0.8
+
+GRADIENTS = {"exact": exact_gradient, "barnes-hut": "bh", "fft": "fft"}
 
 
 def reduce(material: Material, settings: Settings) -> Float64:
@@ -35,7 +38,7 @@ def reduce(material: Material, settings: Settings) -> Float64:
         start,
         # openTSNE multiplies its affinities in place: it gets a copy of its own, never the shared map.
         PrecomputedAffinities(scipy.sparse.csr_matrix(material.affinities, copy=True), normalize=False),
-        negative_gradient_method="fft" if settings.method == "fft" else "bh",
+        negative_gradient_method=GRADIENTS[settings.method],
         learning_rate=learning_rate,
         n_jobs=1,
         random_state=settings.seed,
