@@ -130,6 +130,13 @@ def test_parts_of_the_rows_and_reference_data_are_drawn_beside_the_data(
     assert (stability.query("between == 'resamples' and score == 'ari'")["value"] > 0.9).all()
     points = pd.read_parquet(folder / "points.parquet")
     assert points["island_instability_resamples"].dropna().between(0, 1).all()
+    assert set(stability.query("score == 'ness'")["between"]) == {"seeds", "configurations", "resamples"}
+    for name in ("embedr_p", "reliability", "dubious_share", "distance_variance_resamples"):
+        assert points[name].notna().mean() > 0.9, name
+    assert points["embedr_p"].between(0, 1).all()
+    scores = pd.read_parquet(folder / "scores.parquet").merge(cells[["cell", "reducer"]], on="cell")
+    assert set(scores.loc[scores["score"] == "kl_divergence", "reducer"]) == {"tsne"}
+    assert set(scores.loc[scores["score"] == "cross_entropy", "reducer"]) == {"umap"}
     nulls = pd.read_parquet(folder / "nulls.parquet")
     assert set(nulls["null"]) == {"gaussian", "copula"}
     assert {"trustworthiness", "islands", "ari"} <= set(nulls["score"])
