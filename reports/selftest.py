@@ -24,5 +24,5 @@ def cite_selftest(run: Path) -> str:
             f"{spell_share(false['low'])} to {spell_share(false['high'])})."
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError):
-        return "This installation has no selftest in its store yet: `steadymap selftest` measures its own error rate."
+        return "This installation has no selftest in its store yet; “steadymap selftest” measures its own error rate."
     return told
