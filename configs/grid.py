@@ -139,8 +139,8 @@ def expand(config: SweepConfig, rows: int) -> Grid:
         seeds=seeds,
         reducers=reducers,
         pairs=pairs,
-        resampled=spread_over(half, many),
-        on_nulls=spread_over(whole, 0 if config.fast else config.nulls.configurations or FEW_ON_NULLS),
+        resampled=spread_over(half, many if pairs + _further_parts(config) else 0),
+        on_nulls=spread_over(whole, _settings_on_nulls(config)),
         warnings=tuple(warnings),
     )
 
@@ -178,6 +178,17 @@ def _resampling(config: SweepConfig, eligible: int, pictures: int) -> tuple[int,
     if pairs is None:
         pairs = max(1, min(MOST_PAIRS, pictures // max(1, many)))
     return pairs, many
+
+
+def _further_parts(config: SweepConfig) -> int:
+    """Return how many subsamples and bootstraps there are beside the halves."""
+    return 0 if config.fast else config.resamples.subsamples + config.resamples.bootstraps
+
+
+def _settings_on_nulls(config: SweepConfig) -> int:
+    if config.fast or config.nulls.gaussian + config.nulls.copula == 0:
+        return 0
+    return config.nulls.configurations or FEW_ON_NULLS
 
 
 MOST_PAIRS, MOST_SETTINGS = 5, 6

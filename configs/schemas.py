@@ -225,7 +225,7 @@ CLUSTERS = pa.schema(
 )
 """``clusters.parquet``: a row per consensus cluster, the largest first. ``label`` is its most frequent label.
 ``co_assignment`` is the mean share of pictures that keep two of its rows together; ``recurrence`` the mean over
-configurations of its Jaccard similarity to the most similar island, with a jackknife over them;
+configurations of its Jaccard similarity to the most similar island, with its standard error;
 ``recovered`` (above .75) and ``dissolved`` (at most .5) count configurations by the mean over their seeds.
 ``verdict`` is ``REAL``, ``HIDDEN``, ``ARTEFACT`` or ``UNCERTAIN`` with its ``reason``, ``p_value`` that of the held-out
 valley test, ``depth`` the density at the valley over that at the lower peak (1 is no valley) with a 95 % interval; all

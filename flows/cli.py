@@ -238,14 +238,17 @@ def selftest(
     settings = settings.model_copy(update={name: value for name, value in changes.items() if value is not None})
     _prepare_engine(store)
     from flows.selftest import selftest as run_selftest
-    from flows.terminal import print_outcome_of_set, selftest_table
+    from flows.terminal import live_progress, selftest_table
 
     console = _quiet_console(as_json)
-    summary = run_selftest(settings, str(store), lambda outcome: print_outcome_of_set(outcome, console))
+    with live_progress(console):
+        summary = run_selftest(settings, str(store))
     if as_json:
         print(json.dumps(summary))
-    else:
-        console.print(selftest_table(summary))
+        return EXIT_REPORT
+    console.print(selftest_table(summary))
+    for name in summary["false_sets"]:
+        console.print(f"false verdict: {name}", markup=False, highlight=False)
     return EXIT_REPORT
 
 

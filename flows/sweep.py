@@ -33,7 +33,7 @@ from tasks.read_dataset import read_dataset
 from tasks.score_cells import score_cells
 from tasks.seek_valleys import seek_valleys
 from tasks.store import Store
-from tasks.write_run import WrittenRun, find_complete_run, refresh_timings, write_run
+from tasks.write_run import Findings, WrittenRun, find_complete_run, refresh_timings, write_run
 
 WAITING_CONFIGURATIONS = 16
 """Configurations under way at a time. Their threads only wait; how much is computed at a time is the workers' count."""
@@ -56,6 +56,8 @@ class SweepOutcome:
         Cells: all, drawn now, found in the store, lost, and beyond what the data carries.
     clusters
         How many clusters got which verdict.
+    pictures
+        Pictures of all rows that there are now.
     """
 
     run: str
@@ -66,11 +68,12 @@ class SweepOutcome:
     failed: int
     skipped: int
     clusters: dict[str, int]
+    pictures: int
 
     @property
     def usable(self) -> bool:
-        """Whether there is any picture."""
-        return self.computed + self.cached > 0
+        """Whether there is any picture of the data; parts of it and reference data alone tell nothing."""
+        return self.pictures > 0
 
 
 @flow(
@@ -93,18 +96,16 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             endings = draw_cells(plan)
             drawn = drawn_cells(plan, endings)
             score_cells(plan, drawn)
-            latent_space = describe_latent_space(plan)
-            stability = measure_stability(plan, drawn)
-            clusters = find_clusters(plan, drawn, seek_valleys(plan, drawn))
-            written = write_run(
-                plan,
-                endings,
-                stability=stability,
-                clusters=clusters,
+            splits = seek_valleys(plan, drawn)
+            findings = Findings(
+                latent_space=describe_latent_space(plan),
+                stability=measure_stability(plan, drawn),
+                splits=splits,
+                clusters=find_clusters(plan, drawn, splits),
                 labels=judge_labels(plan),
                 ratings=rate_rows(plan, drawn),
-                latent_space=latent_space,
             )
+            written = write_run(plan, endings, findings)
             report = render_report(written)
         else:
             announce_cached(plan)
@@ -147,4 +148,5 @@ def _outcome(written: WrittenRun, report: Path, endings: Endings, run: Run) -> S
         failed=written.failed,
         skipped=written.skipped,
         clusters={verdict: int(verdicts.get(verdict, 0)) for verdict in VERDICTS},
+        pictures=len(run.drawn),
     )

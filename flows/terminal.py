@@ -21,6 +21,7 @@ TITLES: dict[Stage, str] = {
     "stability": "pairs compared",
     "valleys": "valleys sought",
     "labels": "labels tested",
+    "sets": "sets judged",
 }
 
 
@@ -65,15 +66,6 @@ def live_progress(console: Console) -> Iterator[None]:
     live = LiveProgress(console)
     with live.bars, listening(live):
         yield
-
-
-def print_outcome_of_set(outcome: dict[str, Any], console: Console) -> None:
-    """Print a line about a set of a selftest as soon as it is judged."""
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(outcome["verdicts"].items()))
-    false = f"  FALSE: {outcome['false']}" if outcome["false"] else ""
-    found = "" if outcome["found"] is None else f", {outcome['found']:.0%} of the truth found"
-    name = f"{outcome['family']} {outcome['rows']} × {outcome['dimensions']}, seed {outcome['seed']}"
-    console.print(f"{name}: {verdicts}{found}{false}", highlight=False, markup=False)
 
 
 def selftest_table(summary: dict[str, Any]) -> Table:

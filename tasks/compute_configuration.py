@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -31,10 +33,12 @@ def compute_configuration(configuration: str, plan: Plan, broken: Broken) -> End
     endings: Endings = {}
     pool = current_pool()
     futures = {}
+    # Verified once for all cells on the same vectors: to read them whole is what takes long.
+    neighbours = {cell.vectors.folder: find_neighbours(cell.geometry, cell.configuration.metric, 1) for cell in cells}
     for cell in cells:
         reason = _broken_below(cell, broken)
         if reason is None:
-            futures[cell.identity] = pool.submit(compute_cell, _job(cell, plan))
+            futures[cell.identity] = pool.submit(compute_cell, _job(cell, plan, neighbours[cell.vectors.folder]))
         else:
             endings[cell.identity] = CellResult("failed", f"geometry: {reason}")
             announce_done("cells", status="failed")
@@ -54,7 +58,7 @@ def _lost(outcome: Lost) -> CellResult:
     return CellResult(outcome.status, outcome.reason)
 
 
-def _job(cell: Cell, plan: Plan) -> CellJob:
+def _job(cell: Cell, plan: Plan, neighbours: Path | None) -> CellJob:
     return CellJob(
         identity=cell.identity,
         configuration=cell.configuration,
@@ -64,5 +68,5 @@ def _job(cell: Cell, plan: Plan) -> CellJob:
         data_digest=plan.dataset.digest,
         distinct_rows=cell.vectors.rows - cell.vectors.duplicates,
         folders=tuple((part, cell.geometry.folder(part)) for part in parts_of(cell.configuration)),
-        neighbours=find_neighbours(cell.geometry, cell.configuration.metric, 1),
+        neighbours=neighbours,
     )

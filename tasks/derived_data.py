@@ -67,7 +67,7 @@ def derive(config: SweepConfig, grid: Grid, dataset: Dataset, store: Store) -> t
     Raises
     ------
     InputError
-        Halves were asked for, and one group holds every row.
+        Parts of the rows were asked for, and one group holds every row; by default there are none then.
     """
     nulls = _nulls(config) if grid.on_nulls else []
     return (*_parts(config, grid, dataset, store), *(_null(recipe, dataset, store) for recipe in nulls))
@@ -79,13 +79,16 @@ def _parts(config: SweepConfig, grid: Grid, dataset: Dataset, store: Store) -> I
         return
     keys, groups = np.array(dataset.keys()), told_of_rows(dataset.folder, "group")
     units = find_units(keys, groups)
-    if grid.pairs and len(units.keys) < 2:
-        raise InputError(
-            "one group holds every row",
-            file=dataset.source,
-            rule="halves keep groups whole, so they need at least two",
-            remedy="name another `group:` under `data:`, or set `resamples: {pairs: 0}`",
-        )
+    if len(units.keys) < 2:
+        asked = config.resamples
+        if asked.pairs or asked.subsamples or asked.bootstraps:
+            raise InputError(
+                "resamples are asked for, and one group holds every row",
+                file=dataset.source,
+                rule="parts of the rows keep groups whole, so they need at least two",
+                remedy="name another `group:` under `data:`, or leave `resamples:` out",
+            )
+        return
     made_by = [digest(groups) if any(groups) else None, code_digest("tasks.numerics.resampling")]
     for recipe in recipes:
         rows = _choose(recipe, units)

@@ -19,6 +19,7 @@ from tasks.identity import code_digest, digest, run_versions
 from tasks.numerics.known_truth import compare_with_truth
 from tasks.numerics.synthetic import FAMILIES, generate
 from tasks.plan_sweep import Plan
+from tasks.seek_valleys import Splits
 from tasks.store import write_text
 
 PATH = (
@@ -84,8 +85,8 @@ def sweep_of(known: KnownSet, config: SelftestConfig, folder: Path) -> SweepConf
     return SweepConfig(name=f"{known.family} {known.seed}", data=data, **dict(config.sweep))
 
 
-def outcome_of(known: KnownSet, plan: Plan, clusters: Clusters, seconds: float) -> dict[str, Any]:
-    """Compare the verdicts of a set with its truth."""
+def outcome_of(known: KnownSet, plan: Plan, clusters: Clusters, splits: Splits, seconds: float) -> dict[str, Any]:
+    """Compare the verdicts of a set with its truth; ``seconds`` are those on the clock."""
     table = clusters.table("clusters").to_pylist()
     labels = np.array(clusters.membership().column("cluster"))
     truth = np.array([int(str(label)) for label in plan.dataset.classes()])
@@ -99,6 +100,7 @@ def outcome_of(known: KnownSet, plan: Plan, clusters: Clusters, seconds: float) 
         "verdicts": dict(Counter(verdicts)),
         "recurring": len(recurring),
         "recurring_artefacts": sum(row["verdict"] == "ARTEFACT" for row in recurring),
+        "splits": len(splits.folders),
         "seconds": round(seconds, 2),
     }
 

@@ -19,6 +19,7 @@ from tasks.follow_clusters import (
     Seen,
     boundaries_table,
     group_by,
+    jaccards,
     kept_table,
     mean_jaccard,
     recurrence_table,
@@ -95,9 +96,9 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     ]
     membership = _membership(clusters, pictures, seen)
     ambiguity = ambiguous_pairs([islands for _, islands in pictures])
-    described = _clusters_table(plan, clusters, seen, resampled, membership)
+    described = _describe(plan, clusters, seen, resampled, membership)
     tables = {
-        "clusters": judge_clusters(described, clusters, outcomes, plan.rows),
+        "clusters": judge_clusters(described, clusters, _dissolved(seen, count), outcomes),
         "recurrence": recurrence_table(seen, resampled, count),
         "tracks": tracks_table(seen, count),
         "boundaries": boundaries_table(seen, clusters, near),
@@ -170,9 +171,10 @@ def _membership(clusters: np.ndarray, pictures: Pictures, seen: list[Seen]) -> n
     return firmness
 
 
-def _clusters_table(
+def _describe(
     plan: Plan, clusters: np.ndarray, seen: list[Seen], resampled: list[Seen], membership: np.ndarray
-) -> pa.Table:
+) -> list[dict[str, Any]]:
+    """Say of every cluster all but its verdict."""
     labels = np.array(plan.dataset.classes(), dtype=object) if plan.dataset.labels else None
     by_configuration = group_by(seen, lambda one: one.configuration)
     rows = []
@@ -187,11 +189,17 @@ def _clusters_table(
                 "co_assignment": float(membership[members].mean()),
                 **_overall(means),
                 "recurrence_resamples": mean_jaccard(resampled, cluster) if resampled else None,
-                **dict.fromkeys(("verdict", "p_value", "depth", "depth_low", "depth_high", "reason")),
                 "best_cell": max(seen, key=lambda one: one.found.jaccard[cluster]).cell.identity,
             }
         )
-    return pa.Table.from_pylist(rows, schema=schemas.CLUSTERS)
+    return rows
+
+
+def _dissolved(seen: list[Seen], count: int) -> list[float]:
+    """Return the share of pictures in which each cluster dissolves."""
+    from tasks.numerics.recurrence import DISSOLVED
+
+    return [float(np.mean(jaccards(seen, cluster) <= DISSOLVED)) for cluster in range(count)]
 
 
 def _overall(means: np.ndarray) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -94,9 +95,9 @@ def _causes(seen: list[Seen], resampled: list[Seen]) -> dict[str, dict[str, list
         "reducer": group_by(seen, lambda one: one.cell.configuration.reducer),
     }
     for name in dict.fromkeys(name for one in seen for name in _settings(one)):
-        groups = group_by((one for one in seen if name in _settings(one)), lambda one, name=name: _settings(one)[name])  # type: ignore[misc]
         if _varies(seen, name):
-            causes[name] = groups
+            having = [one for one in seen if name in _settings(one)]
+            causes[name] = group_by(having, partial(_setting, name))
     seeds = group_by(seen, lambda one: str(one.cell.seed))
     if len(seeds) > 1:
         causes["seed"] = seeds
@@ -109,6 +110,10 @@ def _varies(seen: list[Seen], name: str) -> bool:
     """Say whether a reducer has several values of a parameter; two reducers with one each differ in more than that."""
     by_reducer = group_by(seen, lambda one: one.cell.configuration.reducer)
     return any(len({_settings(one).get(name) for one in group}) > 1 for group in by_reducer.values())
+
+
+def _setting(name: str, one: Seen) -> str:
+    return _settings(one)[name]
 
 
 def _settings(one: Seen) -> dict[str, str]:

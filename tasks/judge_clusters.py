@@ -14,43 +14,53 @@ from tasks.numerics.verdicts import Evidence, judge
 from tasks.seek_valleys import ALPHA
 
 
-def judge_clusters(described: pa.Table, clusters: np.ndarray, outcomes: list[SplitOutcome], rows: int) -> pa.Table:
-    """Fill in the verdict columns of the table of clusters.
+def judge_clusters(
+    described: list[dict[str, Any]], clusters: np.ndarray, dissolved: list[float], outcomes: list[SplitOutcome]
+) -> pa.Table:
+    """Add the verdict to what is said of every cluster.
 
     Parameters
     ----------
     described
-        The table without verdicts, a row per cluster in the order of their numbers.
+        The columns of ``clusters.parquet`` but the verdict's, cluster by cluster.
     clusters
         Cluster of every row in canonical order, shape (n,).
+    dissolved
+        Share of pictures in which each cluster dissolves.
     outcomes
         The splits; with none every cluster is UNCERTAIN.
     """
     from tasks.numerics.separating_valley import separating_valleys
 
-    evidence = cluster_evidence(clusters, outcomes) if outcomes else None
+    tested = cluster_evidence(clusters, outcomes) if outcomes else [None] * len(described)
     valleys = [separating_valleys(clusters, split) for split in outcomes]
     judged = []
-    for row in described.to_pylist():
-        cluster = row["cluster"]
+    for cluster, row in enumerate(described):
         own = [found[cluster] for found in valleys]
-        found = _evidence(row, None if evidence is None else evidence[cluster], own, rows)
-        judgement = judge(found, ALPHA)
+        evidence = _evidence(row, tested[cluster], own, dissolved=dissolved[cluster], rows=len(clusters))
+        judgement = judge(evidence, ALPHA)
         judged.append(
             {
                 **row,
                 "verdict": judgement.verdict,
-                "p_value": found.p if outcomes else None,
-                "depth": found.depth,
-                "depth_low": found.low,
-                "depth_high": found.high,
+                "p_value": evidence.p if outcomes else None,
+                "depth": evidence.depth,
+                "depth_low": evidence.low,
+                "depth_high": evidence.high,
                 "reason": judgement.reason,
             }
         )
     return pa.Table.from_pylist(judged, schema=schemas.CLUSTERS)
 
 
-def _evidence(row: dict[str, Any], tested: ClusterEvidence | None, valleys: list[Valley | None], rows: int) -> Evidence:
+def _evidence(
+    row: dict[str, Any],
+    tested: ClusterEvidence | None,
+    valleys: list[Valley | None],
+    *,
+    dissolved: float,
+    rows: int,
+) -> Evidence:
     """Sum up over splits by medians, over splits that saw the ground at all."""
     known = [valley for valley in valleys if valley is not None]
     depths = [valley.depth for valley in known if valley.depth is not None]
@@ -62,7 +72,7 @@ def _evidence(row: dict[str, Any], tested: ClusterEvidence | None, valleys: list
         high=_median([depth.high for depth in depths]),
         rows_needed=int(np.median(short)) if known and len(short) > len(known) / 2 else None,
         recovered=row["recovered"] / row["configurations"],
-        dissolved=row["dissolved"] / row["configurations"],
+        dissolved=dissolved,
         unmatched=0.0 if tested is None else tested.unmatched / len(tested.split_p),
         splits=len(valleys),
         rows=rows,

@@ -16,37 +16,24 @@ from prefect.cache_policies import NO_CACHE
 from threadpoolctl import threadpool_limits
 
 from configs import schemas
-from tasks.compute_part import ensure_working
-from tasks.derived_data import Derived, make_derived
-from tasks.geometry import Geometry
+from tasks.dataset import told_of_rows
+from tasks.held_out_jobs import HeldOutJob, run_missing
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
 from tasks.numerics.cell_scores import encode_classes
 from tasks.plan_sweep import Plan
-from tasks.progress import announce_done, announce_total
 from tasks.seek_valleys import ALPHA
-from tasks.store import DamagedError, Store, read_meta, read_table, write_arrays, write_table
-from tasks.workers import choose_limits, opened_pool
+from tasks.store import read_table, write_arrays, write_table
 
 MOST_CLASSES = 200
 """More classes are ids rather than clusters, and are not tested."""
 
 
 @dataclass(frozen=True)
-class LabelJob:
-    """All a worker needs to know about the tests of one half: identities and places, no arrays."""
-
-    identity: str
-    store: Store
-    geometry: Geometry
-    half: Derived
-    metric: str
-
-
-@dataclass(frozen=True)
 class JudgedLabels:
-    """Where this step leaves what it finds."""
+    """Where this step leaves what it finds, and why halves were lost."""
 
     file: Path
+    lost: tuple[str, ...]
 
     def table(self) -> pa.Table:
         """Read it."""
@@ -56,74 +43,45 @@ class JudgedLabels:
 @task(name="judge labels", task_run_name="labels of {plan.run}", cache_policy=NO_CACHE)
 def judge_labels(plan: Plan) -> JudgedLabels:
     """Test every class against its neighbours on every half, and combine."""
-    place = JudgedLabels(plan.store.findings(plan.run) / "labels.parquet")
-    names = sorted({label for label in plan.dataset.classes() if label is not None}) if plan.dataset.labels else []
-    found: list[dict[str, Any]] = []
-    if 2 <= len(names) <= MOST_CLASSES:
-        jobs = _jobs(plan)
-        _run_missing(jobs, plan)
-        found = [meta for job in jobs if (meta := _read(job)) is not None]
-    rows = _rows(names, found, plan.dataset.classes()) if found else []
+    classes = plan.dataset.classes() if plan.dataset.labels else []
+    names = sorted({label for label in classes if label is not None})
+    jobs = _jobs(plan, classes) if 2 <= len(names) <= MOST_CLASSES else []
+    lost = run_missing(jobs, judge_on_half, plan, "labels")
+    found = [outcome for job in jobs if (outcome := job.outcome()) is not None]
+    rows = _rows(names, found, classes) if found else []
+    place = JudgedLabels(plan.store.findings(plan.run) / "labels.parquet", lost)
     write_table(pa.Table.from_pylist(rows, schema=schemas.LABELS), place.file)
     return place
 
 
-def _jobs(plan: Plan) -> list[LabelJob]:
-    metric = plan.config.preprocess.metric
+def _jobs(plan: Plan, classes: list[str | None]) -> list[HeldOutJob]:
+    preprocess = plan.config.preprocess
     identity = {
-        "classes": digest(plan.dataset.classes()),
-        "metric": metric,
-        "scale": plan.config.preprocess.scale,
-        "pca": plan.config.preprocess.pca,
+        "classes": digest(classes),
+        "preprocess": preprocess.model_dump(mode="json"),
         "code": code_digest("tasks.numerics.given_clusters", "tasks.numerics.islands", "tasks.numerics.preprocess"),
         "libraries": versions((*SHAPING_LIBRARIES, "numba")),
     }
     return [
-        LabelJob(digest({**identity, "half": half.digest}), plan.store, plan.geometry, half, metric)
+        HeldOutJob(digest({**identity, "half": half.digest}), plan.store, plan.geometry, half, preprocess.metric)
         for half in plan.derived
         if half.recipe.kind == "half"
     ]
 
 
-def _run_missing(jobs: list[LabelJob], plan: Plan) -> None:
-    missing = [job for job in jobs if _read(job) is None]
-    announce_total("labels", len(missing))
-    if not missing:
-        return
-    ensure_working(plan.geometry, plan.config.preprocess.metric)
-    workers = plan.config.workers
-    with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)) as pool:
-        for future in [pool.submit(run_label_job, job) for job in missing]:
-            pool.outcome(future)  # a lost half leaves the others to speak
-            announce_done("labels")
-
-
-def _read(job: LabelJob) -> dict[str, Any] | None:
-    try:
-        return read_meta(job.store.split(job.identity))
-    except (FileNotFoundError, DamagedError):
-        return None
-
-
-def run_label_job(job: LabelJob) -> None:
+def judge_on_half(job: HeldOutJob) -> None:
     """Test the classes of one half on the other, and commit what came out; runs in a worker."""
-    from tasks.dataset import told_of_rows
     from tasks.numerics.given_clusters import run_given
     from tasks.numerics.halves import prepare_halves
     from tasks.numerics.islands import fill_noise
 
-    make_derived(job.half)
-    working = ensure_working(job.geometry, job.metric)
-    keys = np.array(job.geometry.vectors.keys())
+    rows = job.rows()
     codes = encode_classes(told_of_rows(job.geometry.vectors.folder, "label")).codes
-    own = np.array(job.half.positions())
-    other = np.setdiff1d(np.arange(len(working)), own)
     with threadpool_limits(1):
-        labels = fill_noise(codes[own], working[own])
-        halves = prepare_halves(working[own], working[other], keys[own], keys[other])
+        labels = fill_noise(codes[rows.positions], rows.discovery)
+        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
         found = run_given(halves, labels)
-    pairs = [asdict(pair) for pair in found.pairs]
-    write_arrays(job.store.split(job.identity), {}, {"p_values": list(found.p_values), "pairs": pairs})
+    write_arrays(job.folder, {}, {"p_values": list(found.p_values), "pairs": [asdict(pair) for pair in found.pairs]})
 
 
 def _rows(names: list[str], found: list[dict[str, Any]], classes: list[str | None]) -> list[dict[str, Any]]:

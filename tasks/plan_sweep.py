@@ -146,6 +146,8 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
     warnings = [*grid.warnings, *_data_warnings(dataset)]
     if len(ks) < len(config.scores.k) or set(ks) - set(config.scores.k):
         warnings.append(f"scores at k = {sorted(set(config.scores.k) - set(ks))} left out: k must be below rows / 2")
+    if grid.pairs and grid.resampled and not any(one.recipe.kind == "half" for one in derived):
+        warnings.append("one group holds every row: no half can be held out, so no cluster can be more than UNCERTAIN")
     identity = run_identity(config, dataset)
     return Plan(
         run=f"{_slug(config.name)}-{identity[:10]}",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["encoded rows", "geometry", "cells", "scores", "stability", "valleys", "labels"]
+Stage = Literal["encoded rows", "geometry", "cells", "scores", "stability", "valleys", "labels", "sets"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,19 @@ def listening(listener: Listener) -> Iterator[None]:
     finally:
         with _lock:
             _listeners.remove(listener)
+
+
+@contextlib.contextmanager
+def muted() -> Iterator[None]:
+    """Have no listener called for what happens inside: parts of something larger that is announced itself."""
+    with _lock:
+        waiting = _listeners[:]
+        _listeners.clear()
+    try:
+        yield
+    finally:
+        with _lock:
+            _listeners.extend(waiting)
 
 
 def announce_total(stage: Stage, total: int) -> None:

@@ -106,8 +106,10 @@ BATCH_CELLS = 16
 
 def _make_missing_graphs(cells: list[Cell], plan: Plan) -> None:
     """Make the graphs that losses need where the store has lost them; umap-learn is imported in the workers only."""
-    wanted = [(cell.geometry, graph) for cell in cells if (graph := _graph_of(cell)) is not None]
-    missing = [(geometry, graph) for geometry, graph in wanted if not geometry.has(graph)]
+    wanted = {
+        cell.geometry.folder(graph): (cell.geometry, graph) for cell in cells if (graph := _graph_of(cell)) is not None
+    }
+    missing = [(geometry, graph) for geometry, graph in wanted.values() if not geometry.has(graph)]
     if missing:
         workers = plan.config.workers
         with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
@@ -127,8 +129,8 @@ def _losses(cell: Cell, picture: np.ndarray, keys: np.ndarray) -> list[Score]:
     from tasks.numerics.randomness import sample_rows
 
     configuration, part = cell.configuration, _graph_of(cell)
-    if part is None or not cell.geometry.has(part):
-        return []
+    if part is None or not cell.geometry.folder(part).is_dir():
+        return []  # no graph, or one that could not be made again
     graph = read_sparse(cell.geometry.folder(part))
     sample = sample_rows(keys, LOSS_ROWS, "losses")
     if configuration.reducer == "tsne":

@@ -15,37 +15,20 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from threadpoolctl import threadpool_limits
 
-from tasks.compute_part import ensure_working
 from tasks.derived_data import Derived
 from tasks.geometry import Geometry
+from tasks.held_out_jobs import HeldOutJob, run_missing
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
 from tasks.latent_neighbours import CLUSTER_NEIGHBOURS, latent_neighbours
 from tasks.plan_sweep import Cell, Plan
-from tasks.progress import announce_done, announce_total
 from tasks.read_cell import read_cell
-from tasks.store import DamagedError, Store, map_array, read_meta, write_arrays
-from tasks.workers import Lost, choose_limits, opened_pool
+from tasks.store import map_array, read_meta, write_arrays
 
 if TYPE_CHECKING:
     from tasks.numerics.split_consensus import SplitOutcome
 
 ALPHA = 0.05
 """Chance that anything is falsely called separated."""
-
-FEWEST_CELLS = 1
-"""Pictures that a half needs to propose anything."""
-
-
-@dataclass(frozen=True)
-class SplitJob:
-    """All a worker needs to know about one split: identities and places, no arrays."""
-
-    identity: str
-    store: Store
-    geometry: Geometry
-    half: Derived
-    cells: tuple[Cell, ...]
-    metric: str
 
 
 @dataclass(frozen=True)
@@ -58,31 +41,19 @@ class Splits:
 
 @task(name="seek valleys", task_run_name="valleys of {plan.run}", cache_policy=NO_CACHE)
 def seek_valleys(plan: Plan, drawn: list[Cell]) -> Splits:
-    """Run every split that the store lacks; a lost split is told and costs itself only."""
+    """Run every split that the store lacks: each half that has pictures proposes, its complement tests."""
     jobs = _jobs(plan, drawn)
-    missing = [job for job in jobs if not _has(job)]
-    announce_total("valleys", len(missing))
-    lost: list[str] = []
-    if missing:
-        ensure_working(plan.geometry, plan.config.preprocess.metric)
-        workers = plan.config.workers
-        with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)) as pool:
-            futures = [pool.submit(run_job, job) for job in missing]
-            for job, future in zip(missing, futures, strict=True):
-                outcome = pool.outcome(future)
-                if isinstance(outcome, Lost):
-                    lost.append(f"valleys of {job.half.recipe.name}: {outcome.reason}")
-                announce_done("valleys", status="failed" if isinstance(outcome, Lost) else "ok")
-    return Splits(tuple(_folder(job) for job in jobs if _has(job)), tuple(lost))
+    lost = run_missing(jobs, seek_on_half, plan, "valleys")
+    return Splits(tuple(job.folder for job in jobs if job.outcome() is not None), lost)
 
 
-def _jobs(plan: Plan, drawn: list[Cell]) -> list[SplitJob]:
+def _jobs(plan: Plan, drawn: list[Cell]) -> list[HeldOutJob]:
     metric = plan.config.preprocess.metric
     jobs = []
     for half in plan.derived:
         cells = tuple(cell for cell in drawn if cell.vectors == half and cell.configuration.speaks_of_clusters)
-        if half.recipe.kind == "half" and len(cells) >= FEWEST_CELLS:
-            jobs.append(SplitJob(_identity(half, cells, metric), plan.store, plan.geometry, half, cells, metric))
+        if half.recipe.kind == "half" and cells:
+            jobs.append(HeldOutJob(_identity(half, cells, metric), plan.store, plan.geometry, half, metric, cells))
     return jobs
 
 
@@ -92,46 +63,31 @@ def _identity(half: Derived, cells: tuple[Cell, ...], metric: str) -> str:
             "half": half.digest,
             "cells": [cell.identity for cell in cells],
             "metric": metric,
+            "alpha": ALPHA,
             "code": code_digest("tasks.numerics.valley_test", "tasks.numerics.candidates"),
             "libraries": versions((*SHAPING_LIBRARIES, "numba")),
         }
     )
 
 
-def _folder(job: SplitJob) -> Path:
-    return job.store.split(job.identity)
-
-
-def _has(job: SplitJob) -> bool:
-    try:
-        read_meta(_folder(job))
-    except (FileNotFoundError, DamagedError):
-        return False
-    return True
-
-
-def run_job(job: SplitJob) -> None:
+def seek_on_half(job: HeldOutJob) -> None:
     """Propose on one half, test on the other, and commit what came out; runs in a worker."""
     from tasks.numerics.candidates import propose
     from tasks.numerics.halves import prepare_halves
     from tasks.numerics.valley_test import run_split
 
-    working = ensure_working(job.geometry, job.metric)
-    keys = np.array(job.geometry.vectors.keys())
-    own = np.array(job.half.positions())
-    other = np.setdiff1d(np.arange(len(working)), own)
-    near = latent_neighbours(
-        Geometry(job.store, job.half, job.geometry.preprocessing), job.metric, CLUSTER_NEIGHBOURS, 1
-    )
+    rows = job.rows()
+    of_half = Geometry(job.store, job.half, job.geometry.preprocessing)
+    near = latent_neighbours(of_half, job.metric, CLUSTER_NEIGHBOURS, threads=1)
     islands = [read_cell(cell, job.store).column("island_filled").to_numpy() for cell in job.cells]
     smallest = min(cell.configuration.min_cluster_size for cell in job.cells)
-    pieces = propose(islands, near.indices, working[own], smallest)
+    pieces = propose(islands, near.indices, rows.discovery, smallest)
     with threadpool_limits(1):
-        halves = prepare_halves(working[own], working[other], keys[own], keys[other])
+        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
         found = run_split(halves, pieces, alpha=ALPHA)
-    arrays = {"positions": own, "clusters": found.clusters, "fragments": found.fragments}
+    arrays = {"positions": rows.positions, "clusters": found.clusters, "fragments": found.fragments}
     meta = {"half": job.half.recipe.name, "p_values": list(found.p_values), "nodes": [asdict(n) for n in found.nodes]}
-    write_arrays(_folder(job), arrays, meta)
+    write_arrays(job.folder, arrays, meta)
 
 
 def read_split(folder: Path, rows: int) -> SplitOutcome:

@@ -25,6 +25,7 @@ def sum_up(outcomes: Sequence[dict[str, Any]], config: SelftestConfig) -> dict[s
         "first_seed": config.first_seed,
         "sets": len(outcomes),
         "false_real": _false(nothing_real),
+        "false_sets": [_name(one) for one in outcomes if one["false"]],
         "recurring_called_artefact": _artefacts(nothing_real),
         "families": {family: _family(sets) for family, sets in by_family.items()},
         "versions": run_versions(),
@@ -50,3 +51,15 @@ def _artefacts(sets: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """Return the share of recurring islands that are called ARTEFACT."""
     recurring = sum(one["recurring"] for one in sets)
     return asdict(rate_of(sum(one["recurring_artefacts"] for one in sets), recurring)) if recurring else None
+
+
+def spell_outcome(outcome: dict[str, Any]) -> str:
+    """Say in a line what a set got."""
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(outcome["verdicts"].items()))
+    found = "" if outcome["found"] is None else f", {outcome['found']:.0%} of the truth found"
+    false = f", {outcome['false']} FALSE" if outcome["false"] else ""
+    return f"{_name(outcome)}: {verdicts}{found}{false}"
+
+
+def _name(outcome: dict[str, Any]) -> str:
+    return f"{outcome['family']} {outcome['rows']} × {outcome['dimensions']}, seed {outcome['seed']}"

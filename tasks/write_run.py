@@ -34,6 +34,7 @@ from tasks.plan_sweep import Cell, Plan
 from tasks.rate_rows import RowRatings
 from tasks.read_cell import coordinates_of, read_cell
 from tasks.score_cells import read_scores
+from tasks.seek_valleys import Splits
 from tasks.store import file_digest, write_table, write_text
 
 MANIFEST = "manifest.json"
@@ -52,18 +53,27 @@ class WrittenRun:
     failed: int
 
 
+@dataclass(frozen=True)
+class Findings:
+    """Where the steps of a sweep have left what they found."""
+
+    latent_space: LatentSpace
+    stability: Stability
+    splits: Splits
+    clusters: Clusters
+    labels: JudgedLabels
+    ratings: RowRatings
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What could not be tested, and why."""
+        return (*self.splits.lost, *self.labels.lost)
+
+
 @task(name="write run", task_run_name="write {plan.run}", cache_policy=NO_CACHE)
-def write_run(
-    plan: Plan,
-    endings: Endings,
-    *,
-    stability: Stability,
-    clusters: Clusters,
-    labels: JudgedLabels,
-    ratings: RowRatings,
-    latent_space: LatentSpace,
-) -> WrittenRun:
+def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
     """Write every table of the run and then its manifest."""
+    stability, clusters = findings.stability, findings.clusters
     folder = plan.store.run(plan.run)
     with contextlib.suppress(FileNotFoundError):
         (folder / MANIFEST).unlink()  # until the new one is there, the run is not complete
@@ -82,10 +92,10 @@ def write_run(
         "stability": stability.stability(),
         "pairs": stability.pairs(),
         "recommendations": recommendations,
-        "points": _points_table(plan, (clusters.membership(), stability.instability(), ratings.table())),
-        "latent_space": latent_space.table(),
+        "points": _points_table(plan, (clusters.membership(), stability.instability(), findings.ratings.table())),
+        "latent_space": findings.latent_space.table(),
         **{name: clusters.table(name) for name in ("clusters", "recurrence", "tracks", "boundaries")},
-        "labels": labels.table(),
+        "labels": findings.labels.table(),
         "nulls": nulls_table(plan, nulls, pictures),
         "null_pictures": null_pictures_table(nulls, pictures),
     }
@@ -97,6 +107,8 @@ def write_run(
     manifest = {
         **_manifest(plan, tables, written, reference),
         "consensus": next(iter(clusters.ambiguity().to_pylist()), None),
+        "lost_tests": list(findings.lost),
+        "warnings": [*plan.warnings, *findings.lost],
         "smallest_set": _smallest_set(drawn, clusters, recommendations),
     }
     write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", folder / MANIFEST)
@@ -104,7 +116,7 @@ def write_run(
 
 
 def find_complete_run(plan: Plan) -> WrittenRun | None:
-    """Return the run where it is complete, has no failed cell, and every table is as it was written; else None."""
+    """Return the run where it is complete, nothing failed, and every table is as it was written; else None."""
     folder = plan.store.run(plan.run)
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -112,9 +124,10 @@ def find_complete_run(plan: Plan) -> WrittenRun | None:
         tables = manifest["tables"]
         intact = all(file_digest(folder / name) == known["sha256"] for name, known in tables.items())
         written = WrittenRun(folder, **cells)
+        failed = written.failed or manifest["lost_tests"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return written if intact and written.failed == 0 and manifest["identity"] == plan.identity else None
+    return written if intact and not failed and manifest["identity"] == plan.identity else None
 
 
 def refresh_timings(plan: Plan) -> None:
@@ -337,7 +350,6 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
         "fast": plan.config.fast,
         "versions": run_versions(),
         "cells": {"total": written.total, "ok": written.ok, "skipped": written.skipped, "failed": written.failed},
-        "warnings": list(plan.warnings),
         "drawn_rows": min(plan.rows, DRAWN_ROWS),
         "scored_rows": plan.rows if everything else ANCHORS,
         "reference_cell": reference,

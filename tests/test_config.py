@@ -8,7 +8,7 @@ import pytest
 
 from configs.document import read_config, read_settings, write_config
 from configs.errors import InputError
-from configs.grid import expand
+from configs.grid import Grid, expand
 from configs.selftest import SelftestConfig
 from configs.sweep import SweepConfig
 
@@ -180,3 +180,28 @@ def test_fft_takes_over_where_it_is_cheaper() -> None:
 
     assert methods(9_999) == {"exact"}
     assert methods(10_000) == {"fft"}
+
+
+def test_settings_are_drawn_again_only_on_what_there_is() -> None:
+    def grid(**changes: object) -> Grid:
+        config = SweepConfig.model_validate({"name": "x", "data": {"path": "z.npy"}, **changes})
+        return expand(config, 1000)
+
+    assert (len(grid().resampled), len(grid().on_nulls)) == (6, 2)
+    assert grid(resamples={"pairs": 0}).resampled == ()
+    assert len(grid(resamples={"pairs": 0, "bootstraps": 3}).resampled) == 6
+    assert grid(nulls={"gaussian": 0, "copula": 0}).on_nulls == ()
+    fast = grid(fast=True, resamples={"bootstraps": 3})
+    assert (fast.pairs, len(fast.resampled), fast.on_nulls) == (1, 2, ())
+
+
+def test_settings_are_spread_over_reducers_and_over_each_grid() -> None:
+    config = SweepConfig.model_validate({"name": "x", "data": {"path": "z.npy"}})
+    assert expand(config, 1000).resampled == (
+        "tsne perplexity=5",
+        "tsne perplexity=30",
+        "tsne perplexity=50",
+        "umap n_neighbors=5 min_dist=0",
+        "umap n_neighbors=15 min_dist=0.1",
+        "umap n_neighbors=50 min_dist=0.5",
+    )

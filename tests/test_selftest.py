@@ -10,7 +10,8 @@ import pytest
 from configs.errors import InputError
 from configs.selftest import SelftestConfig
 from tasks.draw_known_truth import known_sets
-from tasks.sum_up_selftest import sum_up
+from tasks.progress import Announcement, listening
+from tasks.sum_up_selftest import spell_outcome, sum_up
 
 
 def small(**changes: object) -> SelftestConfig:
@@ -35,9 +36,13 @@ def small(**changes: object) -> SelftestConfig:
 def test_sets_are_judged_kept_and_found_again(engine: None, tmp_path: Path) -> None:
     from flows.selftest import selftest
 
-    told: list[dict[str, object]] = []
-    summary = selftest(small(), str(tmp_path), told.append)
-    assert [(one["family"], one["real"]) for one in told] == [("gauss_iso", False), ("blobs5_8", True)]
+    told: list[Announcement] = []
+    with listening(told.append):
+        summary = selftest(small(), str(tmp_path))
+    # What a set consists of is not told; the sets are.
+    assert {one.stage for one in told} == {"sets"}
+    assert (told[0].total, sum(one.done for one in told)) == (2, 2)
+    assert {name: one["real"] for name, one in summary["families"].items()} == {"gauss_iso": False, "blobs5_8": True}
     assert summary["false_real"]["hits"] == 0
     assert summary["families"]["blobs5_8"]["ari"] > 0.5
     assert json.loads((tmp_path / "selftest.json").read_text(encoding="utf-8")) == summary
@@ -62,10 +67,13 @@ def test_families_go_in_rounds_and_unknown_ones_are_refused() -> None:
 def test_the_summary_counts_sets_not_clusters() -> None:
     def outcome(family: str, real: bool, false: int) -> dict[str, object]:
         about = {"family": family, "real": real, "false": false, "found": 0.5 if real else None}
+        about |= {"rows": 600, "dimensions": 5, "seed": 7}
         return {**about, "ari": 0.4 if real else None, "recurring": 3, "recurring_artefacts": 1}
 
     outcomes = [outcome("ring", False, 4), outcome("ring", False, 0), outcome("two_5", True, 1)]
     summary = sum_up(outcomes, small())
     assert (summary["false_real"]["hits"], summary["false_real"]["trials"]) == (1, 2)
     assert summary["families"]["two_5"]["found"] == 0.5
+    assert summary["false_sets"] == ["ring 600 × 5, seed 7", "two_5 600 × 5, seed 7"]
+    assert "2 FALSE" in spell_outcome({**outcome("ring", False, 2), "verdicts": {"REAL": 2}})
     assert (summary["recurring_called_artefact"]["hits"], summary["recurring_called_artefact"]["trials"]) == (2, 6)

@@ -16,6 +16,7 @@ from configs.errors import InputError
 from configs.sweep import SweepConfig
 from tasks.store import file_digest
 from tests import faults
+from tests.conftest import three_blobs
 
 pytestmark = pytest.mark.engine
 
@@ -196,6 +197,61 @@ def test_a_segfault_a_hang_and_a_memory_hog_cost_their_own_cells_only(
     monkeypatch.undo()
     mended = stability_sweep(config, str(store))
     assert (mended.computed, mended.cached, mended.failed) == (10, 5, 0)
+
+
+def test_a_lost_test_is_told_and_made_up_for_the_next_time(
+    engine: None, blobs_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.sweep import stability_sweep
+
+    config = blob_config(blobs_file, resamples={"pairs": 1, "configurations": 1})
+    monkeypatch.setattr("tasks.seek_valleys.seek_on_half", faults.lost_on_one_half)
+    monkeypatch.setattr("tasks.judge_labels.judge_on_half", faults.lost_on_one_half)
+    store = tmp_path / "store"
+    outcome = stability_sweep(config, str(store))
+    manifest = json.loads((store / "runs" / outcome.run / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["lost_tests"] == [
+        "valleys, half 0a: crashed: the worker ended with exit code 7",
+        "labels, half 0a: crashed: the worker ended with exit code 7",
+    ]
+    assert "the worker ended with exit code 7" in Path(outcome.report).read_text(encoding="utf-8")
+    monkeypatch.undo()
+    again = stability_sweep(config, str(store))
+    assert (again.run, again.computed) == (outcome.run, 0)
+    mended = json.loads((store / "runs" / outcome.run / "manifest.json").read_text(encoding="utf-8"))
+    assert mended["lost_tests"] == []
+    assert len(list((store / "splits").iterdir())) == 4  # either half, for clusters and for labels
+
+
+def test_pictures_of_halves_alone_are_not_usable(
+    engine: None, blobs_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.sweep import stability_sweep
+
+    monkeypatch.setattr("tasks.compute_configuration.compute_cell", faults.only_parts)
+    config = blob_config(blobs_file, resamples={"pairs": 1, "configurations": 1})
+    outcome = stability_sweep(config, str(tmp_path / "store"))
+    assert (outcome.computed, outcome.failed) == (2, 5)
+    assert not outcome.usable
+    assert outcome.clusters == {"REAL": 0, "HIDDEN": 0, "ARTEFACT": 0, "UNCERTAIN": 0}
+
+
+def test_one_group_cannot_be_split_which_is_said_or_refused(tmp_path: Path) -> None:
+    from tasks.dataset import bring_in
+    from tasks.plan_sweep import lay_out
+    from tasks.store import Store
+
+    vectors, _ = three_blobs()
+    np.savez(tmp_path / "one.npz", z=vectors, group=np.full(150, "all"))
+    config = blob_config(tmp_path / "one.npz", resamples={}, data={"path": str(tmp_path / "one.npz"), "group": "group"})
+    store = Store(tmp_path / "store")
+    dataset = bring_in(config.data, store)
+    plan = lay_out(config, dataset, store)
+    assert {cell.kind for cell in plan.cells} == {"data"}
+    assert any("one group holds every row" in warning for warning in plan.warnings)
+    asked = blob_config(tmp_path / "one.npz", resamples={"pairs": 2}, data=config.data.model_dump())
+    with pytest.raises(InputError, match="one group holds every row"):
+        lay_out(asked, dataset, store)
 
 
 def test_bad_data_fails_the_flow_with_its_own_error(engine: None, tmp_path: Path) -> None:

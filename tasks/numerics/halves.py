@@ -13,10 +13,9 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
-from tasks.numerics.arrays import Booleans, Float32, Int64, Integers, UInt64
+from tasks.numerics.arrays import Float32, Int64, UInt64
 from tasks.numerics.jitter import jitter_columns, resolutions
 from tasks.numerics.neighbours import squared_distances
-from tasks.numerics.randomness import row_uniforms
 from tasks.numerics.row_order import row_keys
 
 MOST_DIMENSIONS = 50
@@ -59,34 +58,6 @@ class Halves:
         return np.bincount(self.nearest, minlength=len(self.discovery))
 
 
-def choose_discovery_rows(keys: UInt64, split: int, groups: Integers | None = None) -> Booleans:
-    """Choose half of the rows, or of the groups, for discovery; the others are held out.
-
-    Parameters
-    ----------
-    keys
-        One 64-bit hash per row; equal rows have equal keys and stay together.
-    split
-        Number of the split; splits are independent of each other.
-    groups
-        Session, subject, file or time block of every row: a group is never divided, since what is peculiar to it
-        would be found again in its other half and pass for a cluster. The names of groups do not matter.
-
-    Returns
-    -------
-    True for discovery, shape (n,); about n / 2 rows, and at least one group on either side if there are two.
-    """
-    owners = keys if groups is None else _group_keys(keys, groups)
-    _, inverse, counts = np.unique(owners, return_inverse=True, return_counts=True)
-    order = np.argsort(row_uniforms(np.unique(owners), f"held-out split {split}"), kind="stable")
-    before = np.cumsum(counts[order]) - counts[order]
-    chosen = np.zeros(len(counts), dtype=bool)
-    chosen[order[before + counts[order] / 2 <= len(keys) / 2]] = True
-    chosen[order[:1]] = len(order) > 1
-    chosen[order[-1:]] = False
-    return np.asarray(chosen[inverse])
-
-
 def prepare_halves(discovery: Float32, held_out: Float32, discovery_keys: UInt64, held_out_keys: UInt64) -> Halves:
     """Merge equal rows, jitter lattices, reduce to 50 dimensions; everything is fitted on the discovery half.
 
@@ -115,14 +86,6 @@ def prepare_halves(discovery: Float32, held_out: Float32, discovery_keys: UInt64
     nearest = _nearest(first, second)
     given = len(discovery) + len(held_out)
     return Halves(first, second, discovery_keys[kept], held_out_keys[new], copies, kept, nearest, given)
-
-
-def _group_keys(keys: UInt64, groups: Integers) -> UInt64:
-    """Name every group after its smallest row key."""
-    names, inverse = np.unique(groups, return_inverse=True)
-    smallest = np.full(len(names), np.iinfo(np.uint64).max, dtype=np.uint64)
-    np.minimum.at(smallest, inverse, keys)
-    return np.asarray(smallest[inverse])
 
 
 def _reduce(discovery: Float32, held_out: Float32) -> tuple[Float32, Float32]:

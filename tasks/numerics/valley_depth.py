@@ -48,6 +48,9 @@ def valley_depth(values: Float64, second: Booleans, generator: np.random.Generat
     generator
         For the bootstrap; the draws are those of row counts on a grid of 256 places.
     """
+    # Sums depend on the order of what is added up, in the last digits; the depth must not depend on that of the rows.
+    order = np.lexsort((second, values))
+    values, second = values[order], second[order]
     width = _bandwidth(values, second)
     if width == 0:
         return Depth(1.0, 1.0, 1.0) if np.ptp(values) == 0 else Depth(0.0, 0.0, 0.0)
