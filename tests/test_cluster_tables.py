@@ -1,0 +1,166 @@
+"""What a run says of its clusters, from pictures and splits made by hand: recurrence, tracks, boundaries, verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs.grid import expand
+from configs.sweep import Preprocessing, SweepConfig
+from tasks.dataset import Dataset
+from tasks.follow_clusters import Seen, boundaries_table, kept_table, recurrence_table, tracks_table
+from tasks.geometry import Geometry
+from tasks.judge_clusters import judge_clusters
+from tasks.judge_labels import _rows as label_rows
+from tasks.numerics.recurrence import find_clusters
+from tasks.numerics.split_consensus import SplitOutcome
+from tasks.numerics.valley import Valley
+from tasks.numerics.valley_depth import Depth
+from tasks.numerics.valley_test import Node, SplitTest
+from tasks.plan_sweep import Cell
+from tasks.store import Store
+
+CLUSTERS = np.repeat([0, 1, 2], 20)
+WHOLE = np.repeat([0, 1, 2], 20).astype(np.int32)
+SPLIT = np.repeat([0, 3, 1, 2], [10, 10, 20, 20]).astype(np.int32)
+MERGED = np.repeat([0, 1], [20, 40]).astype(np.int32)
+
+
+def seen() -> list[Seen]:
+    """Return four pictures: t-SNE at two perplexities with two seeds, and what each does with three clusters."""
+    config = SweepConfig.model_validate(
+        {
+            "name": "x",
+            "data": {"path": "z.npy"},
+            "reducers": [{"reducer": "tsne", "perplexity": [5, 15]}, {"reducer": "umap", "n_neighbors": 5}],
+        }
+    )
+    data = Dataset(Path("d"), "digest", 60, 2, 0, "identity", (), has_inputs=False, source="z.npy", notes={})
+    geometry = Geometry(Store(Path("s")), data, Preprocessing())
+    low, high, umap = expand(config, 60).configurations
+    drawn = [
+        (low, 0, SPLIT),
+        (low, 1, SPLIT),
+        (high, 0, WHOLE),
+        (high, 1, MERGED),
+        (umap, 0, MERGED),
+    ]
+    return [
+        Seen(Cell(f"{one.name} {seed}", one, seed, geometry), find_clusters(CLUSTERS, islands, 3))
+        for one, seed, islands in drawn
+    ]
+
+
+def test_recurrence_is_told_by_every_cause_that_varies() -> None:
+    table = recurrence_table(seen(), [], 3).to_pandas()
+    assert set(table["cause"]) == {"configuration", "reducer", "perplexity", "seed"}
+    at = table.set_index(["cluster", "cause", "setting"])
+    assert at.loc[(0, "perplexity", "5"), "recurrence"] == pytest.approx(0.5)
+    assert at.loc[(0, "perplexity", "5"), ["cells", "recovered", "dissolved"]].tolist() == [2, 0, 2]
+    assert at.loc[(1, "perplexity", "15"), "recurrence"] == pytest.approx((1 + 0.5) / 2)
+    assert at.loc[(1, "perplexity", "15"), "stderr"] == pytest.approx(0.25)
+    assert at.loc[(2, "configuration", "tsne perplexity=5"), "band"] == "highly stable"
+    assert at.loc[(1, "reducer", "umap"), "recurrence"] == pytest.approx(0.5)
+    assert at.loc[(0, "seed", "1"), "cells"] == 2
+
+
+def test_tracks_say_what_most_pictures_do_and_with_whom() -> None:
+    table = tracks_table(seen(), 3).to_pandas().set_index(["cluster", "configuration"])
+    split = table.loc[(0, "tsne perplexity=5")]
+    assert (split["fate"], split["split"], split["pieces"]) == ("split", 2, 2)
+    # One seed keeps it and one merges it: of equally frequent fates the gentlest.
+    even = table.loc[(1, "tsne perplexity=15")]
+    assert (even["fate"], even["kept"], even["merged"], even["partners"].tolist()) == ("kept", 1, 1, [2])
+    merged = table.loc[(2, "umap n_neighbors=5 min_dist=0.1")]
+    assert (merged["fate"], merged["partners"].tolist(), merged["recurrence"]) == ("merged", [1], 0.5)
+
+
+def test_boundaries_are_those_of_neighbours_and_of_what_a_setting_merges() -> None:
+    near = np.tile(np.arange(60)[:, None], (1, 2))  # every row touches its own cluster only
+    table = boundaries_table(seen(), CLUSTERS, near).to_pandas().set_index(["cluster_a", "cluster_b", "configuration"])
+    assert {pair[:2] for pair in table.index} == {(1, 2)}
+    assert table.loc[(1, 2, "tsne perplexity=5"), "apart"] == 1
+    assert table.loc[(1, 2, "tsne perplexity=15"), "apart"] == pytest.approx(0.5)
+    assert table.loc[(1, 2, "umap n_neighbors=5 min_dist=0.1"), "apart"] == pytest.approx(0)
+    near[0] = 20  # a row of the first cluster beside one of the second
+    touching = (
+        boundaries_table(seen(), CLUSTERS, near).to_pandas().set_index(["cluster_a", "cluster_b", "configuration"])
+    )
+    assert touching.loc[(0, 1, "tsne perplexity=15"), "touching"] == pytest.approx(2 / 80)
+
+
+def test_what_a_picture_keeps_is_what_it_recovers() -> None:
+    kept = kept_table(seen()).to_pandas()
+    assert kept[kept["cell"] == "tsne perplexity=5 0"]["cluster"].tolist() == [1, 2]
+    assert kept[kept["cell"] == "tsne perplexity=15 0"]["cluster"].tolist() == [0, 1, 2]
+
+
+# --- verdicts -----------------------------------------------------------------------------------------------------
+
+
+def valley(p: float, depth: float, needed: int | None = None) -> Valley:
+    return Valley((20, 20), (20, 20), (60, 60), 0.1, Depth(depth, depth - 0.1, depth + 0.1), p, None, needed)
+
+
+def split_of(p: float, depth: float, needed: int | None = None) -> SplitOutcome:
+    """Return a split on all rows: 1 and 2 are merged first, then 0 with both; only the root is rejected."""
+    inner = Node(1, 2, 40, valley(p, depth, needed), p, p, p <= 0.05)
+    root = Node(0, 3, 60, valley(0.001, 0.1), 0.001, 0.001, True)
+    apart = p <= 0.05
+    found = CLUSTERS if apart else np.where(CLUSTERS == 2, 1, CLUSTERS)
+    p_values = (0.001, p, p) if apart else (0.001, 0.001)
+    return SplitOutcome(np.ones(60, dtype=bool), SplitTest(found, p_values, CLUSTERS, (inner, root)))
+
+
+def described(recovered: int) -> list[dict[str, object]]:
+    told = {"size": 20, "label": None, "label_share": None, "co_assignment": 1.0, "recurrence": 0.9}
+    told |= {"recurrence_stderr": None, "recurrence_resamples": None, "band": "stable", "best_cell": "c"}
+    return [{"cluster": n, **told, "recovered": recovered, "dissolved": 0, "configurations": 4} for n in range(3)]
+
+
+def test_verdicts_follow_from_p_depth_and_what_pictures_do() -> None:
+    apart = judge_clusters(described(4), CLUSTERS, [0.0] * 3, [split_of(0.01, 0.3)] * 2).to_pylist()
+    assert [row["verdict"] for row in apart] == ["REAL"] * 3
+    assert apart[1]["p_value"] == pytest.approx(0.02)  # twice the median
+    assert (apart[1]["depth"], apart[1]["depth_low"], apart[1]["depth_high"]) == pytest.approx((0.3, 0.2, 0.4))
+    assert apart[0]["depth"] == pytest.approx(0.1)  # its own valley is the root's
+    hidden = judge_clusters(described(1), CLUSTERS, [0.0] * 3, [split_of(0.01, 0.3)] * 2).to_pylist()
+    assert [row["verdict"] for row in hidden] == ["HIDDEN"] * 3
+
+
+def test_no_valley_and_falling_apart_make_artefacts() -> None:
+    clusters = np.repeat([0, 1, 2], 20)
+    even = [split_of(0.6, 0.95)] * 2
+    # 1 and 2 are one cluster of the split, of which each is half: matched, with the p of the root.
+    smaller = np.where(np.arange(60) >= 55, 1, clusters)
+    judged = judge_clusters(described(4), smaller, [0.0] * 3, even).to_pylist()
+    assert judged[2]["verdict"] == "ARTEFACT"  # no more than 15 of 40 rows: unmatched, and no valley
+    assert "no valley" in judged[2]["reason"]
+    shallow = [split_of(0.6, 0.5)] * 2
+    assert judge_clusters(described(1), smaller, [0.0, 0.0, 0.5], shallow).to_pylist()[2]["verdict"] == "ARTEFACT"
+    assert judge_clusters(described(1), smaller, [0.0, 0.0, 0.4], shallow).to_pylist()[2]["verdict"] == "UNCERTAIN"
+    few = [split_of(0.6, 0.5, needed=500)] * 2
+    assert judge_clusters(described(1), smaller, [0.0, 0.0, 0.9], few).to_pylist()[2]["verdict"] == "UNCERTAIN"
+
+
+def test_without_splits_nothing_is_claimed() -> None:
+    judged = judge_clusters(described(4), CLUSTERS, [0.0] * 3, []).to_pylist()
+    assert [(row["verdict"], row["p_value"]) for row in judged] == [("UNCERTAIN", None)] * 3
+
+
+def test_labels_are_combined_over_halves_and_corrected_for_their_number() -> None:
+    def half(p: float) -> dict[str, object]:
+        ground = {"p": p, "depth": {"value": 0.4}}
+        far = {"p": 0.001, "depth": {"value": 0.1}}
+        pairs = [{"first": 0, "second": 1, "valley": ground}, {"first": 1, "second": 2, "valley": far}]
+        return {"p_values": [p, p, 0.001], "pairs": pairs}
+
+    classes = ["a"] * 3 + ["b"] * 2 + ["c"] + [None]
+    rows = label_rows(["a", "b", "c"], [half(0.2), half(0.3), half(0.01)], classes)
+    assert [row["size"] for row in rows] == [3, 2, 1]
+    assert rows[2]["p_value"] == pytest.approx(3 * 2 * 0.001)
+    assert [row["separated"] for row in rows] == [False, False, True]
+    assert [row["runs_into"] for row in rows] == [["b"], ["a"], []]
+    assert [row["depth"] for row in rows] == pytest.approx([0.4, 0.4, 0.1])
