@@ -125,10 +125,18 @@ def test_parts_of_the_rows_and_reference_data_are_drawn_beside_the_data(
     cells = pd.read_parquet(folder / "cells.parquet")
     assert cells["kind"].value_counts().to_dict() == {"data": 7, "resample": 10, "null": 8}
     assert cells.loc[cells["resample"].str.startswith("half", na=False), "rows"].eq(75).all()
+    # Pictures of parts of the rows are drawn for their islands, and not scored.
+    assert len(list((store / "scores").rglob("*.parquet"))) == 5 + 8
     clusters = pd.read_parquet(folder / "clusters.parquet")
     assert (clusters["recurrence_resamples"] > 0.9).all()
     stability = pd.read_parquet(folder / "stability.parquet")
     assert (stability.query("between == 'resamples' and score == 'ari'")["value"] > 0.9).all()
+    pairs = pd.read_parquet(folder / "pairs.parquet").query("between == 'resamples'")
+    assert (pairs["cell_a"] != pairs["cell_b"]).all()
+    moved = pairs[pairs["score"] == "procrustes"]
+    # Two pictures of other rows differ in shape; halves of different pairs share half of their rows.
+    assert (moved["value"] > 1e-6).all()
+    assert moved["shared"].between(0.3, 0.9).all()
     points = pd.read_parquet(folder / "points.parquet")
     assert points["island_instability_resamples"].dropna().between(0, 1).all()
     assert set(stability.query("score == 'ness'")["between"]) == {"seeds", "configurations", "resamples"}
@@ -141,6 +149,8 @@ def test_parts_of_the_rows_and_reference_data_are_drawn_beside_the_data(
     nulls = pd.read_parquet(folder / "nulls.parquet")
     assert set(nulls["null"]) == {"gaussian", "copula"}
     assert {"trustworthiness", "islands", "ari"} <= set(nulls["score"])
+    islands = nulls[nulls["score"] == "islands"].set_index("cell")["value"]
+    assert islands.to_dict() == cells[cells["kind"] == "null"].set_index("cell")["islands"].to_dict()
 
     before = digests(store, outcome.run)
     more = stability_sweep(blob_config(blobs_file, seeds=(0, 1, 2), **axes), str(store))

@@ -55,6 +55,19 @@ def test_average_linkage_agrees_with_scipy_where_everything_touches() -> None:
     assert np.array_equal(consensus_clusters(pictures, everyone, 1), expected)
 
 
+def test_a_group_that_grows_keeps_every_group_that_it_touched() -> None:
+    """Three leaves touch a hub and not one another; each picture sets another leaf apart."""
+    near = np.array(
+        [[1, 2], [0, 2], [0, 1], [4, 5], [3, 5], [3, 4], [7, 8], [6, 8], [6, 7], [10, 11], [9, 11], [9, 10]]
+    )
+    near = np.hstack([near, np.array([3, 6, 9, 0, 4, 5, 0, 7, 8, 0, 10, 11])[:, None]])
+    groups = np.repeat([0, 1, 2, 3], 3)
+    pictures = [np.where(groups == leaf, 1, 0).astype(np.int32) for leaf in (1, 2, 3)]
+    assert consensus_clusters(pictures, near, 1, together=0.3).tolist() == [0] * 12
+    # A leaf is with the hub in two of three pictures, with another leaf in one of three.
+    assert len(np.unique(consensus_clusters(pictures, near, 1, together=0.9))) == 4
+
+
 def test_names_of_islands_and_order_of_pictures_do_not_matter_but_islands_do() -> None:
     pictures = [cut_at(40, 10, 25), cut_at(40, 12, 25), cut_at(40, 25)]
     near = line_neighbours(40)

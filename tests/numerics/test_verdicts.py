@@ -154,6 +154,9 @@ def test_verdicts_against_the_truth_by_hand() -> None:
     # A fifth of a true cluster corresponds to none.
     fifths = compare_with_truth(np.repeat([0, 1, 2], [50, 40, 10]), ["REAL", "REAL", "REAL"], truth)
     assert (fifths.false, fifths.found) == (1, 1.0)
+    # Three fifths of a true cluster correspond to it and do not recover it.
+    most = compare_with_truth(np.repeat([0, 1, 2], [50, 30, 20]), ["REAL", "REAL", "UNCERTAIN"], truth)
+    assert (most.false, most.found) == (0, 0.5)
 
 
 def test_rates_have_exact_intervals() -> None:
