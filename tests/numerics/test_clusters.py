@@ -62,7 +62,7 @@ def test_a_group_that_grows_keeps_every_group_that_it_touched() -> None:
     )
     near = np.hstack([near, np.array([3, 6, 9, 0, 4, 5, 0, 7, 8, 0, 10, 11])[:, None]])
     groups = np.repeat([0, 1, 2, 3], 3)
-    pictures = [np.where(groups == leaf, 1, 0).astype(np.int32) for leaf in (1, 2, 3)]
+    pictures = [np.where(groups == leaf, 1, 0).astype(np.int32) for leaf in (0, 1, 2)]
     assert consensus_clusters(pictures, near, 1, together=0.3).tolist() == [0] * 12
     # A leaf is with the hub in two of three pictures, with another leaf in one of three.
     assert len(np.unique(consensus_clusters(pictures, near, 1, together=0.9))) == 4
