@@ -57,11 +57,10 @@ def test_average_linkage_agrees_with_scipy_where_everything_touches() -> None:
 
 def test_a_group_that_grows_keeps_every_group_that_it_touched() -> None:
     """Three leaves touch a hub and not one another; each picture sets another leaf apart."""
-    near = np.array(
-        [[1, 2], [0, 2], [0, 1], [4, 5], [3, 5], [3, 4], [7, 8], [6, 8], [6, 7], [10, 11], [9, 11], [9, 10]]
-    )
-    near = np.hstack([near, np.array([3, 6, 9, 0, 4, 5, 0, 7, 8, 0, 10, 11])[:, None]])
     groups = np.repeat([0, 1, 2, 3], 3)
+    next_in_group = np.array([1, 2, 0, 4, 5, 3, 7, 8, 6, 10, 11, 9])
+    across = np.array([9, 1, 2, 10, 4, 5, 11, 7, 8, 0, 3, 6])  # a row of each leaf and one of the hub, which comes last
+    near = np.column_stack([next_in_group, next_in_group[next_in_group], across])
     pictures = [np.where(groups == leaf, 1, 0).astype(np.int32) for leaf in (0, 1, 2)]
     assert consensus_clusters(pictures, near, 1, together=0.3).tolist() == [0] * 12
     # A leaf is with the hub in two of three pictures, with another leaf in one of three.
