@@ -224,6 +224,7 @@ def scores(*, as_json: JsonOption = False) -> int:
 def selftest(
     config: Annotated[Path, Parameter(help="A YAML config.")] = SELFTEST,
     *,
+    parts: Annotated[str | None, Parameter(help="Some parts only, separated by commas.")] = None,
     families: Annotated[str | None, Parameter(help="Some families only, separated by commas.")] = None,
     sets: Annotated[int | None, Parameter(help="Sets of every family and dimension.")] = None,
     store: StoreOption = Path("results"),
@@ -233,9 +234,15 @@ def selftest(
     from configs.document import read_settings
     from configs.selftest import SelftestConfig
 
-    settings = read_settings(config, SelftestConfig)
+    asked = read_settings(config, SelftestConfig)
     changes = {"families": tuple(families.split(",")) if families else None, "sets": sets}
-    settings = settings.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    update = {name: value for name, value in changes.items() if value is not None}
+    chosen = [part.model_copy(update=update) for part in asked.parts if parts is None or part.name in parts.split(",")]
+    if not chosen:
+        raise InputError(
+            f"--parts {parts}", rule=f"one of {', '.join(part.name for part in asked.parts)}", remedy="name one of them"
+        )
+    settings = asked.model_copy(update={"parts": tuple(chosen)})
     _prepare_engine(store)
     from flows.selftest import selftest as run_selftest
     from flows.terminal import live_progress, selftest_table
@@ -246,7 +253,8 @@ def selftest(
     if as_json:
         print(json.dumps(summary))
         return EXIT_REPORT
-    console.print(selftest_table(summary))
+    for part in summary["parts"]:
+        console.print(selftest_table(part))
     for name in summary["false_sets"]:
         console.print(f"false verdict: {name}", markup=False, highlight=False)
     return EXIT_REPORT

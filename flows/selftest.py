@@ -10,7 +10,8 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from configs.selftest import SelftestConfig
+from configs.errors import InputError
+from configs.selftest import SelftestConfig, SelftestSweep
 from flows.draw_cells import draw_cells, drawn_cells
 from flows.sweep import RUNNER
 from tasks.draw_known_truth import KnownSet, known_sets, outcome_of, read_outcome, sweep_of, write_outcome
@@ -25,37 +26,53 @@ from tasks.sum_up_selftest import spell_outcome, sum_up
 SUMMARY = "selftest.json"
 
 
-@flow(name="selftest", flow_run_name="selftest of {config.rows} rows", task_runner=RUNNER)
+@flow(name="selftest", flow_run_name="selftest", task_runner=RUNNER)
 def selftest(config: SelftestConfig, store: str = "results") -> dict[str, Any]:
     """Draw every set that has no outcome yet, judge it, and sum up: false verdicts, power, with their intervals.
 
     It can be stopped at any time; the same flow goes on from there.
+
+    Raises
+    ------
+    InputError
+        A family is not known, or none is left to draw.
     """
     root = Path(store).resolve()
-    sets = known_sets(config)
+    sets = [(part, known) for part in config.parts for known in known_sets(config, part)]
+    if not sets:
+        raise InputError(
+            "there is nothing to draw",
+            rule="families go with `real`, and have the dimensions that they need",
+            remedy="ask for other families or more dimensions",
+        )
     announce_total("sets", len(sets))
-    outcomes = []
-    for known in sets:
-        kept = root / "selftest" / f"{known.identity(config)}.json"
-        outcome = read_outcome(kept)
-        if outcome is None:
-            with muted():
-                outcome = _judge(known, config, root / "selftest" / "work")
-            write_outcome(outcome, kept)
-            get_run_logger().info(spell_outcome(outcome))
-        outcomes.append(outcome)
+    outcomes: dict[str, list[dict[str, Any]]] = {part.name: [] for part in config.parts}
+    for part, known in sets:
+        outcomes[part.name].append(_outcome(known, config.sweep_of(part), root / "selftest"))
         summary = sum_up(outcomes, config)
         write_text(json.dumps(summary, indent=1, sort_keys=True), root / SUMMARY)
         announce_done("sets")
     return summary
 
 
-def _judge(known: KnownSet, config: SelftestConfig, work: Path) -> dict[str, Any]:
+def _outcome(known: KnownSet, sweep: SelftestSweep, folder: Path) -> dict[str, Any]:
+    """Return what is kept of a set; without it, judge the set and keep what comes out."""
+    kept = folder / f"{known.identity(sweep)}.json"
+    outcome = read_outcome(kept)
+    if outcome is None:
+        with muted():
+            outcome = _judge(known, sweep, folder / "work")
+        write_outcome(outcome, kept)
+        get_run_logger().info(spell_outcome(outcome))
+    return outcome
+
+
+def _judge(known: KnownSet, settings: SelftestSweep, work: Path) -> dict[str, Any]:
     """Run the path of a sweep up to the verdicts, in a store of its own that is removed afterwards."""
     started = time.monotonic()
     shutil.rmtree(work, ignore_errors=True)
     place = Store(work)
-    sweep = sweep_of(known, config, work / "data")
+    sweep = sweep_of(known, settings, work / "data")
     plan = plan_sweep(sweep, read_dataset(sweep.data, place), place)
     drawn = drawn_cells(plan, draw_cells(plan))
     splits = seek_valleys(plan, drawn)

@@ -20,6 +20,7 @@ TITLES: dict[Stage, str] = {
     "scores": "scores",
     "stability": "pairs compared",
     "valleys": "valleys sought",
+    "surroundings": "looks around",
     "labels": "labels tested",
     "sets": "sets judged",
 }
@@ -68,16 +69,21 @@ def live_progress(console: Console) -> Iterator[None]:
         yield
 
 
-def selftest_table(summary: dict[str, Any]) -> Table:
-    """Tabulate the families of a selftest, and all without a cluster together."""
-    table = Table("family", "sets", "false REAL or HIDDEN", "truth found", "ARI", "recurring islands called ARTEFACT")
-    for name, family in summary["families"].items():
+def selftest_table(part: dict[str, Any]) -> Table:
+    """Tabulate the families of a part of a selftest, and all without a cluster together."""
+    title = f"{part['name']}: {part['rows']:,} rows"
+    table = Table(
+        "family", "sets", "false REAL or HIDDEN", "truth found", "ARI", "recurring islands called ARTEFACT", title=title
+    )
+    for name, family in part["families"].items():
         found, ari = (f"{family[key]:.2f}" if key in family else "" for key in ("found", "ari"))
         artefacts = _spell_rate(family.get("recurring_called_artefact"))
+        if family["real"]:
+            artefacts = f"{family['called_artefact']} true ones"
         table.add_row(name, str(family["sets"]), _spell_rate(family["false_real"]), found, ari, artefacts)
-    total = summary["false_real"]
+    total = part["false_real"]
     if total is not None:
-        artefacts = _spell_rate(summary["recurring_called_artefact"])
+        artefacts = _spell_rate(part["recurring_called_artefact"])
         table.add_row("all without a cluster", str(total["trials"]), _spell_rate(total), "", "", artefacts)
     return table
 

@@ -17,9 +17,10 @@ def cite_selftest(run: Path) -> str:
     """
     try:
         summary = json.loads((run.resolve().parents[1] / SUMMARY).read_text(encoding="utf-8"))
-        false, rows = summary["false_real"], int(summary["rows"])
+        false, rows = summary["false_real"], [int(rows) for rows in summary["rows"]]
+        size = f"{rows[0]:,}" if len(rows) == 1 else f"{rows[0]:,} to {rows[-1]:,}"
         told = (
-            f"The last selftest of this installation drew {false['trials']:,} sets of {rows:,} rows without a cluster; "
+            f"The last selftest of this installation drew {false['trials']:,} sets of {size} rows without a cluster; "
             f"{false['hits']:,} of them got a REAL or HIDDEN ({spell_share(false['share'])}, 95 % interval "
             f"{spell_share(false['low'])} to {spell_share(false['high'])})."
         )

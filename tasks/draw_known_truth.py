@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from configs.errors import InputError
-from configs.selftest import SelftestConfig
+from configs.selftest import SelftestConfig, SelftestPart, SelftestSweep
 from configs.sweep import DataSource, SweepConfig
 from tasks.find_clusters import Clusters
 from tasks.identity import code_digest, digest, run_versions
@@ -45,33 +45,34 @@ class KnownSet:
         """Whether the family has clusters."""
         return FAMILIES[self.family].real
 
-    def identity(self, config: SelftestConfig) -> str:
+    def identity(self, sweep: SelftestSweep) -> str:
         """Return what the outcome depends on: the set, its sweep, the code and the versions."""
         code = code_digest(*PATH)
-        sweep = config.sweep.model_dump(mode="json")
-        return digest({**asdict(self), "sweep": sweep, "code": code, "versions": run_versions()})
+        return digest(
+            {**asdict(self), "sweep": sweep.model_dump(mode="json"), "code": code, "versions": run_versions()}
+        )
 
 
-def known_sets(config: SelftestConfig) -> list[KnownSet]:
-    """Lay out the sets of a selftest, a round over all families at a time, so that a part of it says something of all.
+def known_sets(config: SelftestConfig, part: SelftestPart) -> list[KnownSet]:
+    """Lay out the sets of a part, a round over all its families at a time, so that few of them say something of all.
 
     Raises
     ------
     InputError
         A family is not known.
     """
-    families = config.families or tuple(FAMILIES)
-    for family in families:
+    for family in part.families or ():
         if family not in FAMILIES:
             raise InputError(f"families: {family!r}", rule=f"one of {', '.join(FAMILIES)}", remedy="name one of them")
+    families = [name for name in part.families or FAMILIES if part.real in (None, FAMILIES[name].real)]
     return [
-        KnownSet(family, config.rows, dimensions, config.first_seed + number)
-        for number, dimensions, family in itertools.product(range(config.sets), config.dimensions, families)
+        KnownSet(family, part.rows, dimensions, config.first_seed + number)
+        for number, dimensions, family in itertools.product(range(part.sets), part.dimensions, families)
         if dimensions >= FAMILIES[family].fewest_dimensions
     ]
 
 
-def sweep_of(known: KnownSet, config: SelftestConfig, folder: Path) -> SweepConfig:
+def sweep_of(known: KnownSet, sweep: SelftestSweep, folder: Path) -> SweepConfig:
     """Write the vectors of a set into a folder and return the sweep over them."""
     drawn = generate(known.family, known.rows, known.dimensions, known.seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +83,8 @@ def sweep_of(known: KnownSet, config: SelftestConfig, folder: Path) -> SweepConf
     data = DataSource(
         path=str(folder / "set.npz"), latents=("latents",), labels=("y",), group="group" if "group" in arrays else None
     )
-    return SweepConfig(name=f"{known.family} {known.seed}", data=data, **dict(config.sweep))
+    asked = {name: value for name, value in sweep if value is not None}
+    return SweepConfig(name=f"{known.family} {known.seed}", data=data, **asked)
 
 
 def outcome_of(known: KnownSet, plan: Plan, clusters: Clusters, splits: Splits, seconds: float) -> dict[str, Any]:
@@ -92,7 +94,9 @@ def outcome_of(known: KnownSet, plan: Plan, clusters: Clusters, splits: Splits, 
     truth = np.array([int(str(label)) for label in plan.dataset.classes()])
     verdicts = [row["verdict"] for row in table]
     worth = compare_with_truth(labels, verdicts, truth if known.real else None)
-    recurring = [row for row in table if row["recovered"] >= row["configurations"] / 2]
+    # An island that holds every row claims nothing.
+    islands = [row for row in table if row["size"] < len(labels)]
+    recurring = [row for row in islands if row["recovered"] >= row["configurations"] / 2]
     return {
         **asdict(known),
         **asdict(worth),

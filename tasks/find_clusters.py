@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from tasks.follow_clusters import (
 )
 from tasks.judge_clusters import judge_clusters
 from tasks.latent_neighbours import CLUSTER_NEIGHBOURS, latent_neighbours
+from tasks.look_around import look_around
 from tasks.numerics.split_consensus import SplitOutcome
 from tasks.plan_sweep import Cell, Plan
 from tasks.read_cell import read_cell
@@ -37,9 +38,13 @@ from tasks.store import read_table, write_table
 
 @dataclass(frozen=True)
 class Clusters:
-    """Where this step leaves what it finds: files in a folder of the store, since no array goes through Prefect."""
+    """Where this step leaves what it finds: files in a folder of the store, since no array goes through Prefect.
+
+    ``lost`` says why halves could not look around the clusters.
+    """
 
     folder: Path
+    lost: tuple[str, ...] = ()
 
     def table(self, name: str) -> pa.Table:
         """Read ``clusters``, ``recurrence``, ``tracks`` or ``boundaries``."""
@@ -97,8 +102,9 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     membership = _membership(clusters, pictures, seen)
     ambiguity = ambiguous_pairs([islands for _, islands in pictures])
     described = _describe(plan, clusters, seen, resampled, membership)
+    looks, lost = look_around(plan, clusters) if outcomes else ((), ())
     tables = {
-        "clusters": judge_clusters(described, clusters, _dissolved(seen, count), outcomes),
+        "clusters": judge_clusters(described, clusters, _dissolved(seen, count), outcomes, looks),
         "recurrence": recurrence_table(seen, resampled, count),
         "tracks": tracks_table(seen, count),
         "boundaries": boundaries_table(seen, clusters, near),
@@ -111,7 +117,7 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     }
     for name, table in tables.items():
         write_table(table, place.folder / f"{name}.parquet")
-    return place
+    return replace(place, lost=lost)
 
 
 def _published(plan: Plan, pictures: Pictures, near: np.ndarray, outcomes: list[SplitOutcome]) -> np.ndarray:

@@ -35,6 +35,8 @@ class HeldOutJob:
         Pictures of the half that propose; none where nothing is proposed.
     metric
         Distance in the latent space.
+    clusters
+        Folder with the cluster of every row of the dataset, for a job about given ones.
     """
 
     identity: str
@@ -43,6 +45,7 @@ class HeldOutJob:
     half: Derived
     metric: str
     cells: tuple[Cell, ...] = ()
+    clusters: Path = Path()
 
     @property
     def folder(self) -> Path:

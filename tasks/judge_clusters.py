@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from configs import schemas
+from tasks.look_around import Look
 from tasks.numerics.split_consensus import ClusterEvidence, SplitOutcome, cluster_evidence
-from tasks.numerics.valley import Valley
+from tasks.numerics.surroundings import Surroundings
+from tasks.numerics.valley_depth import Depth, pool_depths
 from tasks.numerics.verdicts import Evidence, judge
 from tasks.seek_valleys import ALPHA
 
 
 def judge_clusters(
-    described: list[dict[str, Any]], clusters: np.ndarray, dissolved: list[float], outcomes: list[SplitOutcome]
+    described: list[dict[str, Any]],
+    clusters: np.ndarray,
+    dissolved: list[float],
+    outcomes: list[SplitOutcome],
+    looks: Sequence[Look] = (),
 ) -> pa.Table:
     """Add the verdict to what is said of every cluster.
 
@@ -29,55 +37,65 @@ def judge_clusters(
         Share of pictures in which each cluster dissolves.
     outcomes
         The splits; with none every cluster is UNCERTAIN.
+    looks
+        What the halves show around every cluster.
     """
-    from tasks.numerics.separating_valley import separating_valleys
-
     tested = cluster_evidence(clusters, outcomes) if outcomes else [None] * len(described)
-    valleys = [separating_valleys(clusters, split) for split in outcomes]
+    evidence = [
+        _evidence(row, one, _around(looks, cluster), dissolved=share, splits=len(outcomes), rows=len(clusters))
+        for cluster, (row, one, share) in enumerate(zip(described, tested, dissolved, strict=True))
+    ]
+    lone_peak = sum(not one.flank for one in evidence) == 1
     judged = []
-    for cluster, row in enumerate(described):
-        own = [found[cluster] for found in valleys]
-        evidence = _evidence(row, tested[cluster], own, dissolved=dissolved[cluster], rows=len(clusters))
-        judgement = judge(evidence, ALPHA)
+    for row, one in zip(described, evidence, strict=True):
+        judgement = judge(replace(one, lone_peak=lone_peak), ALPHA)
         judged.append(
             {
                 **row,
                 "verdict": judgement.verdict,
-                "p_value": evidence.p if outcomes else None,
-                "depth": evidence.depth,
-                "depth_low": evidence.low,
-                "depth_high": evidence.high,
+                "p_value": one.p if outcomes else None,
+                "depth": one.depth.value if one.depth else None,
+                "depth_low": one.depth.low if one.depth else None,
+                "depth_high": one.depth.high if one.depth else None,
                 "reason": judgement.reason,
             }
         )
     return pa.Table.from_pylist(judged, schema=schemas.CLUSTERS)
 
 
+def _around(looks: Sequence[Look], cluster: int) -> list[tuple[int, Surroundings]]:
+    """Return which split has shown what around a cluster."""
+    return [(look.pair, seen) for look in looks if (seen := look.around[cluster]) is not None]
+
+
 def _evidence(
     row: dict[str, Any],
     tested: ClusterEvidence | None,
-    valleys: list[Valley | None],
+    around: list[tuple[int, Surroundings]],
     *,
     dissolved: float,
+    splits: int,
     rows: int,
 ) -> Evidence:
-    """Sum up over splits by medians, over splits that saw the ground at all."""
-    known = [valley for valley in valleys if valley is not None]
-    depths = [valley.depth for valley in known if valley.depth is not None]
-    short = [valley.rows_needed for valley in known if valley.rows_needed is not None]
+    """Sum up over halves that saw the ground at all."""
+    pairs: dict[int, list[Depth]] = {}
+    for pair, seen in around:
+        if seen.depth is not None:
+            pairs.setdefault(pair, []).append(seen.depth)
+    own, depth = pool_depths(list(pairs.values())) if pairs else (None, None)
+    hints = [seen.p for _, seen in around if seen.p is not None]
+    short = [seen.rows_needed for _, seen in around if seen.rows_needed is not None]
     return Evidence(
         p=1.0 if tested is None else tested.p,
-        depth=_median([depth.value for depth in depths]),
-        low=_median([depth.low for depth in depths]),
-        high=_median([depth.high for depth in depths]),
-        rows_needed=int(np.median(short)) if known and len(short) > len(known) / 2 else None,
+        depth=depth,
+        own=own,
+        hint=float(np.median(hints)) if hints else None,
+        lone_peak=False,
+        whole=row["size"] == rows,
+        rows_needed=int(np.median(short)) if len(short) > len(around) / 2 else None,
         recovered=row["recovered"] / row["configurations"],
         dissolved=dissolved,
         unmatched=0.0 if tested is None else tested.unmatched / len(tested.split_p),
-        splits=len(valleys),
+        splits=splits,
         rows=rows,
     )
-
-
-def _median(values: list[float]) -> float | None:
-    return float(np.median(values)) if values else None

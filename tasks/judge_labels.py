@@ -129,9 +129,11 @@ def _runs_into(code: int, found: list[dict[str, Any]]) -> list[int]:
 
 def _shallowest(code: int, found: list[dict[str, Any]]) -> float | None:
     """Return the depth of the shallowest valley around a class, each the median over halves."""
+    from tasks.numerics.valley_depth import read_depth
+
     medians = [
         float(np.median(depths))
         for valleys in _pairs_of(code, found).values()
-        if (depths := [valley["depth"]["value"] for valley in valleys if valley["depth"] is not None])
+        if (depths := [read_depth(valley["depth"]).value for valley in valleys if valley["depth"] is not None])
     ]
     return max(medians, default=None)

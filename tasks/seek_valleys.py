@@ -94,7 +94,7 @@ def read_split(folder: Path, rows: int) -> SplitOutcome:
     """Read a split from the store; ``rows`` are those of the data."""
     from tasks.numerics.split_consensus import SplitOutcome
     from tasks.numerics.valley import Valley
-    from tasks.numerics.valley_depth import Depth
+    from tasks.numerics.valley_depth import read_depth
     from tasks.numerics.valley_test import Node, SplitTest
 
     meta = read_meta(folder)
@@ -103,7 +103,7 @@ def read_split(folder: Path, rows: int) -> SplitOutcome:
     nodes = []
     for told in meta["nodes"]:
         ground = dict(told["valley"])
-        depth = None if ground["depth"] is None else Depth(**ground["depth"])
+        depth = None if ground["depth"] is None else read_depth(ground["depth"])
         sides = {name: tuple(ground[name]) for name in ("rows", "patch", "held_out")}
         nodes.append(Node(**{**told, "valley": Valley(**{**ground, **sides, "depth": depth})}))
     test = SplitTest(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,23 +13,40 @@ from tasks.identity import run_versions
 from tasks.numerics.known_truth import rate_of
 
 
-def sum_up(outcomes: Sequence[dict[str, Any]], config: SelftestConfig) -> dict[str, Any]:
-    """Return rates over all sets and over the sets of every family; shares of sets with exact 95 % intervals."""
+def sum_up(outcomes: Mapping[str, Sequence[dict[str, Any]]], config: SelftestConfig) -> dict[str, Any]:
+    """Return rates over all sets, and over those of every part and family; shares of sets with exact 95 % intervals.
+
+    Parameters
+    ----------
+    outcomes
+        What is kept of the sets that have been judged, by the name of their part.
+    """
+    everything = [one for sets in outcomes.values() for one in sets]
+    return {
+        "first_seed": config.first_seed,
+        "rows": sorted({one["rows"] for one in everything}),
+        **_rates(everything),
+        "false_sets": [_name(one) for one in everything if one["false"]],
+        "parts": [{"name": name, **_part(sets)} for name, sets in outcomes.items() if sets],
+        "versions": run_versions(),
+    }
+
+
+def _rates(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     nothing_real = [one for one in outcomes if not one["real"]]
+    return {
+        "sets": len(outcomes),
+        "false_real": _false(nothing_real),
+        "recurring_called_artefact": _artefacts(nothing_real),
+    }
+
+
+def _part(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     by_family: dict[str, list[dict[str, Any]]] = {}
     for one in outcomes:
         by_family.setdefault(one["family"], []).append(one)
-    return {
-        "rows": config.rows,
-        "dimensions": list(config.dimensions),
-        "first_seed": config.first_seed,
-        "sets": len(outcomes),
-        "false_real": _false(nothing_real),
-        "false_sets": [_name(one) for one in outcomes if one["false"]],
-        "recurring_called_artefact": _artefacts(nothing_real),
-        "families": {family: _family(sets) for family, sets in by_family.items()},
-        "versions": run_versions(),
-    }
+    families = {family: _family(sets) for family, sets in by_family.items()}
+    return {"rows": outcomes[0]["rows"], **_rates(outcomes), "families": families}
 
 
 def _family(sets: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -37,6 +54,7 @@ def _family(sets: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if sets[0]["real"]:
         summary["found"] = float(np.mean([one["found"] for one in sets]))
         summary["ari"] = float(np.mean([one["ari"] for one in sets]))
+        summary["called_artefact"] = sum(one["false_artefacts"] for one in sets)
     else:
         summary["recurring_called_artefact"] = _artefacts(sets)
     return summary

@@ -67,7 +67,7 @@ class Findings:
     @property
     def lost(self) -> tuple[str, ...]:
         """What could not be tested, and why."""
-        return (*self.splits.lost, *self.labels.lost)
+        return (*self.splits.lost, *self.clusters.lost, *self.labels.lost)
 
 
 @task(name="write run", task_run_name="write {plan.run}", cache_policy=NO_CACHE)

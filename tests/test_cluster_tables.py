@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import log
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from configs.grid import expand
@@ -14,11 +16,12 @@ from tasks.follow_clusters import Seen, boundaries_table, kept_table, recurrence
 from tasks.geometry import Geometry
 from tasks.judge_clusters import judge_clusters
 from tasks.judge_labels import _rows as label_rows
+from tasks.look_around import Look
 from tasks.numerics.recurrence import find_clusters
 from tasks.numerics.split_consensus import SplitOutcome
-from tasks.numerics.valley import Valley
+from tasks.numerics.surroundings import Surroundings
 from tasks.numerics.valley_depth import Depth
-from tasks.numerics.valley_test import Node, SplitTest
+from tasks.numerics.valley_test import SplitTest
 from tasks.plan_sweep import Cell
 from tasks.store import Store
 
@@ -100,18 +103,18 @@ def test_what_a_picture_keeps_is_what_it_recovers() -> None:
 # --- verdicts -----------------------------------------------------------------------------------------------------
 
 
-def valley(p: float, depth: float, needed: int | None = None) -> Valley:
-    return Valley((20, 20), (20, 20), (60, 60), 0.1, Depth(depth, depth - 0.1, depth + 0.1), p, None, needed)
-
-
-def split_of(p: float, depth: float, needed: int | None = None) -> SplitOutcome:
+def split_of(p: float) -> SplitOutcome:
     """Return a split on all rows: 1 and 2 are merged first, then 0 with both; only the root is rejected."""
-    inner = Node(1, 2, 40, valley(p, depth, needed), p, p, p <= 0.05)
-    root = Node(0, 3, 60, valley(0.001, 0.1), 0.001, 0.001, True)
     apart = p <= 0.05
     found = CLUSTERS if apart else np.where(CLUSTERS == 2, 1, CLUSTERS)
     p_values = (0.001, p, p) if apart else (0.001, 0.001)
-    return SplitOutcome(np.ones(60, dtype=bool), SplitTest(found, p_values, CLUSTERS, (inner, root)))
+    return SplitOutcome(np.ones(60, dtype=bool), SplitTest(found, p_values, CLUSTERS, ()))
+
+
+def look(pair: int, *depths: float, p: float = 0.5, needed: int | None = None) -> Look:
+    """Return what a half shows around the clusters: the depth over their own peaks, the lower ones."""
+    around = [Surroundings(Depth((log(depth), log(depth / 2)), (0.05, 0.05), 0), p, needed) for depth in depths]
+    return Look(pair, tuple(around))
 
 
 def described(recovered: int) -> list[dict[str, object]]:
@@ -120,29 +123,52 @@ def described(recovered: int) -> list[dict[str, object]]:
     return [{"cluster": n, **told, "recovered": recovered, "dissolved": 0, "configurations": 4} for n in range(3)]
 
 
-def test_verdicts_follow_from_p_depth_and_what_pictures_do() -> None:
-    apart = judge_clusters(described(4), CLUSTERS, [0.0] * 3, [split_of(0.01, 0.3)] * 2).to_pylist()
+def verdicts(rows: pa.Table) -> list[str]:
+    return rows.column("verdict").to_pylist()
+
+
+def test_verdicts_follow_from_p_and_what_pictures_do() -> None:
+    looks = [look(0, 0.1, 0.3, 0.3, p=0.001), look(0, 0.1, 0.3, 0.3, p=0.001)]
+    apart = judge_clusters(described(4), CLUSTERS, [0.0] * 3, [split_of(0.01)] * 2, looks).to_pylist()
     assert [row["verdict"] for row in apart] == ["REAL"] * 3
     assert apart[1]["p_value"] == pytest.approx(0.02)  # twice the median
-    assert (apart[1]["depth"], apart[1]["depth_low"], apart[1]["depth_high"]) == pytest.approx((0.3, 0.2, 0.4))
-    assert apart[0]["depth"] == pytest.approx(0.1)  # its own valley is the root's
-    hidden = judge_clusters(described(1), CLUSTERS, [0.0] * 3, [split_of(0.01, 0.3)] * 2).to_pylist()
-    assert [row["verdict"] for row in hidden] == ["HIDDEN"] * 3
+    # Both halves of a split: independent, so that the error is √2 smaller.
+    error = 1.96 * 0.05 / np.sqrt(2)
+    told = (apart[1]["depth"], apart[1]["depth_low"], apart[1]["depth_high"])
+    assert told == pytest.approx((0.3, 0.3 * np.exp(-error), 0.3 * np.exp(error)))
+    assert verdicts(judge_clusters(described(1), CLUSTERS, [0.0] * 3, [split_of(0.01)] * 2, looks)) == ["HIDDEN"] * 3
 
 
-def test_no_valley_and_falling_apart_make_artefacts() -> None:
-    clusters = np.repeat([0, 1, 2], 20)
-    even = [split_of(0.6, 0.95)] * 2
-    # 1 and 2 are one cluster of the split, of which each is half: matched, with the p of the root.
-    smaller = np.where(np.arange(60) >= 55, 1, clusters)
-    judged = judge_clusters(described(4), smaller, [0.0] * 3, even).to_pylist()
-    assert judged[2]["verdict"] == "ARTEFACT"  # no more than 15 of 40 rows: unmatched, and no valley
-    assert "no valley" in judged[2]["reason"]
-    shallow = [split_of(0.6, 0.5)] * 2
-    assert judge_clusters(described(1), smaller, [0.0, 0.0, 0.5], shallow).to_pylist()[2]["verdict"] == "ARTEFACT"
-    assert judge_clusters(described(1), smaller, [0.0, 0.0, 0.4], shallow).to_pylist()[2]["verdict"] == "UNCERTAIN"
-    few = [split_of(0.6, 0.5, needed=500)] * 2
-    assert judge_clusters(described(1), smaller, [0.0, 0.0, 0.9], few).to_pylist()[2]["verdict"] == "UNCERTAIN"
+def test_clusters_without_a_peak_of_their_own_are_artefacts() -> None:
+    joined = [split_of(0.6)] * 2
+    # 2 is half of a cluster of the splits, so that nothing corresponds to it.
+    smaller = np.where(np.arange(60) >= 55, 1, CLUSTERS)
+    judged = judge_clusters(described(4), smaller, [0.0] * 3, joined, [look(0, 0.1, 0.3, 0.95), look(1, 0.1, 0.3, 1.0)])
+    assert verdicts(judged) == ["REAL", "REAL", "ARTEFACT"]
+    hinted = judge_clusters(described(4), smaller, [0.0] * 3, joined, [look(0, 0.1, 0.3, 0.95, p=0.01)])
+    assert verdicts(hinted)[2] == "UNCERTAIN"
+
+
+def test_the_only_peak_is_an_artefact_with_its_flanks() -> None:
+    nothing = SplitOutcome(np.ones(60, dtype=bool), SplitTest(np.zeros(60, dtype=int), (1.0,), CLUSTERS, ()))
+    peak = Surroundings(Depth((log(0.4), log(1.2)), (0.05, 0.05), 1), 0.5, None)
+    flank = Surroundings(Depth((log(1.2), log(0.4)), (0.05, 0.05), 0), 0.5, None)
+    one = judge_clusters(described(4), CLUSTERS, [0.0] * 3, [nothing], [Look(0, (peak, flank, flank))])
+    assert verdicts(one) == ["ARTEFACT"] * 3
+    two = judge_clusters(described(4), CLUSTERS, [0.0] * 3, [nothing], [Look(0, (peak, peak, flank))])
+    assert verdicts(two) == ["UNCERTAIN", "UNCERTAIN", "ARTEFACT"]
+
+
+def test_falling_apart_is_evidence_where_rows_were_enough() -> None:
+    smaller = np.where(np.arange(60) >= 55, 1, CLUSTERS)
+
+    def third(dissolved: float, **changes: object) -> str:
+        looks = [look(0, 0.3, 0.3, 0.98, **changes), look(1, 0.3, 0.3, 1.1, **changes)]  # type: ignore[arg-type]
+        return verdicts(judge_clusters(described(0), smaller, [0.0, 0.0, dissolved], [split_of(0.6)] * 2, looks))[2]
+
+    assert third(0.5) == "ARTEFACT"
+    assert third(0.4) == "UNCERTAIN"
+    assert third(0.9, needed=500) == "UNCERTAIN"
 
 
 def test_without_splits_nothing_is_claimed() -> None:
@@ -152,8 +178,8 @@ def test_without_splits_nothing_is_claimed() -> None:
 
 def test_labels_are_combined_over_halves_and_corrected_for_their_number() -> None:
     def half(p: float) -> dict[str, object]:
-        ground = {"p": p, "depth": {"value": 0.4}}
-        far = {"p": 0.001, "depth": {"value": 0.1}}
+        ground, far = ({"logs": [log(at), 0.0], "stderrs": [0.1, 0.1], "lower": 0} for at in (0.4, 0.1))
+        ground, far = {"p": p, "depth": ground}, {"p": 0.001, "depth": far}
         pairs = [{"first": 0, "second": 1, "valley": ground}, {"first": 1, "second": 2, "valley": far}]
         return {"p_values": [p, p, 0.001], "pairs": pairs}
 

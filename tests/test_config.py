@@ -11,6 +11,7 @@ from configs.errors import InputError
 from configs.grid import Grid, expand
 from configs.selftest import SelftestConfig
 from configs.sweep import SweepConfig
+from tasks.draw_known_truth import known_sets
 
 PROJECT = Path(__file__).parents[1]
 
@@ -45,9 +46,11 @@ def test_every_shipped_config_is_valid(path: Path) -> None:
 
 def test_the_selftest_is_valid_and_its_faults_are_named_by_line(tmp_path: Path) -> None:
     config = read_settings(PROJECT / "configs" / "selftest.yaml", SelftestConfig)
-    assert config.sets * len(config.dimensions) * 14 >= 200  # sets of families without a cluster
-    with pytest.raises(InputError, match="line 2"):
-        read_settings(written(tmp_path, "rows: 2000\nsets: 0\nsweep: {reducers: [{reducer: pca}]}\n"), SelftestConfig)
+    free = [known for part in config.parts for known in known_sets(config, part) if not known.real]
+    assert sum(known.rows == 2000 for known in free) >= 200
+    faulty = "sweep: {reducers: [{reducer: pca}]}\nparts:\n  - {name: few, sets: 0}\n"
+    with pytest.raises(InputError, match="line 3"):
+        read_settings(written(tmp_path, faulty), SelftestConfig)
 
 
 def test_a_config_survives_being_written(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def run_given(halves: Halves, labels: Int64, *, graph: LatentGraph | None = None
     """
     graph = latent_graph(halves.discovery) if graph is None else graph
     own = labels[halves.kept]
-    bridges = easiest_bridges(graph, _without_strays(graph, own))
+    bridges = easiest_bridges(graph, without_strays(graph, own))
     pairs = []
     for (first, second), bridge in sorted(bridges.items()):
         sides = np.where(own == first, 0, np.where(own == second, 1, -1))
@@ -94,7 +94,7 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted.tolist())
 
 
-def _without_strays(graph: LatentGraph, labels: Int64) -> Int64:
+def without_strays(graph: LatentGraph, labels: Int64) -> Int64:
     """Return the labels with −1 in small parts of clusters that have a large one."""
     part = fragments(graph, labels)
     size = np.bincount(part)[part]

@@ -23,6 +23,8 @@ class Worth:
     false
         Clusters called REAL or HIDDEN to which no true cluster corresponds (Jaccard below .5); where nothing is real,
         all that are called so.
+    false_artefacts
+        Clusters called ARTEFACT to which a true cluster corresponds; None where nothing is real.
     found
         Share of the true clusters that a cluster called REAL recovers (Jaccard above .75); None where nothing is real.
     ari
@@ -31,6 +33,7 @@ class Worth:
     """
 
     false: int
+    false_artefacts: int | None
     found: float | None
     ari: float | None
 
@@ -49,7 +52,7 @@ def compare_with_truth(clusters: Int64, verdicts: Sequence[str], truth: Int64 | 
     """
     separated = [cluster for cluster, verdict in enumerate(verdicts) if verdict in ("REAL", "HIDDEN")]
     if truth is None:
-        return Worth(len(separated), None, None)
+        return Worth(len(separated), None, None, None)
     table = np.zeros((len(verdicts), int(truth.max()) + 1))
     np.add.at(table, (clusters, truth), 1)
     jaccard = table / (table.sum(axis=1, keepdims=True) + table.sum(axis=0) - table)
@@ -58,6 +61,9 @@ def compare_with_truth(clusters: Int64, verdicts: Sequence[str], truth: Int64 | 
     called = np.where(np.isin(clusters, real), clusters, -1)
     return Worth(
         false=int(sum(jaccard[cluster].max() < MATCH for cluster in separated)),
+        false_artefacts=int(
+            sum(jaccard[at].max() >= MATCH for at, verdict in enumerate(verdicts) if verdict == "ARTEFACT")
+        ),
         found=float(np.mean(recovered)),
         ari=float(adjusted_rand_score(truth, called)),
     )

@@ -50,13 +50,13 @@ class UnbentAxis:
         return float(np.degrees(np.arccos(np.clip(first @ last / lengths, -1, 1)))) if lengths > 0 else 0.0
 
     def positions(self, points: Float32) -> Float64:
-        """Return the lengths along the curve at which points project, shape (n, p) to (n,)."""
+        """Return the lengths along the curve at which points project, from ``low`` on; shape (n, p) to (n,)."""
         t = (points @ self.axis - self.middle) / self.unit
-        grid = np.linspace(min(self.low, t.min()), max(self.high, t.max()), STEPS)
-        inside = np.clip(grid, self.low, self.high)[:, None]
-        steepness = np.linalg.norm(self.slope + 2 * inside * self.bend, axis=1)
+        grid = np.linspace(self.low, self.high, STEPS)
+        steepness = np.linalg.norm(self.slope + 2 * grid[:, None] * self.bend, axis=1)
         lengths = np.r_[0, np.cumsum((steepness[1:] + steepness[:-1]) / 2 * np.diff(grid))]
-        return np.asarray(np.interp(t, grid, lengths))
+        before, after = np.minimum(t - self.low, 0) * steepness[0], np.maximum(t - self.high, 0) * steepness[-1]
+        return np.asarray(np.interp(t, grid, lengths) + before + after)
 
 
 def unbent_axis(first: AnyFloat, second: AnyFloat) -> UnbentAxis:

@@ -20,7 +20,6 @@ from tasks.numerics.halves import Halves
 from tasks.numerics.jitter import untie
 from tasks.numerics.latent_graph import LatentGraph
 from tasks.numerics.merge_tree import FEWEST_DISCOVERY_ROWS, PATCH_ROWS, bridge_patch
-from tasks.numerics.randomness import stream
 from tasks.numerics.unbent_axis import UnbentAxis, unbent_axis
 from tasks.numerics.valley_depth import Depth, valley_depth
 
@@ -70,25 +69,49 @@ class Valley:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What one patch shows: its rows, the axis fitted to them, the held-out rows near them and where these lie."""
+class Look:
+    """What one patch shows.
+
+    Attributes
+    ----------
+    patch
+        Its discovery rows on either side.
+    axis
+        Fitted to them.
+    discovered
+        Where they lie on it, those of the first side before those of the second.
+    inside
+        The held-out rows nearest to one of them.
+    second, values
+        Whether these are on the second side, and where they lie.
+    """
 
     patch: tuple[Int64, Int64]
     axis: UnbentAxis
+    discovered: Float64
     inside: Int64
     second: Booleans
     values: Float64
 
     @property
     def held_out(self) -> tuple[int, int]:
+        """Held-out rows on either side."""
         return int(np.sum(~self.second)), int(np.sum(self.second))
 
     @property
     def testable(self) -> bool:
+        """Whether both sides have the rows for a test."""
         return len(self.patch[0]) >= FEWEST_DISCOVERY_ROWS and min(self.held_out) >= FEWEST_HELD_OUT_ROWS
 
     @property
+    def depth(self) -> Depth | None:
+        """Depth of the valley, None where it cannot be seen."""
+        second = np.arange(len(self.discovered)) >= len(self.patch[0])
+        return valley_depth(self.discovered, second, self.values)
+
+    @property
     def p(self) -> float:
+        """Chance of such a dip without a valley."""
         return dip_p_value(dip(self.values), len(self.values))
 
 
@@ -112,33 +135,32 @@ def find_valley(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge
     largest, smaller = _looks(halves, graph, sides, bridge)
     rows = (int(np.sum(sides == 0)), int(np.sum(sides == 1)))
     sizes = (rows, (len(largest.patch[0]), len(largest.patch[1])), largest.held_out)
-    shortage = _shortage(halves.given, *sizes[1:])
+    short = shortage(halves.given, *sizes[1:])
     if not largest.testable:
-        return Valley(*sizes, None, None, 1.0, *shortage)
-    ends = (int(halves.discovery_keys[row]) for row in (bridge.start, bridge.end))
-    depth = valley_depth(largest.values, largest.second, stream("valley depth", *ends))
+        return Valley(*sizes, None, None, 1.0, *short)
     p = max(largest.p, smaller.p) if smaller.testable else largest.p
-    return Valley(*sizes, dip(largest.values), depth, p, *shortage)
+    return Valley(*sizes, dip(largest.values), largest.depth, p, *short)
 
 
 def too_small(given: int, rows: tuple[int, int], held_out: tuple[int, int]) -> Valley:
     """Return what is said without a test of sides that are too small, of ``given`` rows in both halves."""
     patch = (min(rows), min(rows))
-    return Valley(rows, patch, held_out, None, None, 1.0, *_shortage(given, patch, held_out))
+    return Valley(rows, patch, held_out, None, None, 1.0, *shortage(given, patch, held_out))
 
 
-def _looks(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge) -> tuple[_Look, _Look]:
+def _looks(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge) -> tuple[Look, Look]:
     """Return the look at the largest patch that is straight enough (or the smallest there is), and the next smaller."""
-    look = _look(halves, graph, sides, bridge, PATCH_ROWS)
+    look = look_across(halves, graph, sides, bridge, PATCH_ROWS)
     for size in [size for size in SMALLER_PATCHES if size < len(look.patch[0])]:
-        smaller = _look(halves, graph, sides, bridge, size)
+        smaller = look_across(halves, graph, sides, bridge, size)
         if look.axis.turning <= MOST_TURNING:
             return look, smaller
         look = smaller if smaller.testable else look
     return look, look
 
 
-def _look(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge, size: int) -> _Look:
+def look_across(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge, size: int) -> Look:
+    """Take a patch of at most ``size`` rows a side, fit its axis, and put the held-out rows near it on that."""
     patch = bridge_patch(graph, sides, bridge, size)
     axis = unbent_axis(halves.discovery[patch[0]], halves.discovery[patch[1]])
     side_of = np.full(len(sides), -1)
@@ -146,10 +168,11 @@ def _look(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge, size
     inside = np.flatnonzero(side_of[halves.nearest] >= 0)
     values = axis.positions(halves.held_out[inside]) if len(inside) else np.empty(0)
     values = untie(values, halves.held_out_keys[inside])
-    return _Look(patch, axis, inside, side_of[halves.nearest[inside]] == 1, values)
+    discovered = np.concatenate([axis.positions(halves.discovery[side]) for side in patch])
+    return Look(patch, axis, discovered, inside, side_of[halves.nearest[inside]] == 1, values)
 
 
-def _shortage(given: int, patch: tuple[int, int], held_out: tuple[int, int]) -> tuple[str | None, int | None]:
+def shortage(given: int, patch: tuple[int, int], held_out: tuple[int, int]) -> tuple[str | None, int | None]:
     """Return what there is too little of, and how many rows in all would be enough."""
     factor = max(FEWEST_DISCOVERY_ROWS / min(patch), ENOUGH_HELD_OUT_ROWS / max(1, min(held_out)))
     if factor <= 1:

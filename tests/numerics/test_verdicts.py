@@ -8,22 +8,21 @@ import numpy as np
 import pytest
 
 from tasks.numerics.candidates import latent_pieces, propose
-from tasks.numerics.halves import prepare_halves
 from tasks.numerics.known_truth import compare_with_truth, rate_of
 from tasks.numerics.neighbours import nearest_neighbours
 from tasks.numerics.published_clusters import publish
 from tasks.numerics.row_order import canonical_order, row_keys
-from tasks.numerics.separating_valley import separating_valleys
-from tasks.numerics.split_consensus import SplitOutcome
 from tasks.numerics.synthetic import generate
-from tasks.numerics.valley_test import run_split
+from tasks.numerics.valley_depth import Interval
 from tasks.numerics.verdicts import Evidence, judge
 
 TESTED = Evidence(
     p=0.4,
-    depth=0.6,
-    low=0.4,
-    high=0.9,
+    depth=Interval(0.6, 0.4, 0.9),
+    own=Interval(0.5, 0.3, 0.8),
+    hint=0.4,
+    lone_peak=False,
+    whole=False,
     rows_needed=None,
     recovered=0.9,
     dissolved=0.0,
@@ -42,20 +41,43 @@ def test_separated_clusters_are_real_or_hidden_by_how_many_settings_show_them() 
 
 
 def test_an_artefact_needs_evidence_of_its_own() -> None:
-    no_valley = replace(TESTED, depth=0.95, low=0.85, high=1.0)
-    assert judge(no_valley).verdict == "ARTEFACT"
-    assert judge(replace(no_valley, low=0.79)).verdict == "UNCERTAIN"
-    assert judge(replace(no_valley, recovered=0.4)).verdict == "UNCERTAIN"
-    dissolved = replace(TESTED, dissolved=0.5)
+    flank = replace(TESTED, own=Interval(0.95, 0.85, 1.0))
+    assert judge(flank).verdict == "ARTEFACT"
+    assert "no peak of its own" in judge(flank).reason
+    assert judge(replace(flank, own=Interval(0.95, 0.79, 1.0))).verdict == "UNCERTAIN"
+    assert judge(replace(flank, recovered=0.4)).verdict == "UNCERTAIN"
+    # A hint of a valley that the test could not confirm, or ground that no half has seen.
+    assert judge(replace(flank, hint=0.09)).verdict == "UNCERTAIN"
+    assert judge(replace(flank, hint=None)).verdict == "UNCERTAIN"
+
+
+def test_a_peak_is_an_artefact_only_where_it_is_the_only_one() -> None:
+    even = replace(TESTED, depth=Interval(1.0, 0.9, 1.0))
+    # Its flank is the artefact; the peak may be separated from another one beyond.
+    assert judge(even).verdict == "UNCERTAIN"
+    lone = judge(replace(even, lone_peak=True))
+    assert (lone.verdict, "nothing is separated from it" in lone.reason) == ("ARTEFACT", True)
+    assert judge(replace(even, lone_peak=True, depth=Interval(0.9, 0.7, 1.0))).verdict == "UNCERTAIN"
+
+
+def test_falling_apart_counts_where_a_valley_would_have_been_seen() -> None:
+    dissolved = replace(TESTED, dissolved=0.5, depth=Interval(0.9, 0.6, 1.0), recovered=0.0)
     assert judge(dissolved).verdict == "ARTEFACT"
-    # Without the rows to see a valley, falling apart is no evidence.
+    assert judge(replace(dissolved, dissolved=0.4)).verdict == "UNCERTAIN"
     assert judge(replace(dissolved, rows_needed=5000)).verdict == "UNCERTAIN"
+    assert judge(replace(dissolved, depth=Interval(0.6, 0.4, 0.9))).verdict == "UNCERTAIN"
+    assert judge(replace(dissolved, hint=0.01)).verdict == "UNCERTAIN"
 
 
 def test_uncertain_says_what_would_settle_it() -> None:
     assert "about 3,000 more" in judge(replace(TESTED, rows_needed=5000)).reason
-    assert "nothing corresponds" in judge(replace(TESTED, depth=None, low=None, high=None, unmatched=0.6)).reason
+    assert "nothing corresponds" in judge(replace(TESTED, depth=None, own=None, hint=None, unmatched=0.6)).reason
     assert "shallow valley" in judge(TESTED).reason
+    # From .9 down to .72, a fifth; half of that needs 4 times the rows.
+    even = replace(TESTED, own=Interval(0.9, 0.72, 1.0))
+    assert "about 5,200 more" in judge(replace(even, rows=2000)).reason
+    assert "do not exclude one." in judge(replace(even, own=Interval(0.81, 0.6, 1.0))).reason
+    assert "every row" in judge(replace(TESTED, whole=True)).reason
     untested = judge(replace(TESTED, splits=0)).reason
     assert "resamples.pairs" in untested
     assert (untested[0], untested[-1]) == ("N", ".")
@@ -110,45 +132,15 @@ def test_few_rows_are_one_latent_piece() -> None:
     assert set(latent_pieces(np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32))) == {0}
 
 
-def split_of(family: str, pieces: int = 6) -> tuple[SplitOutcome, np.ndarray]:
-    from sklearn.cluster import KMeans
-
-    vectors, truth = known(family, 2000)
-    keys = row_keys(vectors)
-    discovery = np.arange(2000) % 2 == 0
-    halves = prepare_halves(vectors[discovery], vectors[~discovery], keys[discovery], keys[~discovery])
-    cut = KMeans(pieces, n_init=1, random_state=0).fit_predict(vectors[discovery])
-    return SplitOutcome(discovery, run_split(halves, cut)), truth
-
-
-def test_the_valley_of_a_cluster_is_deep_between_blobs_and_absent_in_one_cloud() -> None:
-    split, truth = split_of("blobs5_8")
-    for valley in separating_valleys(truth, split):
-        assert valley is not None
-        assert valley.depth is not None
-        assert valley.depth.value < 0.2
-    split, _ = split_of("gauss_iso")
-    piece = np.zeros(2000, np.int64)
-    piece[split.discovery] = split.test.fragments == 0
-    (other, own) = separating_valleys(piece, split)
-    assert own is not None
-    assert own.depth is not None
-    assert own.depth.high > 0.5
-    assert other is None or other.p > 0.05
-
-
-def test_nothing_corresponds_to_a_random_set_of_rows() -> None:
-    split, _ = split_of("blobs5_8")
-    scattered = np.random.default_rng(0).integers(0, 4, 2000)
-    assert separating_valleys(scattered, split) == (None,) * 4
-
-
 def test_verdicts_against_the_truth_by_hand() -> None:
     truth = np.repeat([0, 1], 50)
     perfect = compare_with_truth(truth, ["REAL", "REAL"], truth)
     assert (perfect.false, perfect.found, perfect.ari) == (0, 1.0, 1.0)
     half = compare_with_truth(truth, ["REAL", "UNCERTAIN"], truth)
-    assert (half.false, half.found) == (0, 0.5)
+    assert (half.false, half.found, half.false_artefacts) == (0, 0.5, 0)
+    assert compare_with_truth(truth, ["REAL", "ARTEFACT"], truth).false_artefacts == 1
+    # A piece of a tenth corresponds to nothing true.
+    assert compare_with_truth(np.repeat([0, 1], [90, 10]), ["UNCERTAIN", "ARTEFACT"], truth).false_artefacts == 0
     quarters = compare_with_truth(np.repeat([0, 1, 2, 3], 25), ["REAL", "HIDDEN", "ARTEFACT", "UNCERTAIN"], None)
     assert (quarters.false, quarters.found, quarters.ari) == (2, None, None)
     # A fifth of a true cluster corresponds to none.

@@ -1,0 +1,95 @@
+"""Step: on every half of the rows look at the ground around the published clusters.
+
+The test of ``seek_valleys`` shows which clusters are separated. This shows which are not: clusters towards whose
+border the density does not sink.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from tasks.held_out_jobs import HeldOutJob, run_missing
+from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.plan_sweep import Plan
+from tasks.store import map_array, write_arrays
+
+if TYPE_CHECKING:
+    from tasks.numerics.surroundings import Surroundings
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one half shows around every cluster (None where there is nothing to see); ``pair`` numbers the split."""
+
+    pair: int
+    around: tuple[Surroundings | None, ...]
+
+
+def look_around(plan: Plan, clusters: np.ndarray) -> tuple[tuple[Look, ...], tuple[str, ...]]:
+    """Look around every cluster on every half, and return what was seen and why halves were lost.
+
+    Parameters
+    ----------
+    clusters
+        Cluster of every row in canonical order, from 0; shape (n,).
+    """
+    count = int(clusters.max()) + 1
+    if count < 2:
+        return (), ()
+    published = digest(clusters.tolist())
+    folder = plan.store.findings(plan.run) / f"published-{published}"
+    write_arrays(folder, {"clusters": clusters}, {})
+    jobs = _jobs(plan, published, folder)
+    lost = run_missing(jobs, look_on_half, plan, "surroundings")
+    return tuple(_read(job) for job in jobs if job.outcome() is not None), lost
+
+
+def _jobs(plan: Plan, published: str, folder: Path) -> list[HeldOutJob]:
+    preprocess = plan.config.preprocess
+    identity = {
+        "published": published,
+        "preprocess": preprocess.model_dump(mode="json"),
+        "code": code_digest("tasks.numerics.surroundings", "tasks.numerics.preprocess"),
+        "libraries": versions((*SHAPING_LIBRARIES, "numba")),
+    }
+    return [
+        HeldOutJob(
+            identity=digest({**identity, "half": half.digest}),
+            store=plan.store,
+            geometry=plan.geometry,
+            half=half,
+            metric=preprocess.metric,
+            clusters=folder,
+        )
+        for half in plan.derived
+        if half.recipe.kind == "half"
+    ]
+
+
+def look_on_half(job: HeldOutJob) -> None:
+    """Look from one half with the other, and commit what was seen; runs in a worker."""
+    from tasks.numerics.halves import prepare_halves
+    from tasks.numerics.surroundings import look_around as look
+
+    rows = job.rows()
+    clusters = np.array(map_array(job.clusters, "clusters"))
+    with threadpool_limits(1):
+        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
+        seen = look(halves, clusters[rows.positions], int(clusters.max()) + 1)
+    write_arrays(job.folder, {}, {"around": [None if one is None else asdict(one) for one in seen]})
+
+
+def _read(job: HeldOutJob) -> Look:
+    from tasks.numerics.surroundings import Surroundings
+    from tasks.numerics.valley_depth import read_depth
+
+    around = []
+    for told in (job.outcome() or {})["around"]:
+        depth = told and told["depth"] and read_depth(told["depth"])
+        around.append(None if told is None else Surroundings(depth, told["p"], told["rows_needed"]))
+    return Look(job.half.recipe.number, tuple(around))
