@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.compute_configuration import Endings, compute_configuration
-from tasks.plan_sweep import Cell, Plan
+from tasks.plan import Cell, Plan
 from tasks.prepare_geometry import prepare_geometry
 from tasks.progress import announce_done, announce_total
 from tasks.workers import choose_limits, opened_pool

@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.compute_cell import CellJob, CellResult, compute_cell
 from tasks.geometry import find_neighbours, parts_of
-from tasks.plan_sweep import Cell, Plan
+from tasks.plan import Cell, Plan
 from tasks.prepare_geometry import Broken
 from tasks.progress import announce_done
 from tasks.workers import Done, Lost, current_pool

@@ -16,7 +16,7 @@ from configs import schemas
 from tasks.compute_part import ensure_working
 from tasks.latent_neighbours import latent_neighbours
 from tasks.numerics.neighbours import Neighbours
-from tasks.plan_sweep import Plan
+from tasks.plan import Plan
 from tasks.score_cells import read_classes
 from tasks.store import map_array, read_table, write_table
 

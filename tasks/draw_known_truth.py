@@ -18,7 +18,7 @@ from tasks.find_clusters import Clusters
 from tasks.identity import code_digest, digest, run_versions
 from tasks.numerics.known_truth import compare_with_truth
 from tasks.numerics.synthetic import FAMILIES, generate
-from tasks.plan_sweep import Plan
+from tasks.plan import Plan
 from tasks.seek_valleys import Splits
 from tasks.store import write_text
 

@@ -30,9 +30,10 @@ from tasks.judge_clusters import judge_clusters
 from tasks.latent_neighbours import CLUSTER_NEIGHBOURS, latent_neighbours
 from tasks.look_around import look_around
 from tasks.numerics.split_consensus import SplitOutcome
-from tasks.plan_sweep import Cell, Plan
+from tasks.plan import Cell, Plan
 from tasks.read_cell import read_cell
-from tasks.seek_valleys import ALPHA, Splits, read_split
+from tasks.seek_on_half import ALPHA
+from tasks.seek_valleys import Splits, read_split
 from tasks.store import read_table, write_table
 
 

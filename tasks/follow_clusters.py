@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from configs import schemas
 from tasks.numerics.recurrence import Fate, Found
-from tasks.plan_sweep import Cell
+from tasks.plan import Cell
 
 APART_EVERYWHERE = 0.9
 """Clusters that no setting puts together more often than this, and that do not touch, share no boundary."""

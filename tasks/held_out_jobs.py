@@ -15,7 +15,7 @@ import numpy as np
 from tasks.compute_part import ensure_working
 from tasks.derived_data import Derived, make_derived
 from tasks.geometry import Geometry
-from tasks.plan_sweep import Cell, Plan
+from tasks.plan import Cell, Plan
 from tasks.progress import Stage, announce_done, announce_total
 from tasks.store import DamagedError, Store, read_meta
 from tasks.workers import Lost, choose_limits, opened_pool

@@ -15,7 +15,7 @@ from tasks.numerics.split_consensus import ClusterEvidence, SplitOutcome, cluste
 from tasks.numerics.surroundings import Surroundings
 from tasks.numerics.valley_depth import Depth, pool_depths
 from tasks.numerics.verdicts import Evidence, judge
-from tasks.seek_valleys import ALPHA
+from tasks.seek_on_half import ALPHA
 
 
 def judge_clusters(

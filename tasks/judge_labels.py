@@ -5,7 +5,7 @@ Which of them are separate in the latent space, and which run into each other? N
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,14 @@ import numpy as np
 import pyarrow as pa
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from threadpoolctl import threadpool_limits
 
 from configs import schemas
-from tasks.dataset import told_of_rows
 from tasks.held_out_jobs import HeldOutJob, run_missing
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
-from tasks.numerics.cell_scores import encode_classes
-from tasks.plan_sweep import Plan
-from tasks.seek_valleys import ALPHA
-from tasks.store import read_table, write_arrays, write_table
+from tasks.judge_on_half import judge_on_half
+from tasks.plan import Plan
+from tasks.seek_on_half import ALPHA
+from tasks.store import read_table, write_table
 
 MOST_CLASSES = 200
 """More classes are ids rather than clusters, and are not tested."""
@@ -67,21 +65,6 @@ def _jobs(plan: Plan, classes: list[str | None]) -> list[HeldOutJob]:
         for half in plan.derived
         if half.recipe.kind == "half"
     ]
-
-
-def judge_on_half(job: HeldOutJob) -> None:
-    """Test the classes of one half on the other, and commit what came out; runs in a worker."""
-    from tasks.numerics.given_clusters import run_given
-    from tasks.numerics.halves import prepare_halves
-    from tasks.numerics.islands import fill_noise
-
-    rows = job.rows()
-    codes = encode_classes(told_of_rows(job.geometry.vectors.folder, "label")).codes
-    with threadpool_limits(1):
-        labels = fill_noise(codes[rows.positions], rows.discovery)
-        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
-        found = run_given(halves, labels)
-    write_arrays(job.folder, {}, {"p_values": list(found.p_values), "pairs": [asdict(pair) for pair in found.pairs]})
 
 
 def _rows(names: list[str], found: list[dict[str, Any]], classes: list[str | None]) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from tasks.held_out_jobs import HeldOutJob, run_missing
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
-from tasks.plan_sweep import Plan
+from tasks.plan import Plan
 from tasks.store import map_array, write_arrays
 
 if TYPE_CHECKING:

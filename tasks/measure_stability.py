@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
 from tasks.numerics.jackknife import jackknife_over_runs
-from tasks.plan_sweep import Cell, Plan
+from tasks.plan import Cell, Plan
 from tasks.progress import announce_done, announce_total
 from tasks.read_cell import coordinates_of, read_cell
 from tasks.store import read_table, write_table

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from configs import schemas
 from tasks.numerics.procrustes import align
-from tasks.plan_sweep import Cell, Plan
+from tasks.plan import Cell, Plan
 from tasks.read_cell import coordinates_of
 from tasks.score_cells import read_scores
 

@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.compute_part import compute_part, job_of, search_neighbours
 from tasks.derived_data import Derived, is_made, make_derived
 from tasks.geometry import Geometry, Part, parts_of, plan_parts
-from tasks.plan_sweep import Plan
+from tasks.plan import Plan
 from tasks.progress import announce_done, announce_total
 from tasks.workers import Lost, current_pool
 

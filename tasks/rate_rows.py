@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from configs import schemas
 from tasks.geometry import Geometry
 from tasks.latent_neighbours import latent_neighbours
-from tasks.plan_sweep import Cell, Plan
+from tasks.plan import Cell, Plan
 from tasks.read_cell import coordinates_of, read_cell
 from tasks.score_cells import read_reliability
 from tasks.store import read_table, write_table

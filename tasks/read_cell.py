@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from configs import schemas
-from tasks.plan_sweep import Cell
+from tasks.plan import Cell
 from tasks.store import Store, read_table
 
 

@@ -15,7 +15,7 @@ from tasks.compute_part import ensure_working
 from tasks.geometry import Part, parts_of, read_sparse
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
 from tasks.numerics.cell_scores import Labels, Score
-from tasks.plan_sweep import Cell, Plan
+from tasks.plan import Cell, Plan
 from tasks.prepare_geometry import make_parts
 from tasks.progress import announce_done, announce_total
 from tasks.read_cell import coordinates_of, read_cell

@@ -6,29 +6,23 @@ worker and lies in the store under its identity, so that another seed or setting
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
-from threadpoolctl import threadpool_limits
 
 from tasks.derived_data import Derived
-from tasks.geometry import Geometry
 from tasks.held_out_jobs import HeldOutJob, run_missing
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
-from tasks.latent_neighbours import CLUSTER_NEIGHBOURS, latent_neighbours
-from tasks.plan_sweep import Cell, Plan
-from tasks.read_cell import read_cell
-from tasks.store import map_array, read_meta, write_arrays
+from tasks.plan import Cell, Plan
+from tasks.seek_on_half import ALPHA, seek_on_half
+from tasks.store import map_array, read_meta
 
 if TYPE_CHECKING:
     from tasks.numerics.split_consensus import SplitOutcome
-
-ALPHA = 0.05
-"""Chance that anything is falsely called separated."""
 
 
 @dataclass(frozen=True)
@@ -68,26 +62,6 @@ def _identity(half: Derived, cells: tuple[Cell, ...], metric: str) -> str:
             "libraries": versions((*SHAPING_LIBRARIES, "numba")),
         }
     )
-
-
-def seek_on_half(job: HeldOutJob) -> None:
-    """Propose on one half, test on the other, and commit what came out; runs in a worker."""
-    from tasks.numerics.candidates import propose
-    from tasks.numerics.halves import prepare_halves
-    from tasks.numerics.valley_test import run_split
-
-    rows = job.rows()
-    of_half = Geometry(job.store, job.half, job.geometry.preprocessing)
-    near = latent_neighbours(of_half, job.metric, CLUSTER_NEIGHBOURS, threads=1)
-    islands = [read_cell(cell, job.store).column("island_filled").to_numpy() for cell in job.cells]
-    smallest = min(cell.configuration.min_cluster_size for cell in job.cells)
-    pieces = propose(islands, near.indices, rows.discovery, smallest)
-    with threadpool_limits(1):
-        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
-        found = run_split(halves, pieces, alpha=ALPHA)
-    arrays = {"positions": rows.positions, "clusters": found.clusters, "fragments": found.fragments}
-    meta = {"half": job.half.recipe.name, "p_values": list(found.p_values), "nodes": [asdict(n) for n in found.nodes]}
-    write_arrays(job.folder, arrays, meta)
 
 
 def read_split(folder: Path, rows: int) -> SplitOutcome:

@@ -29,6 +29,14 @@ from pebble import ProcessExpired, ProcessPool
 T = TypeVar("T")
 
 WARM_MODULE = "tasks.numerics.warm"
+JOB_MODULES = (
+    "tasks.compute_cell",
+    "tasks.compute_part",
+    "tasks.seek_on_half",
+    "tasks.look_around",
+    "tasks.judge_on_half",
+)
+"""What jobs are made of: pandas and pyarrow take a worker a second to load, and every step starts its own workers."""
 
 ONE_THREAD = {
     "NUMBA_NUM_THREADS": "1",
@@ -95,7 +103,7 @@ def warm_up() -> None:
     os.environ.update(ONE_THREAD)
     try:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([WARM_MODULE])
+        context.set_forkserver_preload([WARM_MODULE, *JOB_MODULES])
         multiprocessing.forkserver.ensure_running()
     finally:
         for name, value in before.items():

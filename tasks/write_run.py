@@ -30,7 +30,7 @@ from tasks.numerics.randomness import sample_rows
 from tasks.numerics.ranks import ANCHORS, EXACT_UP_TO
 from tasks.numerics.recommendation import Candidate, Recommendation, recommend
 from tasks.numerics.smallest_set import smallest_set
-from tasks.plan_sweep import Cell, Plan
+from tasks.plan import Cell, Plan
 from tasks.rate_rows import RowRatings
 from tasks.read_cell import coordinates_of, read_cell
 from tasks.score_cells import read_scores

@@ -22,7 +22,7 @@ from tasks.numerics.split_consensus import SplitOutcome
 from tasks.numerics.surroundings import Surroundings
 from tasks.numerics.valley_depth import Depth
 from tasks.numerics.valley_test import SplitTest
-from tasks.plan_sweep import Cell
+from tasks.plan import Cell
 from tasks.store import Store
 
 CLUSTERS = np.repeat([0, 1, 2], 20)

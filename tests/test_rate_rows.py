@@ -15,7 +15,7 @@ from tasks import rate_rows
 from tasks.dataset import Dataset
 from tasks.derived_data import Derived, Recipe
 from tasks.geometry import Geometry
-from tasks.plan_sweep import Cell
+from tasks.plan import Cell
 from tasks.store import Store
 
 

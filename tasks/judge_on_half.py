@@ -1,0 +1,27 @@
+"""What a worker does to judge labels: test the classes of one half of the rows on the other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from threadpoolctl import threadpool_limits
+
+from tasks.dataset import told_of_rows
+from tasks.held_out_jobs import HeldOutJob
+from tasks.numerics.cell_scores import encode_classes
+from tasks.store import write_arrays
+
+
+def judge_on_half(job: HeldOutJob) -> None:
+    """Test the classes of one half on the other, and commit what came out; runs in a worker."""
+    from tasks.numerics.given_clusters import run_given
+    from tasks.numerics.halves import prepare_halves
+    from tasks.numerics.islands import fill_noise
+
+    rows = job.rows()
+    codes = encode_classes(told_of_rows(job.geometry.vectors.folder, "label")).codes
+    with threadpool_limits(1):
+        labels = fill_noise(codes[rows.positions], rows.discovery)
+        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
+        found = run_given(halves, labels)
+    write_arrays(job.folder, {}, {"p_values": list(found.p_values), "pairs": [asdict(pair) for pair in found.pairs]})
