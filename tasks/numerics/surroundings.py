@@ -17,7 +17,7 @@ from tasks.numerics.given_clusters import without_strays
 from tasks.numerics.halves import Halves
 from tasks.numerics.latent_graph import LatentGraph, latent_graph
 from tasks.numerics.merge_tree import PATCH_ROWS
-from tasks.numerics.valley import MOST_TURNING, Look, look_across, shortage
+from tasks.numerics.valley import Look, look_across, shortage
 from tasks.numerics.valley_depth import Depth
 
 PATCH_SHARE = 0.4
@@ -81,16 +81,13 @@ def _around(halves: Halves, graph: LatentGraph, own: Int64, bridging: Int64, clu
     sides = np.where(own == cluster, 0, 1)
     size = max(PATCH_ROWS, int(PATCH_SHARE * len(own)))
     look = look_across(halves, graph, sides, bridge, size)
-    depth = _depth(look)
-    while depth is None and len(look.patch[0]) * SHRINK >= SMALLEST_PATCH:
-        look = look_across(halves, graph, sides, bridge, int(len(look.patch[0]) * SHRINK))
-        depth = _depth(look)
+    while len(look.patch[0]) * SHRINK >= SMALLEST_PATCH:
+        smaller = look_across(halves, graph, sides, bridge, int(len(look.patch[0]) * SHRINK))
+        if look.straight and smaller.straight and look.depth is not None:
+            break
+        look = smaller
+    depth = look.depth if look.testable and look.straight else None
     return Surroundings(depth, None if depth is None else look.p, _rows_needed(halves, look))
-
-
-def _depth(look: Look) -> Depth | None:
-    """Return the depth, None where the patch is too bent, too small, or its sides lie side by side."""
-    return look.depth if look.testable and look.axis.turning <= MOST_TURNING else None
 
 
 def _rows_needed(halves: Halves, look: Look) -> int | None:

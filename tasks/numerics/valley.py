@@ -104,6 +104,11 @@ class Look:
         return len(self.patch[0]) >= FEWEST_DISCOVERY_ROWS and min(self.held_out) >= FEWEST_HELD_OUT_ROWS
 
     @property
+    def straight(self) -> bool:
+        """Whether it is bent by no more than a quadratic curve can follow."""
+        return self.axis.turning <= MOST_TURNING
+
+    @property
     def depth(self) -> Depth | None:
         """Depth of the valley, None where it cannot be seen."""
         second = np.arange(len(self.discovered)) >= len(self.patch[0])
@@ -149,11 +154,15 @@ def too_small(given: int, rows: tuple[int, int], held_out: tuple[int, int]) -> V
 
 
 def _looks(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge) -> tuple[Look, Look]:
-    """Return the look at the largest patch that is straight enough (or the smallest there is), and the next smaller."""
+    """Return the look at the largest patch that is straight enough (or the smallest there is), and the next smaller.
+
+    Straight enough is what is so in its smaller patch, too: one that goes round a whole turn of a roll looks straight
+    again (measured: 38 % false rejections on a Swiss roll of 600 rows a half).
+    """
     look = look_across(halves, graph, sides, bridge, PATCH_ROWS)
     for size in [size for size in SMALLER_PATCHES if size < len(look.patch[0])]:
         smaller = look_across(halves, graph, sides, bridge, size)
-        if look.axis.turning <= MOST_TURNING:
+        if look.straight and smaller.straight:
             return look, smaller
         look = smaller if smaller.testable else look
     return look, look
