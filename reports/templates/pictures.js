@@ -122,6 +122,7 @@
   // --- selection --------------------------------------------------------------------------------------------
   let selected = null; // Uint8Array over points, or null
   let marked = -1;     // the point under the pointer
+  let kept = -1;       // the point that a pressed member keeps marked
   let pressed = new Set(); // places in the legend
   const MOST_NAMES = 500;
 
@@ -150,6 +151,15 @@
     legend.querySelectorAll("button").forEach(say);
     for (const card of cards) say(card, mode === clusterMode ? mode.names.indexOf(card.dataset.cluster) : -1);
   }
+  const members = [...document.querySelectorAll("[data-member]")];
+  function keep(i) {
+    kept = i;
+    for (const member of members) member.setAttribute("aria-pressed", String(Number(member.dataset.member) === i));
+    if (i >= 0 && !selected) status.textContent = `${idOf(i)} is marked in every picture`;
+    else if (!selected) status.textContent = "";
+    clear.hidden = i < 0 && !selected;
+    redraw(false);
+  }
   function press(place) {
     if (!pressed.delete(place)) pressed.add(place);
     showPressed();
@@ -164,7 +174,7 @@
     for (let i = 0; i < n; i++) if (test(i)) { chosen[i] = 1; count++; }
     selected = count ? chosen : null;
     status.textContent = count ? `${count.toLocaleString()} ${count === 1 ? "row" : "rows"} selected, ${from}` : "";
-    clear.hidden = !count;
+    clear.hidden = !count && kept < 0;
     redraw(true);
   }
   function unselect() {
@@ -172,6 +182,7 @@
     selected = null;
     status.textContent = "";
     clear.hidden = true;
+    keep(-1);
     showPressed();
     settle();
     redraw(true);
@@ -314,8 +325,9 @@
     drawMarks() {
       const context = this.over.getContext("2d");
       context.clearRect(0, 0, this.side, this.side);
-      if (marked >= 0) {
-        const [px, py] = this.place(marked);
+      for (const i of new Set([kept, marked])) {
+        if (i < 0) continue;
+        const [px, py] = this.place(i);
         for (const [ink, width] of [[theme().paper, 5], [theme().ink, 2]]) {
           context.strokeStyle = ink;
           context.lineWidth = width * this.ratio;
@@ -440,22 +452,24 @@
     redraw(false);
   }
 
-  function showTip(panel, i, event) {
+  function showTip(panel, i, at) {
     const lines = [idOf(i)];
     if (idOf(i) !== String(rowOf(i))) lines.push(`row ${rowOf(i)}`);
     else lines[0] = `row ${lines[0]}`;
     for (const label of index.labels) lines.push(`${label.name}: ${label.codes[i] < 0 ? "none" : label.values[label.codes[i]]}`);
-    const island = panel.picture.island[i];
     const cluster = index.cluster?.codes[i] ?? NO_CODE;
-    lines.push(island < 0 ? "in no island here" : `island ${island} here, matched to ${letters(panel.picture.islands[island])}`);
+    if (panel) {
+      const island = panel.picture.island[i];
+      lines.push(island < 0 ? "in no island here" : `island ${island} here, matched to ${letters(panel.picture.islands[island])}`);
+    }
     if (cluster >= 0) lines.push(`${index.cluster.name} ${index.cluster.values[cluster]}`);
     tip.textContent = lines.join("\n");
     (zoom.open ? zoom : document.body).append(tip);
     const box = tip.getBoundingClientRect(), bound = (value, most) => `${Math.max(4, Math.min(value, most))}px`;
     // Left of the pointer where there is no room on its right, so that the tip never lies on the point.
-    const left = event.clientX + 16 + box.width > innerWidth - 8 ? event.clientX - box.width - 16 : event.clientX + 16;
+    const left = at.clientX + 16 + box.width > innerWidth - 8 ? at.clientX - box.width - 16 : at.clientX + 16;
     tip.style.left = bound(left, innerWidth - box.width - 8);
-    tip.style.top = bound(event.clientY + 16, innerHeight - box.height - 8);
+    tip.style.top = bound(at.clientY + 16, innerHeight - box.height - 8);
   }
 
   let enlarged = null, opener = null;
@@ -493,7 +507,7 @@
     opener.element.focus({ preventScroll: true });
   });
   clear.addEventListener("click", () => { unselect(); colour.focus(); });
-  addEventListener("keydown", (event) => { if (event.key === "Escape" && !zoom.open && selected) unselect(); });
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && !zoom.open && (selected || kept >= 0)) unselect(); });
 
   // --- start ------------------------------------------------------------------------------------------------
   function colourBy(chosen) {
@@ -511,6 +525,16 @@
       const place = clusterMode.names.indexOf(card.dataset.cluster);
       if (place >= 0) press(place);
     });
+  }
+  for (const member of members) {
+    const i = Number(member.dataset.member);
+    const enter = () => {
+      const box = member.getBoundingClientRect();
+      point(null, i, { clientX: box.left, clientY: box.bottom - 8 });
+    };
+    for (const event of ["focus", "pointerenter"]) member.addEventListener(event, enter);
+    for (const event of ["blur", "pointerleave"]) member.addEventListener(event, () => point(null, -1));
+    member.addEventListener("click", () => keep(kept === i ? -1 : i));
   }
   size.addEventListener("change", () => { byId("rows").className = `rows ${size.value}`; });
   const watcher = new IntersectionObserver((entries) => {

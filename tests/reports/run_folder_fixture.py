@@ -128,6 +128,7 @@ class RunFolder:
     fast: bool = False
     verdicts: Sequence[str] = ()
     verdict_reason: str = "a valley on every path"
+    membership: Sequence[float] | None = None
 
     def write(self, folder: Path) -> Path:
         """Write every table and then the manifest, and return the folder."""
@@ -395,7 +396,7 @@ class RunFolder:
             "group": [None] * ROWS,
             **{f"label:{name}": list(self.label_columns[name]) for name in further},
             "cluster": clusters(),
-            "membership": np.ones(ROWS),
+            "membership": np.ones(ROWS) if self.membership is None else np.array(self.membership),
             **{name: np.linspace(0, 1, ROWS) for name in (*schemas.INSTABILITY.names, *schemas.RATINGS.names)},
         }
         return pa.table(columns, schema=schemas.points(further))

@@ -88,6 +88,13 @@ def visit(browser: Browser, report: Path, *, width: int = 1400, height: int = 90
     return opened
 
 
+@pytest.fixture(scope="module")
+def ranked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a report in which the later a row, the more firmly it belongs to its cluster."""
+    folder = RunFolder(membership=np.linspace(0.1, 1, ROWS), ids=[f"sample-{row}" for row in range(ROWS)])
+    return build_report(folder.write(tmp_path_factory.mktemp("ranked") / "run"))
+
+
 @pytest.fixture
 def opened(browser: Browser, report: Path) -> Iterator[Opened]:
     found = visit(browser, report)
@@ -213,6 +220,64 @@ def test_a_pressed_card_can_be_released(opened: Opened, release: str) -> None:
         page.locator("#colour").select_option(index=0)
     assert card.get_attribute("aria-pressed") == "false"
     assert page.locator("#status").inner_text() == ""
+
+
+MARKS = """element => {
+  const canvas = element.querySelectorAll("canvas")[1], context = canvas.getContext("2d");
+  const { data, width } = context.getImageData(0, 0, canvas.width, canvas.height);
+  let count = 0, x = 0, y = 0;
+  for (let i = 3; i < data.length; i += 4) if (data[i]) { count++; x += (i >> 2) % width; y += Math.floor((i >> 2) / width); }
+  return count ? [Math.round(x / count), Math.round(y / count)] : null;
+}"""
+"""The middle of what is drawn over a picture, in pixels of its canvas, or null."""
+
+
+def marks(page: Page) -> list[list[int] | None]:
+    """Return the marks of the first four pictures of the grid once they are drawn."""
+    page.locator("#rows .picture").first.scroll_into_view_if_needed()
+    wait_until_painted(page.locator("#rows .picture").nth(3))
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    return [page.locator("#rows .picture").nth(place).evaluate(MARKS) for place in range(4)]
+
+
+def test_a_member_of_a_cluster_is_marked_in_every_picture_by_keyboard(browser: Browser, ranked: Path) -> None:
+    page = (found := visit(browser, ranked)).page
+    card = page.locator(".cluster").first  # rows 0, 3 … 117 of 120
+    names = card.locator("[data-member]").all_inner_texts()
+    assert names == [f"sample-{row}" for row in (117, 114, 111, 108, 105, 0, 3, 6, 9, 12)]
+    member = card.locator("[data-member]").first
+    member.focus()
+    assert page.locator("#tip").inner_text().splitlines()[:3] == ["sample-117", "row 117", "cluster: c0"]
+    focused = marks(page)
+    assert None not in focused
+    page.keyboard.press("Enter")
+    assert member.get_attribute("aria-pressed") == "true"
+    assert page.locator("#status").inner_text() == "sample-117 is marked in every picture"
+    page.locator("#colour").focus()  # a pressed member stays marked when the focus goes on
+    assert page.locator("#tip").is_hidden()
+    assert marks(page) == focused
+    page.keyboard.press("Escape")
+    assert marks(page) == [None] * 4
+    assert member.get_attribute("aria-pressed") == "false"
+    assert page.locator("#status").inner_text() == ""
+    assert found.errors == []
+    page.close()
+
+
+def test_another_member_is_marked_elsewhere_and_pressing_twice_releases(browser: Browser, ranked: Path) -> None:
+    page = visit(browser, ranked).page
+    places = []
+    for place in (0, 1):
+        page.locator("[data-member]").nth(place).click()
+        page.mouse.move(1, 1)
+        places.append(marks(page))
+    assert places[0] != places[1]
+    assert page.locator("[data-member][aria-pressed=true]").count() == 1
+    page.locator("[data-member]").nth(1).click()
+    page.locator("#colour").focus()
+    page.mouse.move(1, 1)
+    assert marks(page) == [None] * 4
+    page.close()
 
 
 def test_the_picture_of_a_card_shows_its_cluster_in_one_colour(opened: Opened) -> None:
