@@ -226,7 +226,9 @@ MARKS = """element => {
   const canvas = element.querySelectorAll("canvas")[1], context = canvas.getContext("2d");
   const { data, width } = context.getImageData(0, 0, canvas.width, canvas.height);
   let count = 0, x = 0, y = 0;
-  for (let i = 3; i < data.length; i += 4) if (data[i]) { count++; x += (i >> 2) % width; y += Math.floor((i >> 2) / width); }
+  for (let i = 0; i < data.length / 4; i++) {
+    if (data[4 * i + 3]) { count++; x += i % width; y += Math.floor(i / width); }
+  }
   return count ? [Math.round(x / count), Math.round(y / count)] : null;
 }"""
 """The middle of what is drawn over a picture, in pixels of its canvas, or null."""
