@@ -483,12 +483,14 @@
     enlarged.element.setAttribute("role", "img");
     enlarged.element.setAttribute("aria-label", panel.element.getAttribute("aria-label").replace(" Enlarge.", ""));
     byId("zoom-title").textContent = panel.title;
-    byId("zoom-note").textContent = (panel.element.parentElement.querySelector("figcaption")?.firstChild.textContent ?? "").trim();
+    const caption = panel.element.parentElement.querySelector("figcaption")?.cloneNode(true);
+    caption?.querySelector(".together")?.remove();
+    byId("zoom-note").textContent = (caption?.textContent ?? "").replace(/\s+/g, " ").trim();
     enlarged.visible = true;
     redraw(false);
   }
   function step(by) {
-    const all = panels.filter((panel) => panel.picture && panel !== enlarged && panel.element.closest("#grid"));
+    const all = [...document.querySelectorAll("#rows .picture[data-cell]")].map((element) => panelOf.get(element));
     const here = all.findIndex((panel) => panel.picture === enlarged.picture);
     enlarge(all[(here + by + all.length) % all.length]);
   }
@@ -536,7 +538,49 @@
     for (const event of ["blur", "pointerleave"]) member.addEventListener(event, () => point(null, -1));
     member.addEventListener("click", () => keep(kept === i ? -1 : i));
   }
-  size.addEventListener("change", () => { byId("rows").className = `rows ${size.value}`; });
+
+  // The same pictures in other rows: figures are moved, nothing is made again.
+  const rows = byId("rows"), layout = byId("layout"), noiseToo = byId("noise-too"), layoutNote = byId("layout-note");
+  const settings = [...rows.children], home = new Map(), figures = new Map(), beside = [...rows.querySelectorAll("[data-beside]")];
+  const firstNote = layoutNote.textContent, firstSeeds = rows.style.getPropertyValue("--seeds");
+  for (const figure of rows.querySelectorAll("[data-figure]")) {
+    figures.set(figure.dataset.figure, figure);
+    home.set(figure, { row: figure.parentElement, where: figure.querySelector(".where").textContent });
+  }
+  function layOut() {
+    const way = layout && index.layouts[layout.selectedIndex - 1];
+    rows.className = `rows ${size.value}${way ? " laid" : ""}${way?.wraps ? " wraps" : ""}`;
+    layoutNote.textContent = way ? way.note : firstNote;
+    rows.style.setProperty("--seeds", way ? Math.max(1, ...way.rows.map((row) => way.wraps ? 1 : row.places.length)) : firstSeeds);
+    for (const [figure, { row, where }] of home) {
+      figure.querySelector(".where").textContent = where;
+      row.append(figure);
+    }
+    rows.replaceChildren(...(way ? way.rows.map(layRow) : settings));
+    for (const figure of beside) figures.get(figure.dataset.beside).parentElement.append(figure);
+    redraw(false);
+  }
+  function layRow({ title, places }, number) {
+    const section = document.createElement("section"), setting = document.createElement("div"), head = document.createElement("h3");
+    const row = document.createElement("div");
+    section.className = "row";
+    setting.className = "setting";
+    row.className = "panels";
+    head.id = `laid-${number}`;
+    head.textContent = title;
+    section.setAttribute("aria-labelledby", head.id);
+    setting.append(head);
+    section.append(setting, row);
+    for (const { cell, caption } of places) {
+      const figure = cell === null ? document.createElement("figure") : figures.get(cell);
+      if (cell !== null) figure.querySelector(".where").textContent = figure.querySelector(".picture") ? `${caption} · ` : caption;
+      row.append(figure);
+    }
+    return section;
+  }
+  size.addEventListener("change", layOut);
+  layout?.addEventListener("change", layOut);
+  noiseToo?.addEventListener("change", () => { for (const figure of beside) figure.hidden = !noiseToo.checked; });
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) panelOf.get(entry.target).visible = entry.isIntersecting;
     redraw(false);

@@ -124,14 +124,14 @@ def test_pictures_are_painted_as_soon_as_the_page_is_ready(browser: Browser, rep
 
 
 def test_pictures_below_are_painted_when_they_are_scrolled_to(opened: Opened) -> None:
-    last = opened.page.locator("#rows .picture").last
+    last = opened.page.locator("#rows [data-cell]").last
     last.scroll_into_view_if_needed()
     wait_until_painted(last)
 
 
 def test_a_box_in_one_picture_selects_its_rows_in_all(opened: Opened) -> None:
     page = opened.page
-    picture = page.locator("#rows .picture").nth(2)
+    picture = page.locator("#rows [data-cell]").nth(2)
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
     assert box is not None
@@ -148,7 +148,7 @@ def test_a_box_in_one_picture_selects_its_rows_in_all(opened: Opened) -> None:
 
 def test_a_box_around_one_cluster_says_what_is_in_it_and_which_pictures_keep_it_together(opened: Opened) -> None:
     page = opened.page
-    picture = page.locator("#rows .picture").nth(2)  # t-SNE 30, seed 0: cluster c0 alone in the left third
+    picture = page.locator("#rows [data-cell]").nth(2)  # t-SNE 30, seed 0: cluster c0 alone in the left third
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
     assert box is not None
@@ -236,10 +236,10 @@ MARKS = """element => {
 
 def marks(page: Page) -> list[list[int] | None]:
     """Return the marks of the first four pictures of the grid once they are drawn."""
-    page.locator("#rows .picture").first.scroll_into_view_if_needed()
-    wait_until_painted(page.locator("#rows .picture").nth(3))
+    page.locator("#rows [data-cell]").first.scroll_into_view_if_needed()
+    wait_until_painted(page.locator("#rows [data-cell]").nth(3))
     page.evaluate("() => new Promise(requestAnimationFrame)")
-    return [page.locator("#rows .picture").nth(place).evaluate(MARKS) for place in range(4)]
+    return [page.locator("#rows [data-cell]").nth(place).evaluate(MARKS) for place in range(4)]
 
 
 def test_a_member_of_a_cluster_is_marked_in_every_picture_by_keyboard(browser: Browser, ranked: Path) -> None:
@@ -284,7 +284,7 @@ def test_another_member_is_marked_elsewhere_and_pressing_twice_releases(browser:
 
 def test_the_picture_of_a_card_shows_its_cluster_in_one_colour(opened: Opened) -> None:
     page = opened.page
-    own, whole = page.locator(".cluster .picture").first, page.locator("#rows .picture").nth(2)
+    own, whole = page.locator(".cluster .picture").first, page.locator("#rows [data-cell]").nth(2)
     hues = []
     for picture in (own, whole):
         picture.scroll_into_view_if_needed()
@@ -293,9 +293,54 @@ def test_the_picture_of_a_card_shows_its_cluster_in_one_colour(opened: Opened) -
     assert hues == [1, 3]
 
 
+@pytest.mark.parametrize(
+    ("way", "rows", "first", "shown"),
+    [
+        ("perplexity", 3, ["seed 0 · ", "seed 1 · "], 6),
+        ("n_neighbors and min_dist", 4, ["min_dist\u00a00.1 · ", "min_dist\u00a00.5 · "], 8),
+        ("seed", 3, ["t-SNE, perplexity\u00a05 · ", "t-SNE, perplexity\u00a030 · "], 15),
+    ],
+)
+def test_the_grid_lays_out_by_choice(opened: Opened, way: str, rows: int, first: list[str], shown: int) -> None:
+    page = opened.page
+    figures, where = page.locator("#rows [data-figure]"), page.locator("#rows .where")
+    before, captions = page.locator("#rows").inner_text(), where.all_text_contents()
+    page.locator("#layout").select_option(label=way)
+    assert (page.locator("#rows .row").count(), figures.count()) == (rows, shown)
+    assert where.all_text_contents()[:2] == first
+    last = page.locator("#rows [data-cell]").last
+    last.scroll_into_view_if_needed()
+    wait_until_painted(last)
+    last.click()  # stepping follows the rows on the screen
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    assert page.locator("#rows [data-cell]").nth(1).evaluate("element => element === document.activeElement")
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.locator("#layout").select_option(index=0)
+    assert (page.locator("#rows").inner_text(), where.all_text_contents()) == (before, captions)
+
+
+def test_noise_shows_beside_its_setting_in_every_layout(opened: Opened) -> None:
+    page = opened.page
+    beside = page.locator("#rows [data-beside]")
+    assert beside.count() == 4  # two settings, a Gaussian and a copula each
+    assert not beside.first.is_visible()
+    page.locator("#noise-too").check()
+    copula = beside.nth(1).locator(".picture")
+    copula.scroll_into_view_if_needed()
+    wait_until_painted(copula)
+    assert copula.evaluate(HUES) == 2
+    page.locator("#layout").select_option(label="perplexity")
+    own = page.locator("#rows .row").first.locator("figcaption").all_inner_texts()
+    assert [text.split(" · ")[0] for text in own] == ["seed 0", "seed 1", "noise: Gaussian", "noise: copula"]
+    page.locator("#noise-too").uncheck()
+    assert not beside.first.is_visible()
+
+
 def test_pictures_of_reference_data_are_drawn_and_stay_out_of_the_linking(opened: Opened) -> None:
     page = opened.page
-    null = page.locator("[data-null]").nth(1)  # the copula's points are in two islands, the Gaussian's in none
+    null = page.locator("#noise [data-null]").nth(1)  # the copula's points are in two islands, the Gaussian's in none
     null.scroll_into_view_if_needed()
     wait_until_painted(null)
     assert null.evaluate(HUES) == 2
@@ -323,7 +368,7 @@ def test_controls_have_names_and_tables_have_captions_and_heads(opened: Opened) 
 
 def test_the_keyboard_enlarges_a_picture_steps_and_comes_back(opened: Opened) -> None:
     page = opened.page
-    picture = page.locator("#rows .picture").first
+    picture = page.locator("#rows [data-cell]").first
     picture.focus()
     page.keyboard.press("Enter")
     assert page.locator("#zoom").is_visible()
@@ -340,7 +385,7 @@ def test_the_keyboard_enlarges_a_picture_steps_and_comes_back(opened: Opened) ->
 
 def test_closing_gives_the_focus_to_the_picture_that_was_enlarged_last(opened: Opened) -> None:
     page = opened.page
-    pictures = page.locator("#rows .picture")
+    pictures = page.locator("#rows [data-cell]")
     for steps in (0, 1):
         pictures.nth(1).focus()
         page.keyboard.press("Enter")
@@ -356,7 +401,7 @@ def test_pointing_at_a_row_tells_its_id_row_and_label(browser: Browser, tmp_path
     folder = RunFolder(ids=[f"sample-{row}" for row in range(ROWS)], drawn_rows=np.arange(30, 33))
     found = visit(browser, build_report(folder.write(tmp_path / "run")))
     page, run = found.page, read_run(tmp_path / "run")
-    picture = page.locator("#rows .picture").nth(2)
+    picture = page.locator("#rows [data-cell]").nth(2)
     picture.scroll_into_view_if_needed()
     wait_until_painted(picture)
     cell = picture.get_attribute("data-cell")
