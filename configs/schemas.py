@@ -322,6 +322,19 @@ NULL_PICTURES = pa.schema(
 Their rows are no rows of the file."""
 
 
+IMAGES = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("channels", pa.int32(), nullable=False),
+        pa.field("pixels", pa.binary(), nullable=False),
+    ]
+)
+"""``images.parquet``: a row per drawn row where the raw inputs are images, else none. ``pixels`` are height × width ×
+channels bytes (1 channel is grey, 3 are red, green, blue), at most 32 × 32 pixels."""
+
+
 def points(further_labels: Sequence[str]) -> pa.Schema:
     """Return the schema of ``points.parquet``: a row per row of the user's file, in its order.
 
@@ -360,5 +373,6 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "labels": LABELS,
     "nulls": NULL_SCORES,
     "null_pictures": NULL_PICTURES,
+    "images": IMAGES,
 }
 """The tables of a run with a fixed schema; ``points`` depends on the labels, ``timings`` is kept apart."""

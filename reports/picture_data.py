@@ -3,8 +3,8 @@
 One order of points for all pictures, so that a point is the same index everywhere. Layout of the unpacked bytes,
 little-endian, per picture: x (uint16 × n), y (uint16 × n), island (int16 × n), island_filled (int16 × n); then per
 label column its codes, the codes of the clusters, and per measure of a row its level (int16 × n each); last, per
-picture of reference data with its own number of points m: x (uint16 × m), y (uint16 × m), island (int16 × m). −1 is
-noise, no label, or no value.
+picture of reference data with its own number of points m: x (uint16 × m), y (uint16 × m), island (int16 × m); and the
+images of rows, a byte per value. −1 is noise, no label, or no value.
 
 Measured on digits (37 pictures × 1,797 points): 0.4 MB; 16 bits are finer than any screen.
 """
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from reports.images import pack_images
 from reports.label_codes import LabelCodes, encode_labels, match_islands
 from reports.noise_pictures import shown_on_noise
 from reports.row_measures import MeasuredRows, row_levels
@@ -41,7 +42,8 @@ class PictureData:
     index
         Number of points; per picture its cell and the matched numbers of its islands (see ``label_codes``); label
         columns with their values and counts, the clusters likewise; measures with what their levels mean; pictures of
-        reference data with their number of points; rows and ids of the points (None where they only count up).
+        reference data with their number of points; images with their shape and whose they are; rows and ids of the
+        points (None where they only count up).
     """
 
     packed: str
@@ -61,6 +63,8 @@ def pack_pictures(run: Run) -> PictureData:
     chunks += [one.codes.astype("<i2").tobytes() for one in coded]
     nulls = null_pictures(run)
     chunks += [_pack_places(picture) + _pack_codes(picture[["island"]]) for picture in nulls.values()]
+    images = pack_images(run, rows)
+    chunks.append(images.content)
     packed = zlib.compress(b"".join(chunks), 9)
     return PictureData(
         packed=base64.b64encode(packed).decode("ascii"),
@@ -72,6 +76,7 @@ def pack_pictures(run: Run) -> PictureData:
             "cluster": _cluster_index(run, clusters),
             "measures": [measure.index for measure in measures],
             "nulls": [{"cell": cell, "points": len(picture)} for cell, picture in nulls.items()],
+            "images": images.index,
             **_names(run.points, rows),
         },
     )

@@ -21,6 +21,7 @@ from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import LatentSpace
 from tasks.find_clusters import Clusters
 from tasks.identity import run_versions
+from tasks.image_table import images_table
 from tasks.judge_labels import JudgedLabels
 from tasks.measure_stability import Stability
 from tasks.null_tables import null_pictures_table, nulls_table
@@ -98,6 +99,7 @@ def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
         "labels": findings.labels.table(),
         "nulls": nulls_table(plan, nulls, pictures),
         "null_pictures": null_pictures_table(nulls, pictures),
+        "images": images_table(plan, *_drawn_rows(plan)),
     }
     for name, table in tables.items():
         write_table(table, folder / f"{name}.parquet", {"run": plan.run, "identity": plan.identity})
@@ -246,10 +248,7 @@ def _reference_cell(recommendations: pa.Table, drawn: list[Cell]) -> str | None:
 def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Table], reference: str | None) -> pa.Table:
     if reference is None:
         return schemas.EMBEDDINGS.empty_table()
-    sample = sample_rows(np.array(plan.dataset.keys()), DRAWN_ROWS, "pictures in the report")
-    points = plan.dataset.points()
-    row_of_position = np.empty(plan.rows, dtype=np.int64)
-    row_of_position[points.column("position").to_numpy()] = points.column("row").to_numpy()
+    rows, sample = _drawn_rows(plan)
     references = _references(drawn, pictures, reference)
     names = [cell.identity for cell in drawn]
     parts = []
@@ -261,7 +260,7 @@ def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Tabl
             pa.table(
                 {
                     "cell": pa.DictionaryArray.from_arrays(np.full(len(sample), number, np.int32), pa.array(names)),
-                    "row": row_of_position[sample],
+                    "row": rows,
                     "x": aligned[:, 0].astype(np.float32),
                     "y": aligned[:, 1].astype(np.float32),
                     "z": pa.nulls(len(sample), pa.float32()) if flat else aligned[:, 2].astype(np.float32),
@@ -272,6 +271,15 @@ def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Tabl
             )
         )
     return pa.concat_tables(parts)
+
+
+def _drawn_rows(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that every picture shows: in the user's file, and in canonical order."""
+    sample = sample_rows(np.array(plan.dataset.keys()), DRAWN_ROWS, "pictures in the report")
+    points = plan.dataset.points()
+    row_of_position = np.empty(plan.rows, dtype=np.int64)
+    row_of_position[points.column("position").to_numpy()] = points.column("row").to_numpy()
+    return row_of_position[sample], sample
 
 
 def _points_table(plan: Plan, found: tuple[pa.Table, ...]) -> pa.Table:

@@ -34,6 +34,29 @@
     const [x, y, island] = [take(Uint16Array, points), take(Uint16Array, points), take(Int16Array, points)];
     nulls.set(cell, { x, y, island, n: points, order: shuffled(points) });
   }
+  // Images of some rows, a byte per value.
+  const imageAt = new Map();
+  if (index.images) {
+    const [height, width, channels] = index.images.shape, length = height * width * channels;
+    for (const i of index.images.places) imageAt.set(i, take(Uint8Array, length));
+  }
+  function drawImage(canvas, i, side) {
+    // Shown `side` pixels large on its longer side; the browser enlarges, in whole pixels' edges.
+    const bytes = imageAt.get(i);
+    canvas.hidden = !bytes;
+    if (!bytes) return;
+    const [height, width, channels] = index.images.shape, scale = side / Math.max(height, width);
+    canvas.width = width;
+    canvas.height = height;
+    canvas.style.width = `${Math.round(width * scale)}px`;
+    canvas.style.height = `${Math.round(height * scale)}px`;
+    const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+    for (let p = 0; p < width * height; p++) {
+      for (let c = 0; c < 3; c++) image.data[4 * p + c] = bytes[channels === 3 ? 3 * p + c : p];
+      image.data[4 * p + 3] = 255;
+    }
+    context.putImageData(image, 0, 0);
+  }
   const rowOf = (i) => index.rows ? index.rows[i] : i;
   const idOf = (i) => index.ids ? index.ids[i] : String(rowOf(i));
 
@@ -463,7 +486,8 @@
       lines.push(island < 0 ? "in no island here" : `island ${island} here, matched to ${letters(panel.picture.islands[island])}`);
     }
     if (cluster >= 0) lines.push(`${index.cluster.name} ${index.cluster.values[cluster]}`);
-    tip.textContent = lines.join("\n");
+    byId("tip-text").textContent = lines.join("\n");
+    drawImage(byId("tip-image"), i, 72);
     (zoom.open ? zoom : document.body).append(tip);
     const box = tip.getBoundingClientRect(), bound = (value, most) => `${Math.max(4, Math.min(value, most))}px`;
     // Left of the pointer where there is no room on its right, so that the tip never lies on the point.
@@ -530,6 +554,11 @@
   }
   for (const member of members) {
     const i = Number(member.dataset.member);
+    if (imageAt.has(i)) {
+      const canvas = document.createElement("canvas");
+      drawImage(canvas, i, 32);
+      member.prepend(canvas);
+    }
     const enter = () => {
       const box = member.getBoundingClientRect();
       point(null, i, { clientX: box.left, clientY: box.bottom - 8 });

@@ -129,6 +129,7 @@ class RunFolder:
     verdicts: Sequence[str] = ()
     verdict_reason: str = "a valley on every path"
     membership: Sequence[float] | None = None
+    images: tuple[int, int, int] | None = None
 
     def write(self, folder: Path) -> Path:
         """Write every table and then the manifest, and return the folder."""
@@ -143,6 +144,7 @@ class RunFolder:
             "recommendations": pa.Table.from_pylist(self._recommendations(cells), schema=schemas.RECOMMENDATIONS),
             "latent_space": pa.Table.from_pylist(LATENT_SPACE, schema=schemas.LATENT_SPACE),
             "points": self._points(),
+            "images": schemas.IMAGES.empty_table() if self.images is None else self._images(self.images),
             **self._clusters(cells),
         }
         for name, table in tables.items():
@@ -400,6 +402,16 @@ class RunFolder:
             **{name: np.linspace(0, 1, ROWS) for name in (*schemas.INSTABILITY.names, *schemas.RATINGS.names)},
         }
         return pa.table(columns, schema=schemas.points(further))
+
+    def _images(self, shape: tuple[int, int, int]) -> pa.Table:
+        """Return an image for each drawn row, every value the row's number: grey, or that grey in colour."""
+        count = len(self.drawn_rows)
+        sides = {
+            name: np.full(count, size, np.int32)
+            for name, size in zip(("height", "width", "channels"), shape, strict=True)
+        }
+        pixels = [np.full(shape, row, np.uint8).tobytes() for row in self.drawn_rows]
+        return pa.table({"row": self.drawn_rows, **sides, "pixels": pixels}, schema=schemas.IMAGES)
 
     def _manifest(self, cells: list[dict[str, Any]], folder: Path, tables: dict[str, pa.Table]) -> dict[str, Any]:
         ok, skipped = len(drawn(cells)), sum(one["status"] == "skipped" for one in cells)

@@ -420,6 +420,33 @@ def test_pointing_at_a_row_tells_its_id_row_and_label(browser: Browser, tmp_path
     page.close()
 
 
+TIP_IMAGE = """() => {
+  const canvas = document.getElementById("tip-image"), { width, height } = canvas;
+  return [canvas.hidden, width, height, ...canvas.getContext("2d").getImageData(width - 1, height - 1, 1, 1).data];
+}"""
+
+
+@pytest.mark.parametrize("shape", [(8, 6, 1), (4, 4, 3)])
+def test_pointing_at_a_row_shows_its_image(browser: Browser, tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    folder = RunFolder(images=shape, membership=np.linspace(0, 1, ROWS))
+    page = visit(browser, build_report(folder.write(tmp_path / "run"))).page
+    member = page.locator("[data-member]").first  # row 117, and every value of its image is 117
+    member.hover()
+    assert page.locator("#tip").is_visible()
+    assert page.evaluate(TIP_IMAGE) == [False, shape[1], shape[0], 117, 117, 117, 255]
+    assert member.locator("canvas").is_visible()
+    page.close()
+
+
+def test_a_row_without_an_image_shows_none(browser: Browser, ranked: Path) -> None:
+    page = visit(browser, ranked).page
+    page.locator("[data-member]").first.hover()
+    assert page.locator("#tip-text").is_visible()
+    assert page.locator("#tip-image").is_hidden()
+    assert page.locator("[data-member] canvas").count() == 0
+    page.close()
+
+
 def test_pointing_at_a_row_names_it(opened: Opened) -> None:
     page = opened.page
     page.locator("#answer .picture").first.click()

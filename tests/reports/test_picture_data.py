@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from reports import images
+from reports.exemplars import find_exemplars
 from reports.picture_data import MARGIN, STEPS, PictureData, pack_pictures
 from reports.row_measures import ROW_MEASURES
 from reports.run_folder import Run, read_run
@@ -42,13 +44,14 @@ class Unpacked:
     clusters: npt.NDArray[np.int16]
     levels: list[npt.NDArray[np.int16]]
     nulls: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]
+    images: dict[int, npt.NDArray[np.uint8]]
 
 
 def unpack(data: PictureData) -> Unpacked:
     """Take typed arrays off the inflated bytes one after the other, in the order of the index."""
     content = zlib.decompress(base64.b64decode(data.packed, validate=True))
     points, at = data.index["points"], 0
-    found = Unpacked({}, {}, {}, {}, [], np.empty(0, np.int16), [], {})
+    found = Unpacked({}, {}, {}, {}, [], np.empty(0, np.int16), [], {}, {})
 
     def take(kind: str, count: int = points) -> npt.NDArray[Any]:
         nonlocal at
@@ -65,6 +68,8 @@ def unpack(data: PictureData) -> Unpacked:
     for one in data.index["nulls"]:
         x, y, island = (take(kind, one["points"]) for kind in ("<u2", "<u2", "<i2"))
         found.nulls[one["cell"]] = (x, y, island)
+    for place in (data.index["images"] or {"places": []})["places"]:
+        found.images[place] = take("u1", int(np.prod(data.index["images"]["shape"])))
     assert at == len(content)  # nothing is left over
     return found
 
@@ -265,3 +270,31 @@ def test_levels_of_a_measure_say_what_they_mean(
     assert measure.levels(np.array(values, dtype=float)).tolist() == levels
     assert (measure.level_names[0], measure.level_names[-1], len(measure.level_names)) == (first, last, 10)
     assert measure.calm_end == (column == "membership")
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (4, 6, 3)])
+def test_images_are_those_of_the_drawn_rows(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    data = packed(tmp_path, RunFolder(images=shape, drawn_rows=np.array([7, 100, 3])))
+    assert data.index["images"] == {"shape": list(shape), "places": [0, 1, 2]}
+    found = unpack(data).images
+    assert [set(found[place].tolist()) for place in (0, 1, 2)] == [{7}, {100}, {3}]
+    assert {len(image) for image in found.values()} == {int(np.prod(shape))}
+
+
+def test_without_images_none_are_packed(run: Run) -> None:
+    assert pack_pictures(run).index["images"] is None
+
+
+def test_of_many_images_those_on_cluster_cards_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder(images=(2, 2, 1), membership=np.linspace(0, 1, ROWS))
+    run = read_run(folder.write(tmp_path / "run"))
+    named = {
+        one.place for own in find_exemplars(run, np.arange(ROWS)).values() for one in (*own.typical, *own.borderline)
+    }
+    monkeypatch.setattr(images, "MOST", 50)
+    places = pack_pictures(run).index["images"]["places"]
+    assert (len(places), len(named)) == (50, 30)
+    assert named <= set(places)
+    assert pack_pictures(run).index["images"]["places"] == places
+    monkeypatch.setattr(images, "MOST_BYTES", 4 * 20)
+    assert set(pack_pictures(run).index["images"]["places"]) < named

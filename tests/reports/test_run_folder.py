@@ -180,3 +180,11 @@ def test_a_manifest_in_another_encoding_is_named(folder: Path) -> None:
 def test_a_manifest_that_is_no_object_lacks_every_key(folder: Path, content: str) -> None:
     (folder / "manifest.json").write_text(content, encoding="utf-8")
     assert fault_of(folder).problem == f"lacks {', '.join(MANIFEST_KEYS)}"
+
+
+def test_a_run_of_an_earlier_version_lacks_images_and_is_read_all_the_same(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    del manifest["tables"]["images.parquet"]
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / "images.parquet").unlink()
+    assert read_run(folder).images.empty
