@@ -22,8 +22,9 @@
   const take = (Type, count = n) => { const part = new Type(buffer, at, count); at += part.byteLength; return part; };
   // Points are drawn in one shuffled order, the same everywhere: in the file's order the last label would lie on top.
   const order = shuffled(n);
-  for (const { cell, islands } of index.pictures) {
-    pictures.set(cell, { x: take(Uint16Array), y: take(Uint16Array), island: take(Int16Array), filled: take(Int16Array), islands, n, order });
+  for (const { cell, islands, dimension } of index.pictures) {
+    const [x, y, z] = [take(Uint16Array), take(Uint16Array), dimension === 3 ? take(Uint16Array) : null];
+    pictures.set(cell, { x, y, z, island: take(Int16Array), filled: take(Int16Array), islands, n, order });
   }
   for (const label of index.labels) label.codes = take(Int16Array);
   if (index.cluster) index.cluster.codes = take(Int16Array);
@@ -421,23 +422,28 @@
       const box = element.getBoundingClientRect(), scale = panel.side / element.clientWidth;
       return [(event.clientX - box.left - element.clientLeft) * scale, (event.clientY - box.top - element.clientTop) * scale];
     };
-    let start = null, dragged = false;
+    let start = null, last = null, dragged = false, turns = false;
     const canDrag = (event) => event.button === 0 && (event.pointerType !== "touch" || panel === enlarged);
     element.addEventListener("pointerdown", (event) => {
       dragged = false;
       if (!canDrag(event)) return;
-      start = where(event);
+      start = last = where(event);
+      turns = Boolean(panel.picture?.flat) && (turning.getAttribute("aria-pressed") === "true") !== event.shiftKey;
       element.setPointerCapture(event.pointerId);
     });
     element.addEventListener("pointermove", (event) => {
       if (!panel.picture || !panel.side) return;
       const here = where(event);
       if (start && Math.hypot(here[0] - start[0], here[1] - start[1]) > 5 * panel.ratio) dragged = true;
-      if (start && dragged) brush(panel, [...start, ...here]);
+      if (start && dragged && turns) {
+        const step = 3 / panel.side;
+        turn(panel, step * (here[0] - last[0]), step * (here[1] - last[1]));
+        last = here;
+      } else if (start && dragged) brush(panel, [...start, ...here]);
       else point(panel, panel.nearest(...here), event);
     });
     const finish = () => {
-      if (start && dragged) settle();
+      if (start && dragged && !turns) settle();
       start = panel.box = null;
       redraw(false);
     };
@@ -450,7 +456,8 @@
       dragged = false;
     });
     element.addEventListener("keydown", (event) => {
-      if (panel === enlarged || (event.key !== "Enter" && event.key !== " ")) return;
+      if (panel === enlarged) return turnByKey(panel, event);
+      if ((event.key !== "Enter" && event.key !== " ")) return;
       event.preventDefault();
       enlarge(panel);
     });
@@ -496,6 +503,51 @@
     tip.style.top = bound(at.clientY + 16, innerHeight - box.height - 8);
   }
 
+  // --- pictures of three dimensions: turned where they are enlarged -----------------------------------------
+  const turning = byId("turning"), HALF = FULL / 2, STEP = Math.PI / 18;
+  const KEYS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
+  function solid(picture) {
+    // A view of a picture whose x and y follow its turns; sized so that no turn takes a point out of the frame.
+    let farthest = 1;
+    for (let i = 0; i < n; i++) farthest = Math.max(farthest, Math.hypot(picture.x[i] - HALF, picture.y[i] - HALF, picture.z[i] - HALF));
+    const view = { ...picture, flat: picture, x: new Uint16Array(n), y: new Uint16Array(n), order: picture.order.slice(),
+      depth: new Float32Array(n), scale: 0.96 * HALF / farthest, axes: [[1, 0, 0], [0, 1, 0], [0, 0, 1]] };
+    project(view);
+    return view;
+  }
+  function project(view) {
+    const { flat, x, y, depth, scale, axes: [a, b, c] } = view;
+    for (let i = 0; i < n; i++) {
+      const [px, py, pz] = [flat.x[i] - HALF, flat.y[i] - HALF, flat.z[i] - HALF];
+      x[i] = HALF + scale * (a[0] * px + a[1] * py + a[2] * pz);
+      y[i] = HALF + scale * (b[0] * px + b[1] * py + b[2] * pz);
+      depth[i] = c[0] * px + c[1] * py + c[2] * pz;
+    }
+    view.order.set(flat.order);
+    view.order.sort((i, j) => depth[i] - depth[j]); // the nearest is drawn last
+  }
+  function turn(panel, right, down) {
+    const view = panel.picture, mix = (a, b, angle) => {
+      const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+      return [a.map((one, k) => cos * one + sin * b[k]), a.map((one, k) => cos * b[k] - sin * one)];
+    };
+    let [a, b, c] = view.axes;
+    [a, c] = mix(a, c, right);
+    [b, c] = mix(b, c, -down);
+    view.axes = [a, b, c];
+    project(view);
+    panel.stale = true;
+    redraw(false);
+  }
+  function turnByKey(panel, event) {
+    if (!panel.picture?.flat || !(event.key in KEYS || event.key === "Home")) return;
+    event.preventDefault();
+    event.stopPropagation(); // elsewhere in the dialog the arrows lead to the next picture
+    if (event.key === "Home") panel.picture.axes = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
+    turn(panel, ...(KEYS[event.key] ?? [0, 0]));
+  }
+  turning.addEventListener("click", () => turning.setAttribute("aria-pressed", String(turning.getAttribute("aria-pressed") !== "true")));
+
   let enlarged = null, opener = null;
   function enlarge(panel) {
     if (!panel.picture) return;
@@ -504,6 +556,12 @@
     if (!zoom.open) zoom.showModal();
     enlarged ??= new Panel(byId("zoom-picture"));
     enlarged.show(panel.element.dataset.cell, panel.title);
+    const { picture } = enlarged;
+    if (picture.z) {
+      enlarged.picture = solid(picture);
+      enlarged.element.tabIndex = 0;
+    } else enlarged.element.removeAttribute("tabindex");
+    turning.hidden = byId("turn-note").hidden = !picture.z;
     enlarged.element.setAttribute("role", "img");
     enlarged.element.setAttribute("aria-label", panel.element.getAttribute("aria-label").replace(" Enlarge.", ""));
     byId("zoom-title").textContent = panel.title;
@@ -515,7 +573,7 @@
   }
   function step(by) {
     const all = [...document.querySelectorAll("#rows .picture[data-cell]")].map((element) => panelOf.get(element));
-    const here = all.findIndex((panel) => panel.picture === enlarged.picture);
+    const shown = enlarged.picture.flat ?? enlarged.picture, here = all.findIndex((panel) => panel.picture === shown);
     enlarge(all[(here + by + all.length) % all.length]);
   }
   byId("previous").addEventListener("click", () => step(-1));

@@ -130,6 +130,7 @@ class RunFolder:
     verdict_reason: str = "a valley on every path"
     membership: Sequence[float] | None = None
     images: tuple[int, int, int] | None = None
+    solid: Sequence[str] = ()
 
     def write(self, folder: Path) -> Path:
         """Write every table and then the manifest, and return the folder."""
@@ -184,7 +185,7 @@ class RunFolder:
             "engine": {"tsne": "openTSNE", "umap": "umap-learn", "pca": "scikit-learn"}[reducer],
             "method": "exact",
             "metric": "euclidean",
-            "dimension": 2,
+            "dimension": 3 if name in self.solid else 2,
             "min_cluster_size": 5,
             "seed": seed,
             "resample": None,
@@ -239,7 +240,9 @@ class RunFolder:
                     "row": self.drawn_rows,
                     "x": coordinates(one["configuration"], place_of(one))[self.drawn_rows, 0],
                     "y": coordinates(one["configuration"], place_of(one))[self.drawn_rows, 1],
-                    "z": pa.nulls(len(self.drawn_rows), pa.float32()),
+                    "z": depths()[self.drawn_rows]
+                    if one["configuration"] in self.solid
+                    else pa.nulls(len(self.drawn_rows), pa.float32()),
                     "island": islands(one["configuration"], place_of(one))[0][self.drawn_rows],
                     "island_filled": islands(one["configuration"], place_of(one))[1][self.drawn_rows],
                 },
@@ -518,6 +521,11 @@ def coordinates(name: str, place: int) -> npt.NDArray[np.float32]:
     generator = np.random.default_rng([list(PARAMETERS).index(name), place])
     corners = np.array([[-2.0, -0.5], [2.0, -0.5], [0.0, 1.0]])
     return (corners[clusters()] + 0.25 * generator.standard_normal((ROWS, 2))).astype(np.float32)
+
+
+def depths() -> npt.NDArray[np.float32]:
+    """Return the third coordinate of pictures that have one: even rows in front, odd rows behind."""
+    return np.where(np.arange(ROWS) % 2 == 0, 2.5, -2.5).astype(np.float32)
 
 
 def islands(name: str, place: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -15,7 +15,7 @@ from reports.build import build_report
 from reports.picture_data import MARGIN
 from reports.run_folder import read_run
 from tests.reports.payloads import PAYLOADS, hostile_folder
-from tests.reports.run_folder_fixture import ROWS, RunFolder
+from tests.reports.run_folder_fixture import ROWS, T30, RunFolder
 
 pytestmark = pytest.mark.browser
 
@@ -381,6 +381,71 @@ def test_the_keyboard_enlarges_a_picture_steps_and_comes_back(opened: Opened) ->
     page.keyboard.press("Escape")
     assert page.locator("#zoom").is_hidden()
     assert picture.evaluate("element => element === document.activeElement")
+
+
+@pytest.fixture
+def solid(browser: Browser, tmp_path: Path) -> Iterator[Page]:
+    """Open a picture of three dimensions: t-SNE 30, its even rows in front and its odd rows behind."""
+    found = visit(browser, build_report(RunFolder(solid=[T30]).write(tmp_path / "run")))
+    found.page.locator("#rows [data-cell]").nth(2).click()
+    wait_until_painted(found.page.locator("#zoom-picture"))
+    yield found.page
+    found.page.close()
+    assert found.errors == []
+
+
+def drag(page: Page, right: float, down: float) -> None:
+    """Drag across the enlarged picture from near its upper left corner, in shares of its side."""
+    box = page.locator("#zoom-picture").bounding_box()
+    assert box is not None
+    x, y = box["x"] + 3, box["y"] + 3
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + right * (box["width"] - 6), y + down * (box["height"] - 6), steps=4)
+    page.mouse.up()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
+def test_a_picture_of_three_dimensions_turns_by_dragging_and_by_arrow_keys(solid: Page) -> None:
+    picture, title = solid.locator("#zoom-picture"), solid.locator("#zoom-title").inner_text()
+    views = [picture.evaluate(PIXELS)]
+    drag(solid, 0.4, 0.1)
+    views.append(picture.evaluate(PIXELS))
+    picture.focus()
+    for key in ("ArrowLeft", "ArrowDown", "Home"):
+        solid.keyboard.press(key)
+        solid.evaluate("() => new Promise(requestAnimationFrame)")
+        views.append(picture.evaluate(PIXELS))
+    assert len(set(views[:4])) == 4
+    assert views[4] == views[0]
+    assert solid.locator("#zoom-title").inner_text() == title  # no arrow led to another picture
+    assert solid.locator("#status").inner_text() == ""  # and nothing was selected
+
+
+def test_a_quarter_turn_shows_the_third_dimension(solid: Page) -> None:
+    # From the side the even rows, in front, and the odd ones, behind, lie at the two ends, whatever their cluster. The
+    # first of the odd rows is of c1, so that of three equal shares c1 is named first.
+    solid.locator("#zoom-picture").focus()
+    for _ in range(9):
+        solid.keyboard.press("ArrowRight")
+    solid.evaluate("() => new Promise(requestAnimationFrame)")
+    solid.keyboard.down("Shift")
+    drag(solid, 0.5, 1)
+    solid.keyboard.up("Shift")
+    assert solid.locator("#status").inner_text().replace("\u00a0", " ") == (
+        f"{ROWS // 2} rows selected, in a box of t-SNE, perplexity 30, seed 0: cluster c1 33 %, c0 33 %, c2 33 %"
+    )
+
+
+def test_dragging_selects_where_it_is_told_not_to_turn_and_where_nothing_turns(solid: Page) -> None:
+    solid.locator("#turning").click()
+    drag(solid, 1, 1)
+    assert solid.locator("#status").inner_text().startswith(f"{ROWS} rows selected")
+    solid.locator("#next").click()
+    assert solid.locator("#turning").is_visible()  # seed 1 of the same setting
+    solid.locator("#next").click()
+    assert solid.locator("#turning").is_hidden()
+    assert solid.locator("#zoom-picture").get_attribute("tabindex") is None
 
 
 def test_closing_gives_the_focus_to_the_picture_that_was_enlarged_last(opened: Opened) -> None:

@@ -38,6 +38,7 @@ class Unpacked:
 
     x: dict[str, npt.NDArray[np.uint16]]
     y: dict[str, npt.NDArray[np.uint16]]
+    z: dict[str, npt.NDArray[np.uint16]]
     island: dict[str, npt.NDArray[np.int16]]
     filled: dict[str, npt.NDArray[np.int16]]
     codes: list[npt.NDArray[np.int16]]
@@ -51,7 +52,7 @@ def unpack(data: PictureData) -> Unpacked:
     """Take typed arrays off the inflated bytes one after the other, in the order of the index."""
     content = zlib.decompress(base64.b64decode(data.packed, validate=True))
     points, at = data.index["points"], 0
-    found = Unpacked({}, {}, {}, {}, [], np.empty(0, np.int16), [], {}, {})
+    found = Unpacked({}, {}, {}, {}, {}, [], np.empty(0, np.int16), [], {}, {})
 
     def take(kind: str, count: int = points) -> npt.NDArray[Any]:
         nonlocal at
@@ -60,8 +61,15 @@ def unpack(data: PictureData) -> Unpacked:
         return part
 
     for picture in data.index["pictures"]:
-        for arrays, kind in ((found.x, "<u2"), (found.y, "<u2"), (found.island, "<i2"), (found.filled, "<i2")):
-            arrays[picture["cell"]] = take(kind)
+        for arrays, kind in (
+            (found.x, "<u2"),
+            (found.y, "<u2"),
+            (found.z, "<u2"),
+            (found.island, "<i2"),
+            (found.filled, "<i2"),
+        ):
+            if arrays is not found.z or picture["dimension"] == 3:
+                arrays[picture["cell"]] = take(kind)
     found.codes.extend(take("<i2") for _ in data.index["labels"])
     found = replace(found, clusters=take("<i2", points if data.index["cluster"] else 0))
     found.levels.extend(take("<i2") for _ in data.index["measures"])
@@ -298,3 +306,14 @@ def test_of_many_images_those_on_cluster_cards_stay(tmp_path: Path, monkeypatch:
     assert pack_pictures(run).index["images"]["places"] == places
     monkeypatch.setattr(images, "MOST_BYTES", 4 * 20)
     assert set(pack_pictures(run).index["images"]["places"]) < named
+
+
+def test_a_third_dimension_has_the_scale_of_the_others(tmp_path: Path) -> None:
+    data = packed(tmp_path, RunFolder(solid=[T30]))
+    found = unpack(data)
+    assert set(found.z) == {cell_id(T30, 0), cell_id(T30, 1)}
+    assert [one["dimension"] for one in data.index["pictures"] if one["cell"] in found.z] == [3, 3]
+    cell, places = cell_id(T30, 0), coordinates(T30, 0).astype(float)
+    spread = [np.ptp(axis[cell].astype(float)) for axis in (found.x, found.y, found.z)]
+    wanted = [*np.ptp(places, axis=0), 5.0]
+    assert np.array(spread) / spread[2] == pytest.approx(np.array(wanted) / 5.0, abs=1e-4)
