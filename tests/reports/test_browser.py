@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import axe_playwright_python
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
@@ -554,6 +555,39 @@ def test_the_dark_page_is_dark_and_its_pictures_too(browser: Browser, report: Pa
         found.page.close()
     assert min(grounds["light"]) > 240
     assert max(grounds["dark"]) < 60
+
+
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+
+VIOLATIONS = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  return [found.passes.length, found.violations.filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => node.html).join(" | ")}`)];
+}"""
+"""How many rules the page keeps, and the serious and critical ones that it breaks."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 400])
+def test_axe_finds_no_serious_violation(browser: Browser, tmp_path: Path, scheme: str, width: int) -> None:
+    folder = RunFolder(
+        images=(8, 8, 1), membership=np.linspace(0, 1, ROWS), solid=[T30], verdicts=("REAL", "HIDDEN", "UNCERTAIN")
+    )
+    report = build_report(folder.write(tmp_path / "run"))
+    # The page's policy lets no other script in; only for this test it is set aside.
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.goto(report.as_uri())
+    page.wait_for_selector("html[data-ready=true]", state="attached")
+    page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    kept, broken = page.evaluate(VIOLATIONS)
+    assert kept > 20
+    assert broken == []
+    page.locator("#rows [data-cell]").nth(2).click()  # and with a picture enlarged
+    assert page.locator("#turning").is_visible()
+    assert page.evaluate(VIOLATIONS)[1] == []
+    context.close()
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
