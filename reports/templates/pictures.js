@@ -8,6 +8,7 @@
   const NO_CODE = -1, FULL = 65535;
   const tip = byId("tip"), status = byId("status"), clear = byId("clear"), zoom = byId("zoom");
   const legend = byId("legend"), note = byId("legend-note"), colour = byId("colour"), size = byId("size");
+  const grid = byId("rows");
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
   // --- data -------------------------------------------------------------------------------------------------
@@ -230,6 +231,12 @@
   // --- drawing ----------------------------------------------------------------------------------------------
   const panels = [], panelOf = new Map();
 
+  let lastScratch = null;
+  function scratch(context, side) {
+    if (lastScratch?.width !== side) lastScratch = context.createImageData(side, side);
+    return lastScratch;
+  }
+
   class Panel {
     constructor(element) {
       this.element = element;
@@ -242,7 +249,7 @@
       this.together = element.parentElement.querySelector(".together");
       this.show(element.dataset.null ?? element.dataset.cell, element.dataset.title);
       this.visible = false;
-      this.side = 0;
+      this.side = this.drawn = 0;
       panels.push(this);
       panelOf.set(element, this);
       if (this.linked) listen(this);
@@ -257,6 +264,7 @@
     fit() {
       const ratio = Math.min(window.devicePixelRatio || 1, 2), side = Math.round(this.element.clientWidth * ratio);
       if (side !== this.side) {
+        this.unmarked = true;
         for (const canvas of [this.base, this.over]) canvas.width = canvas.height = side;
         this.stale = true;
       }
@@ -269,18 +277,18 @@
       if (!this.side) return;
       if (this.stale) this.drawPoints();
       this.stale = false;
+      this.drawn = performance.now();
       this.drawMarks();
     }
     drawPoints() {
       // Every point is blended into the pixels by itself, so that where points overlap their number shows, in colour;
       // one path per colour would be drawn as one flat shape. Points shrink and fade as they grow in number.
-      const { side } = this, context = this.base.getContext("2d"), image = context.createImageData(side, side);
+      const { side } = this, context = this.base.getContext("2d"), image = scratch(context, side);
       const { mode, picture: { n, order } } = this, chosenRows = this.linked ? selected : null;
       const palette = colours().map(rgb), grey = rgb(theme().grey), paper = rgb(theme().paper);
       const pixels = image.data;
-      for (let i = 0; i < pixels.length; i += 4) {
-        pixels[i] = paper[0]; pixels[i + 1] = paper[1]; pixels[i + 2] = paper[2]; pixels[i + 3] = 255;
-      }
+      for (let i = 0; i < 4; i++) pixels[i] = i < 3 ? paper[i] : 255;
+      new Uint32Array(pixels.buffer).fill(new Uint32Array(pixels.buffer, 0, 1)[0]);
       const radius = this.radius(), alpha = Math.max(0.3, Math.min(0.9, 1.25 - 0.16 * Math.log10(Math.max(1, n))));
       const codes = mode.codes(this.picture), slotOf = this.slots(codes);
       for (const chosen of chosenRows ? [0, 1] : [1]) {
@@ -347,7 +355,9 @@
       }
     }
     drawMarks() {
-      const context = this.over.getContext("2d");
+      const context = this.over.getContext("2d"), nothing = marked < 0 && kept < 0 && !this.box;
+      if (nothing && this.unmarked) return;
+      this.unmarked = nothing;
       context.clearRect(0, 0, this.side, this.side);
       for (const i of new Set([kept, marked])) {
         if (i < 0) continue;
@@ -404,15 +414,26 @@
   }
   const shortened = (text) => text.length > 24 ? `${text.slice(0, 23)}…` : text;
 
-  let scheduled = false;
+  // A frame draws marks everywhere, but points only for so long: what is left over follows in the next frames, the picture
+  // in hand first and then those that were drawn longest ago. So a drag stays smooth however many pictures follow it.
+  const FRAME_MS = 14;
+  let scheduled = false, inHand = null;
   function redraw(points) {
     if (points) for (const panel of panels) panel.stale = true;
     if (scheduled) return;
     scheduled = true;
-    requestAnimationFrame(() => {
-      scheduled = false;
-      for (const panel of panels) if (panel.visible) panel.draw();
-    });
+    requestAnimationFrame(drawFrame);
+  }
+  function drawFrame() {
+    scheduled = false;
+    const end = performance.now() + FRAME_MS, shown = panels.filter((panel) => panel.visible && panel.picture);
+    for (const panel of shown) panel.fit();
+    const waiting = shown.filter((panel) => panel.stale && panel.side).sort((a, b) => (b === inHand) - (a === inHand) || a.drawn - b.drawn);
+    let done = 0;
+    while (done < waiting.length && (!done || performance.now() < end)) waiting[done++].draw();
+    for (const panel of shown) if (panel.side) panel.drawMarks();
+    grid.setAttribute("aria-busy", String(done < waiting.length));
+    if (done < waiting.length) redraw(false);
   }
 
   // --- pointing, selecting, enlarging -----------------------------------------------------------------------
@@ -468,6 +489,7 @@
     const { x, y } = panel.picture, scale = FULL / panel.side;
     const left = x0 * scale, right = x1 * scale, low = FULL - y1 * scale, high = FULL - y0 * scale;
     panel.box = box;
+    inHand = panel;
     marked = -1;
     tip.hidden = true;
     if (pressed.size) { pressed = new Set(); showLegend(); }
@@ -569,6 +591,7 @@
     caption?.querySelector(".together")?.remove();
     byId("zoom-note").textContent = (caption?.textContent ?? "").replace(/\s+/g, " ").trim();
     enlarged.visible = true;
+    inHand = enlarged;
     redraw(false);
   }
   function step(by) {
@@ -627,23 +650,23 @@
   }
 
   // The same pictures in other rows: figures are moved, nothing is made again.
-  const rows = byId("rows"), layout = byId("layout"), noiseToo = byId("noise-too"), layoutNote = byId("layout-note");
-  const settings = [...rows.children], home = new Map(), figures = new Map(), beside = [...rows.querySelectorAll("[data-beside]")];
-  const firstNote = layoutNote.textContent, firstSeeds = rows.style.getPropertyValue("--seeds");
-  for (const figure of rows.querySelectorAll("[data-figure]")) {
+  const layout = byId("layout"), noiseToo = byId("noise-too"), layoutNote = byId("layout-note");
+  const settings = [...grid.children], home = new Map(), figures = new Map(), beside = [...grid.querySelectorAll("[data-beside]")];
+  const firstNote = layoutNote.textContent, firstSeeds = grid.style.getPropertyValue("--seeds");
+  for (const figure of grid.querySelectorAll("[data-figure]")) {
     figures.set(figure.dataset.figure, figure);
     home.set(figure, { row: figure.parentElement, where: figure.querySelector(".where").textContent });
   }
   function layOut() {
     const way = layout && index.layouts[layout.selectedIndex - 1];
-    rows.className = `rows ${size.value}${way ? " laid" : ""}${way?.wraps ? " wraps" : ""}`;
+    grid.className = `rows ${size.value}${way ? " laid" : ""}${way?.wraps ? " wraps" : ""}`;
     layoutNote.textContent = way ? way.note : firstNote;
-    rows.style.setProperty("--seeds", way ? Math.max(1, ...way.rows.map((row) => way.wraps ? 1 : row.places.length)) : firstSeeds);
+    grid.style.setProperty("--seeds", way ? Math.max(1, ...way.rows.map((row) => way.wraps ? 1 : row.places.length)) : firstSeeds);
     for (const [figure, { row, where }] of home) {
       figure.querySelector(".where").textContent = where;
       row.append(figure);
     }
-    rows.replaceChildren(...(way ? way.rows.map(layRow) : settings));
+    grid.replaceChildren(...(way ? way.rows.map(layRow) : settings));
     for (const figure of beside) figures.get(figure.dataset.beside).parentElement.append(figure);
     redraw(false);
   }

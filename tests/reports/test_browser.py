@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from benchmarks.report_page import Case, write_run_folder
 from reports.build import build_report
 from reports.picture_data import MARGIN
 from reports.run_folder import read_run
@@ -165,6 +166,51 @@ def test_a_box_around_one_cluster_says_what_is_in_it_and_which_pictures_keep_it_
         *["50 % in one island"] * 2,
         *["100 % in one island"] * 2,
     ]
+
+
+def test_a_drag_draws_its_own_picture_first_and_the_others_follow(browser: Browser, report: Path) -> None:
+    page = browser.new_page(viewport={"width": 1400, "height": 900})
+    # A clock that leaps: after one picture the time of a frame is up. Frames come when they are asked for.
+    page.add_init_script("""
+      let clock = 0, asked = [];
+      performance.now = () => (clock += 1000);
+      window.requestAnimationFrame = (draw) => asked.push(draw);
+      window.frame = () => { const now = asked; asked = []; for (const draw of now) draw(0); };
+    """)
+    page.goto(report.as_uri())
+    page.wait_for_selector("html[data-ready=true]", state="attached")
+    grid, pictures = page.locator("#rows"), page.locator("#rows [data-cell]")
+    pictures.nth(1).scroll_into_view_if_needed()
+    for _ in range(MOST_FRAMES):  # the observer of what is on the screen comes with the browser's own frames
+        page.evaluate("frame()")
+        if grid.get_attribute("aria-busy") == "false" and pictures.nth(1).evaluate(COLOURS) > 5:
+            break
+    before = [pictures.nth(place).evaluate(PIXELS) for place in (0, 1)]
+    box = pictures.nth(1).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 1, box["y"] + 1)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.evaluate("frame()")
+    assert [pictures.nth(place).evaluate(PIXELS) == before[place] for place in (0, 1)] == [True, False]
+    assert grid.get_attribute("aria-busy") == "true"
+    for _ in range(MOST_FRAMES):
+        page.evaluate("frame()")
+        if grid.get_attribute("aria-busy") == "false":
+            break
+    assert pictures.nth(0).evaluate(PIXELS) != before[0]
+    page.mouse.up()
+    page.close()
+
+
+def test_of_many_rows_a_sample_is_drawn_and_the_page_stays_small(browser: Browser, tmp_path: Path) -> None:
+    report = build_report(write_run_folder(tmp_path / "run", Case(settings=12, seeds=3, rows=70_000)))
+    assert report.stat().st_size < 15e6  # at most 40 MB was promised
+    found = visit(browser, report)
+    assert "Drawn are 10,000 of 70,000 rows" in found.page.locator("#grid").inner_text().replace("\n", " ")
+    wait_until_painted(found.page.locator("#answer .picture").first)
+    assert found.errors == []
+    found.page.close()
 
 
 def test_a_name_in_the_legend_selects_its_rows(opened: Opened) -> None:
