@@ -322,6 +322,19 @@ NULL_PICTURES = pa.schema(
 Their rows are no rows of the file."""
 
 
+HALF_PICTURES = pa.schema(
+    [
+        pa.field("cell", _dictionary, nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("x", pa.float32(), nullable=False),
+        pa.field("y", pa.float32(), nullable=False),
+        pa.field("island", pa.int32(), nullable=False),
+        pa.field("island_filled", pa.int32(), nullable=False),
+    ]
+)
+"""``half_pictures.parquet``: pictures of the first pair of complementary halves, one of each setting that is drawn on
+them, laid over that setting's picture of all rows; at most 2,000 rows, all of them among those in ``embeddings``."""
+
 IMAGES = pa.schema(
     [
         pa.field("row", pa.int64(), nullable=False),
@@ -373,6 +386,7 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "labels": LABELS,
     "nulls": NULL_SCORES,
     "null_pictures": NULL_PICTURES,
+    "half_pictures": HALF_PICTURES,
     "images": IMAGES,
 }
 """The tables of a run with a fixed schema; ``points`` depends on the labels, ``timings`` is kept apart."""

@@ -22,7 +22,7 @@ from configs.schemas import RUN_TABLES, TIMINGS, points
 
 TABLES = (*RUN_TABLES, "points")
 
-LATER_TABLES = ("images",)
+LATER_TABLES = ("half_pictures", "images")
 """Tables that runs of earlier versions lack, and that a report can do without."""
 
 MANIFEST = "manifest.json"
@@ -67,7 +67,8 @@ class Run:
     manifest
         What the run is: data, versions, seeds, counts.
     cells, scores, embeddings, stability, pairs, recommendations, latent_space, clusters, recurrence, tracks,
-    boundaries, labels, nulls, null_pictures, images, points
+    boundaries, labels, nulls, null_pictures, half_pictures, images,
+    points
         Its tables; ``configs.schemas`` says what each holds.
     timings
         What the pictures cost, None where that is not known: no result depends on it.
@@ -89,6 +90,7 @@ class Run:
     labels: pd.DataFrame
     nulls: pd.DataFrame
     null_pictures: pd.DataFrame
+    half_pictures: pd.DataFrame
     images: pd.DataFrame
     points: pd.DataFrame
     timings: pd.DataFrame | None = None

@@ -20,6 +20,7 @@ from tasks.compute_cell import CellResult
 from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import LatentSpace
 from tasks.find_clusters import Clusters
+from tasks.half_pictures import half_pictures_table
 from tasks.identity import run_versions
 from tasks.image_table import images_table
 from tasks.judge_labels import JudgedLabels
@@ -99,6 +100,9 @@ def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
         "labels": findings.labels.table(),
         "nulls": nulls_table(plan, nulls, pictures),
         "null_pictures": null_pictures_table(nulls, pictures),
+        "half_pictures": half_pictures_table(
+            every, pictures, _whole_pictures(drawn, pictures, reference), _drawn_rows(plan)
+        ),
         "images": images_table(plan, *_drawn_rows(plan)),
     }
     for name, table in tables.items():
@@ -306,6 +310,20 @@ def _smallest_set(drawn: list[Cell], clusters: Clusters, recommendations: pa.Tab
         {"cell": names[one], "clusters": sorted(kept[names[one]])}
         for one in smallest_set([kept[name] for name in names])
     ]
+
+
+def _whole_pictures(drawn: list[Cell], pictures: dict[str, pa.Table], reference: str | None) -> dict[str, np.ndarray]:
+    """Return the first picture of every setting, aligned."""
+    if reference is None:
+        return {}
+    references = _references(drawn, pictures, reference)
+    first: dict[str, Cell] = {}
+    for cell in drawn:
+        first.setdefault(cell.configuration.name, cell)
+    return {
+        name: align(coordinates_of(pictures[cell.identity], cell), references[cell.configuration.dimension])
+        for name, cell in first.items()
+    }
 
 
 def _references(drawn: list[Cell], pictures: dict[str, pa.Table], reference: str) -> dict[int, np.ndarray]:

@@ -36,6 +36,15 @@
     const [x, y, island] = [take(Uint16Array, points), take(Uint16Array, points), take(Int16Array, points)];
     nulls.set(cell, { x, y, island, n: points, order: shuffled(points) });
   }
+  // Pictures of halves: the rows are those of the file, but some are missing.
+  for (const { cell, points, islands } of index.halves) {
+    const [which, px, py] = [take(Uint16Array, points), take(Uint16Array, points), take(Uint16Array, points)];
+    const [own, near] = [take(Int16Array, points), take(Int16Array, points)], has = new Uint8Array(n);
+    const [x, y] = [new Uint16Array(n), new Uint16Array(n)];
+    const [island, filled] = [new Int16Array(n).fill(NO_CODE), new Int16Array(n).fill(NO_CODE)];
+    which.forEach((i, k) => { has[i] = 1; x[i] = px[k]; y[i] = py[k]; island[i] = own[k]; filled[i] = near[k]; });
+    pictures.set(cell, { x, y, z: null, island, filled, islands, n, has, order: order.filter((i) => has[i]) });
+  }
   // Images of some rows, a byte per value.
   const imageAt = new Map();
   if (index.images) {
@@ -217,9 +226,9 @@
     if (selected && index.labels.length && !pressed.size) status.textContent += `: ${composition(index.labels[0])}`;
     for (const panel of panels) panel.tell();
   }
-  function tally(codes) {
+  function tally(codes, has) {
     const counts = new Map();
-    for (let i = 0; i < n; i++) if (selected[i]) counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1);
+    for (let i = 0; i < n; i++) if (selected[i] && (!has || has[i])) counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1);
     return [...counts].sort((a, b) => b[1] - a[1]);
   }
   function composition(label) {
@@ -284,7 +293,7 @@
       // Every point is blended into the pixels by itself, so that where points overlap their number shows, in colour;
       // one path per colour would be drawn as one flat shape. Points shrink and fade as they grow in number.
       const { side } = this, context = this.base.getContext("2d"), image = scratch(context, side);
-      const { mode, picture: { n, order } } = this, chosenRows = this.linked ? selected : null;
+      const { mode, picture: { order } } = this, n = order.length, chosenRows = this.linked ? selected : null;
       const palette = colours().map(rgb), grey = rgb(theme().grey), paper = rgb(theme().paper);
       const pixels = image.data;
       for (let i = 0; i < 4; i++) pixels[i] = i < 3 ? paper[i] : 255;
@@ -305,7 +314,7 @@
     }
     radius() {
       const widest = this.large ? 6 : 4;
-      return Math.max(1.1, Math.min(widest, 0.72 * this.side / this.ratio / Math.sqrt(Math.max(1, this.picture.n)))) * this.ratio / 2;
+      return Math.max(1.1, Math.min(widest, 0.72 * this.side / this.ratio / Math.sqrt(Math.max(1, this.picture.order.length)))) * this.ratio / 2;
     }
     slots(codes) {
       const { mode, picture: { n } } = this;
@@ -331,7 +340,7 @@
     drawNames(context, codes) {
       // Names at the median of their points, so that colour is not the only way to tell.
       const groups = new Map();
-      for (let i = 0; i < n; i++) {
+      for (const i of this.picture.order) {
         const code = mode.number(this.picture, codes[i]);
         if (code < 0 || mode.slot(code) < 0 || (selected && !selected[i])) continue;
         if (!groups.has(code)) groups.set(code, []);
@@ -360,7 +369,7 @@
       this.unmarked = nothing;
       context.clearRect(0, 0, this.side, this.side);
       for (const i of new Set([kept, marked])) {
-        if (i < 0) continue;
+        if (i < 0 || (this.picture.has && !this.picture.has[i])) continue;
         const [px, py] = this.place(i);
         for (const [ink, width] of [[theme().paper, 5], [theme().ink, 2]]) {
           context.strokeStyle = ink;
@@ -388,7 +397,7 @@
       const { x, y } = this.picture, scale = FULL / this.side, qx = px * scale, qy = FULL - py * scale;
       const reach = 14 * this.ratio * scale;
       let best = -1, least = reach * reach;
-      for (let i = 0; i < n; i++) {
+      for (const i of this.picture.order) {
         const dx = x[i] - qx, dy = y[i] - qy, distance = dx * dx + dy * dy;
         if (distance < least) { least = distance; best = i; }
       }
@@ -397,7 +406,7 @@
     tell() {
       // Of the selected rows, the share that this picture keeps in one island.
       if (!this.together) return;
-      const counts = selected && this.picture ? tally(this.picture.filled) : [];
+      const counts = selected && this.picture ? tally(this.picture.filled, this.picture.has) : [];
       const total = counts.reduce((sum, pair) => sum + pair[1], 0);
       this.together.textContent = total ? `${Math.round(100 * counts[0][1] / total)} % in one island` : "";
     }
@@ -486,14 +495,14 @@
 
   function brush(panel, box) {
     const [x0, x1] = [box[0], box[2]].sort((a, b) => a - b), [y0, y1] = [box[1], box[3]].sort((a, b) => a - b);
-    const { x, y } = panel.picture, scale = FULL / panel.side;
+    const { x, y, has } = panel.picture, scale = FULL / panel.side;
     const left = x0 * scale, right = x1 * scale, low = FULL - y1 * scale, high = FULL - y0 * scale;
     panel.box = box;
     inHand = panel;
     marked = -1;
     tip.hidden = true;
     if (pressed.size) { pressed = new Set(); showLegend(); }
-    choose((i) => x[i] >= left && x[i] <= right && y[i] >= low && y[i] <= high, `in a box of ${panel.title}`);
+    choose((i) => (!has || has[i]) && x[i] >= left && x[i] <= right && y[i] >= low && y[i] <= high, `in a box of ${panel.title}`);
   }
 
   function point(panel, i, event) {
@@ -595,7 +604,7 @@
     redraw(false);
   }
   function step(by) {
-    const all = [...document.querySelectorAll("#rows .picture[data-cell]")].map((element) => panelOf.get(element));
+    const all = [...document.querySelectorAll("#rows figure:not([hidden]) > .picture[data-cell]")].map((element) => panelOf.get(element));
     const shown = enlarged.picture.flat ?? enlarged.picture, here = all.findIndex((panel) => panel.picture === shown);
     enlarge(all[(here + by + all.length) % all.length]);
   }
@@ -650,7 +659,7 @@
   }
 
   // The same pictures in other rows: figures are moved, nothing is made again.
-  const layout = byId("layout"), noiseToo = byId("noise-too"), layoutNote = byId("layout-note");
+  const layout = byId("layout"), layoutNote = byId("layout-note");
   const settings = [...grid.children], home = new Map(), figures = new Map(), beside = [...grid.querySelectorAll("[data-beside]")];
   const firstNote = layoutNote.textContent, firstSeeds = grid.style.getPropertyValue("--seeds");
   for (const figure of grid.querySelectorAll("[data-figure]")) {
@@ -690,7 +699,10 @@
   }
   size.addEventListener("change", layOut);
   layout?.addEventListener("change", layOut);
-  noiseToo?.addEventListener("change", () => { for (const figure of beside) figure.hidden = !noiseToo.checked; });
+  for (const also of ["halves", "noise"]) {
+    const box = byId(`${also}-too`), figures = beside.filter((figure) => figure.dataset.also === also);
+    box?.addEventListener("change", () => { for (const figure of figures) figure.hidden = !box.checked; });
+  }
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) panelOf.get(entry.target).visible = entry.isIntersecting;
     redraw(false);

@@ -103,6 +103,8 @@ TESTED_LABELS: list[dict[str, Any]] = [
 ]
 """The three clusters as the user's labels, tested without any picture."""
 
+HALVES = ("half 0a", "half 0b")
+
 NOISE_ROWS = 6
 """The first rows are in no island of any picture: 6 of 120 is 5 %."""
 
@@ -131,13 +133,14 @@ class RunFolder:
     membership: Sequence[float] | None = None
     images: tuple[int, int, int] | None = None
     solid: Sequence[str] = ()
+    halves: bool = False
 
     def write(self, folder: Path) -> Path:
         """Write every table and then the manifest, and return the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         cells = self._cells()
         tables = {
-            "cells": pa.Table.from_pylist(cells, schema=schemas.CELLS),
+            "cells": pa.Table.from_pylist([*cells, *self._half_cells()], schema=schemas.CELLS),
             "scores": pa.Table.from_pylist(self._scores(cells), schema=schemas.SCORES),
             "embeddings": self._embeddings(cells),
             "stability": pa.Table.from_pylist(self._stability(cells), schema=schemas.STABILITY),
@@ -145,6 +148,7 @@ class RunFolder:
             "recommendations": pa.Table.from_pylist(self._recommendations(cells), schema=schemas.RECOMMENDATIONS),
             "latent_space": pa.Table.from_pylist(LATENT_SPACE, schema=schemas.LATENT_SPACE),
             "points": self._points(),
+            "half_pictures": self._half_pictures(),
             "images": schemas.IMAGES.empty_table() if self.images is None else self._images(self.images),
             **self._clusters(cells),
         }
@@ -406,6 +410,35 @@ class RunFolder:
         }
         return pa.table(columns, schema=schemas.points(further))
 
+    def _half_cells(self) -> list[dict[str, Any]]:
+        told = {"kind": "resample", "rows": ROWS // 2, "islands": 3, "noise_share": 0.0}
+        return [
+            {**self._cell(T30, 0, 0), "cell": half_id(half), "resample": half, **told}
+            for half in (HALVES if self.halves else ())
+        ]
+
+    def _half_pictures(self) -> pa.Table:
+        """Return the two halves of t-SNE 30, seed 0: the even rows, and the odd ones, each with islands of its own."""
+        parts = [schemas.HALF_PICTURES.empty_table()]
+        for number, own in enumerate(rows_of_halves() if self.halves else ()):
+            rows = own[np.isin(own, self.drawn_rows)]
+            island = ((clusters()[rows] + 1) % 3).astype(np.int32)
+            parts.append(
+                pa.table(
+                    {
+                        "cell": pa.DictionaryArray.from_arrays(
+                            np.full(len(rows), number, np.int32), [half_id(half) for half in HALVES]
+                        ),
+                        "row": rows,
+                        **dict(zip("xy", coordinates(T30, 0)[rows].T, strict=True)),
+                        "island": island,
+                        "island_filled": island,
+                    },
+                    schema=schemas.HALF_PICTURES,
+                )
+            )
+        return pa.concat_tables(parts)
+
     def _images(self, shape: tuple[int, int, int]) -> pa.Table:
         """Return an image for each drawn row, every value the row's number: grey, or that grey in colour."""
         count = len(self.drawn_rows)
@@ -509,6 +542,16 @@ def place_of(cell: Mapping[str, Any]) -> int:
 def drawn(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Keep the cells that have a picture."""
     return [one for one in cells if one["status"] == "ok"]
+
+
+def half_id(half: str) -> str:
+    """Return the identity of the cell that draws a half."""
+    return cell_id(f"{half} {T30}", 0)
+
+
+def rows_of_halves() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the rows of either half."""
+    return np.arange(0, ROWS, 2), np.arange(1, ROWS, 2)
 
 
 def clusters() -> npt.NDArray[np.int64]:

@@ -368,9 +368,47 @@ def test_the_grid_lays_out_by_choice(opened: Opened, way: str, rows: int, first:
     assert (page.locator("#rows").inner_text(), where.all_text_contents()) == (before, captions)
 
 
+def test_halves_show_beside_their_setting_and_are_linked(browser: Browser, tmp_path: Path) -> None:
+    found = visit(browser, build_report(RunFolder(halves=True, membership=np.linspace(0, 1, ROWS)).write(tmp_path)))
+    page = found.page
+    halves = page.locator("#rows [data-also=halves]")
+    assert halves.count() == 2
+    assert not halves.first.is_visible()
+    page.locator("#halves-too").check()
+    even, odd = (halves.nth(place).locator(".picture") for place in (0, 1))
+    for half in (even, odd):
+        half.scroll_into_view_if_needed()
+        wait_until_painted(half)
+        assert half.evaluate(HUES) == 3
+    box = even.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 1, box["y"] + 1)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 1, box["y"] + box["height"] - 1, steps=5)
+    page.mouse.up()
+    # A box over the whole picture takes the half's rows and none of those it lacks.
+    assert page.locator("#status").inner_text().startswith(f"{ROWS // 2} rows selected, in a box of")
+    assert halves.nth(0).locator(".together").inner_text() == "33 % in one island"
+    assert halves.nth(1).locator(".together").inner_text() == ""
+    page.keyboard.press("Escape")
+    page.locator("[data-member]").first.click()  # row 117, an odd one
+    page.mouse.move(1, 1)
+    odd.scroll_into_view_if_needed()
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert even.evaluate(MARKS) is None
+    assert odd.evaluate(MARKS) is not None
+    page.locator("#layout").select_option(label="perplexity")
+    own = page.locator("#rows .row").nth(1).locator("figcaption:visible").all_inner_texts()
+    assert [text.split(" · ")[0] for text in own] == ["seed 0", "seed 1", "half 0a", "half 0b"]
+    odd.click()
+    assert page.locator("#zoom-title").inner_text().endswith("seed 0, half 0b")
+    assert found.errors == []
+    page.close()
+
+
 def test_noise_shows_beside_its_setting_in_every_layout(opened: Opened) -> None:
     page = opened.page
-    beside = page.locator("#rows [data-beside]")
+    beside = page.locator("#rows [data-also=noise]")
     assert beside.count() == 4  # two settings, a Gaussian and a copula each
     assert not beside.first.is_visible()
     page.locator("#noise-too").check()

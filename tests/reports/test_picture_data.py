@@ -18,7 +18,9 @@ from reports.exemplars import find_exemplars
 from reports.picture_data import MARGIN, STEPS, PictureData, pack_pictures
 from reports.row_measures import ROW_MEASURES
 from reports.run_folder import Run, read_run
+from reports.summary import summarise
 from tests.reports.run_folder_fixture import (
+    HALVES,
     NULL_POINTS,
     ROWS,
     T5,
@@ -28,7 +30,9 @@ from tests.reports.run_folder_fixture import (
     cell_id,
     clusters,
     coordinates,
+    half_id,
     islands,
+    rows_of_halves,
 )
 
 
@@ -45,6 +49,7 @@ class Unpacked:
     clusters: npt.NDArray[np.int16]
     levels: list[npt.NDArray[np.int16]]
     nulls: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]
+    halves: dict[str, tuple[npt.NDArray[Any], ...]]
     images: dict[int, npt.NDArray[np.uint8]]
 
 
@@ -52,7 +57,7 @@ def unpack(data: PictureData) -> Unpacked:
     """Take typed arrays off the inflated bytes one after the other, in the order of the index."""
     content = zlib.decompress(base64.b64decode(data.packed, validate=True))
     points, at = data.index["points"], 0
-    found = Unpacked({}, {}, {}, {}, {}, [], np.empty(0, np.int16), [], {}, {})
+    found = Unpacked({}, {}, {}, {}, {}, [], np.empty(0, np.int16), [], {}, {}, {})
 
     def take(kind: str, count: int = points) -> npt.NDArray[Any]:
         nonlocal at
@@ -76,6 +81,8 @@ def unpack(data: PictureData) -> Unpacked:
     for one in data.index["nulls"]:
         x, y, island = (take(kind, one["points"]) for kind in ("<u2", "<u2", "<i2"))
         found.nulls[one["cell"]] = (x, y, island)
+    for one in data.index["halves"]:
+        found.halves[one["cell"]] = tuple(take(kind, one["points"]) for kind in ("<u2", "<u2", "<u2", "<i2", "<i2"))
     for place in (data.index["images"] or {"places": []})["places"]:
         found.images[place] = take("u1", int(np.prod(data.index["images"]["shape"])))
     assert at == len(content)  # nothing is left over
@@ -317,3 +324,25 @@ def test_a_third_dimension_has_the_scale_of_the_others(tmp_path: Path) -> None:
     spread = [np.ptp(axis[cell].astype(float)) for axis in (found.x, found.y, found.z)]
     wanted = [*np.ptp(places, axis=0), 5.0]
     assert np.array(spread) / spread[2] == pytest.approx(np.array(wanted) / 5.0, abs=1e-4)
+
+
+def test_halves_name_the_points_that_they_have(tmp_path: Path) -> None:
+    drawn = np.arange(ROWS)[::-1]  # a point's number is its place among the drawn rows, not its row
+    data = packed(tmp_path, RunFolder(halves=True, drawn_rows=drawn))
+    found = unpack(data).halves
+    assert list(found) == [half_id(half) for half in HALVES]
+    for rows, (which, x, y, island, filled) in zip(rows_of_halves(), found.values(), strict=True):
+        assert which.tolist() == (ROWS - 1 - rows).tolist()
+        wanted = coordinates(T30, 0)[rows].astype(float)
+        assert np.corrcoef(x, wanted[:, 0])[0, 1] == pytest.approx(1)
+        assert np.corrcoef(y, wanted[:, 1])[0, 1] == pytest.approx(1)
+        assert island.tolist() == filled.tolist() == ((clusters()[rows] + 1) % 3).tolist()
+    # Island 1 of a half is cluster 0, which the reference (t-SNE 30, seed 0) numbers 0.
+    assert [one["islands"] for one in data.index["halves"]] == [(2, 0, 1)] * 2
+
+
+def test_halves_stand_beside_the_first_picture_of_their_setting(tmp_path: Path) -> None:
+    beside = summarise(read_run(RunFolder(halves=True).write(tmp_path / "run"))).halves
+    assert {cell: [half.cell for half in halves] for cell, halves in beside.items()} == {
+        cell_id(T30, 0): [half_id(half) for half in HALVES]
+    }
