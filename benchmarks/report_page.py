@@ -27,6 +27,7 @@ from configs import schemas
 from reports.build import build_report
 
 CLUSTERS, NOISE = 12, 0.1
+IMAGE = (32, 32, 3)
 DRAWN_ROWS = 10_000
 """A run draws no more rows than that, however many there are."""
 WINDOW = {"width": 1400, "height": 900}
@@ -188,6 +189,7 @@ def write_run_folder(folder: Path, case: Case) -> Path:
         [_cluster(number, case, names[0]) for number in range(CLUSTERS)], schema=schemas.CLUSTERS
     )
     tables["points"] = _points(case.rows)
+    tables["images"] = _images(rows)
     for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet")
     (folder / "manifest.json").write_text(json.dumps(_manifest(case)), encoding="utf-8")
@@ -271,6 +273,16 @@ def _points(rows: int) -> pa.Table:
         },
     }
     return pa.table(columns, schema=schemas.points(()))
+
+
+def _images(rows: np.ndarray) -> pa.Table:
+    """Return noise in colour, which does not deflate: the most that images can take."""
+    noise = np.random.default_rng(0).integers(0, 256, (len(rows), *IMAGE), dtype=np.uint8)
+    sides = {
+        name: np.full(len(rows), size, np.int32)
+        for name, size in zip(("height", "width", "channels"), IMAGE, strict=True)
+    }
+    return pa.table({"row": rows, **sides, "pixels": [one.tobytes() for one in noise]}, schema=schemas.IMAGES)
 
 
 def _manifest(case: Case) -> dict[str, Any]:

@@ -161,7 +161,7 @@ def _check_part(part: str, held: object, keys: tuple[str, ...], folder: Path) ->
 
 def _read_table(folder: Path, name: str, manifest: dict[str, Any]) -> pd.DataFrame:
     file = f"{name}.parquet"
-    if name in LATER_TABLES and file not in manifest.get("tables", {}):
+    if name in LATER_TABLES and file not in manifest.get("tables", {}) and not (folder / file).exists():
         empty: pd.DataFrame = RUN_TABLES[name].empty_table().to_pandas()
         return empty
     content = _read_bytes(folder, file)
