@@ -598,7 +598,7 @@
     byId("zoom-title").textContent = panel.title;
     const caption = panel.element.parentElement.querySelector("figcaption")?.cloneNode(true);
     caption?.querySelector(".together")?.remove();
-    byId("zoom-note").textContent = (caption?.textContent ?? "").replace(/\s+/g, " ").trim();
+    byId("zoom-note").textContent = (caption?.textContent ?? "").replace(" · x, y of 3-d", "").replace(/\s+/g, " ").trim();
     enlarged.visible = true;
     inHand = enlarged;
     redraw(false);

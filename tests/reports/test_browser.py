@@ -527,6 +527,7 @@ def test_dragging_selects_where_it_is_told_not_to_turn_and_where_nothing_turns(s
     drag(solid, 1, 1)
     assert solid.locator("#status").inner_text().startswith(f"{ROWS} rows selected")
     solid.locator("#next").click()
+    assert solid.locator("#zoom-note").inner_text() == "seed 1 · 3 islands"  # no more of x and y alone
     assert solid.locator("#turning").is_visible()  # seed 1 of the same setting
     solid.locator("#next").click()
     assert solid.locator("#turning").is_hidden()
