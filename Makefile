@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint test test-browser check bench bench-scores selftest endurance clean
+.PHONY: help setup sweep lint test test-browser check bench bench-scores bench-report selftest endurance clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ bench: $(READY) ## CPU against a careful practitioner's script, side by side (ab
 
 bench-scores: $(READY) ## CPU and memory of all scores of 36 pictures (about 3 minutes)
 	$(BIN)/python -m benchmarks.score_cost
+
+bench-report: $(READY) ## size, build, first paint and frames per second of the report in Chromium (about a minute)
+	$(BIN)/python -m benchmarks.report_page
 
 selftest: $(READY) ## verdicts on data with known truth (about 380 sets, a night; stop and go on as you like)
 	$(BIN)/steadymap selftest

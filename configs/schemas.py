@@ -322,6 +322,32 @@ NULL_PICTURES = pa.schema(
 Their rows are no rows of the file."""
 
 
+HALF_PICTURES = pa.schema(
+    [
+        pa.field("cell", _dictionary, nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("x", pa.float32(), nullable=False),
+        pa.field("y", pa.float32(), nullable=False),
+        pa.field("island", pa.int32(), nullable=False),
+        pa.field("island_filled", pa.int32(), nullable=False),
+    ]
+)
+"""``half_pictures.parquet``: pictures of the first pair of complementary halves, one of each setting that is drawn on
+them, laid over that setting's picture of all rows; at most 2,000 rows, all of them among those in ``embeddings``."""
+
+IMAGES = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("height", pa.int32(), nullable=False),
+        pa.field("width", pa.int32(), nullable=False),
+        pa.field("channels", pa.int32(), nullable=False),
+        pa.field("pixels", pa.binary(), nullable=False),
+    ]
+)
+"""``images.parquet``: a row per drawn row where the raw inputs are images, else none. ``pixels`` are height × width ×
+channels bytes (1 channel is grey, 3 are red, green, blue), at most 32 × 32 pixels."""
+
+
 def points(further_labels: Sequence[str]) -> pa.Schema:
     """Return the schema of ``points.parquet``: a row per row of the user's file, in its order.
 
@@ -360,5 +386,7 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "labels": LABELS,
     "nulls": NULL_SCORES,
     "null_pictures": NULL_PICTURES,
+    "half_pictures": HALF_PICTURES,
+    "images": IMAGES,
 }
 """The tables of a run with a fixed schema; ``points`` depends on the labels, ``timings`` is kept apart."""

@@ -102,8 +102,9 @@ class DataSource(Settings):
     """Array or column with the group (subject, session, file) of each row; splits keep groups whole."""
     inputs: Many[str] | None = None
     """Array or columns with the raw inputs that were encoded (images.npy: one image per row)."""
-    input_shape: tuple[int, ...] | None = None
-    """Shape of one raw input where it is an image, such as [8, 8]. Default: as stored, where that is 2-d or 3-d."""
+    input_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)] | None = None
+    """Shape of one raw input where it is an image, such as [8, 8] or [32, 32, 3]; the report then shows it. Default: as
+    stored, where that is 2-d or 3-d."""
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSource:
@@ -115,6 +116,8 @@ class DataSource(Settings):
             raise ValueError("`latents` belongs to `path`; with `encode` name the model's output: `encode: output:`")
         if self.encode is not None and self.inputs is not None:
             raise ValueError("`inputs` belongs to `path`; with `encode` the inputs are `encode: inputs:`")
+        if self.input_shape is not None and len(self.input_shape) == 3 and not {1, 3} & {*self.input_shape[::2]}:
+            raise ValueError("`input_shape` of an image in colour has 1 or 3 channels, in its last place or its first")
         return self
 
 

@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from reports.exemplars import Exemplars, find_exemplars
 from reports.label_codes import encode_labels
 from reports.palette import colour_slots
 from reports.panels import Panel
@@ -73,6 +76,8 @@ class ClusterCard:
         The picture that shows it best.
     verdict
         Of the held-out test, None where nothing was tested.
+    exemplars
+        Its typical and its borderline members.
     """
 
     number: int
@@ -89,6 +94,7 @@ class ClusterCard:
     fates: str
     panel: Panel | None
     verdict: Verdict | None
+    exemplars: Exemplars
 
     @property
     def rows(self) -> str:
@@ -122,7 +128,9 @@ class SmallestSet:
 def cluster_cards(run: Run, panels: Sequence[Panel]) -> tuple[ClusterCard, ...]:
     """Make a card of every cluster, the largest first."""
     by_cell = {panel.cell: panel for panel in panels if panel.status == "ok"}
-    slots, label = _slots(run), next(iter(run.label_columns), "")
+    drawn = drawn_rows(pictures_by_cell(run))
+    slots, label = _slots(run, drawn), next(iter(run.label_columns), "")
+    exemplars = find_exemplars(run, drawn)
     tracks = {int(cluster): own for cluster, own in run.tracks.groupby("cluster", sort=False)}
     return tuple(
         ClusterCard(
@@ -140,6 +148,7 @@ def cluster_cards(run: Run, panels: Sequence[Panel]) -> tuple[ClusterCard, ...]:
             fates=tell_fates(tracks.get(int(row["cluster"]), run.tracks.iloc[:0])),
             panel=by_cell.get(row["best_cell"]),
             verdict=_verdict(row),
+            exemplars=exemplars.get(int(row["cluster"]), Exemplars()),
         )
         for row in run.clusters.to_dict("records")
     )
@@ -149,9 +158,9 @@ def _known(value: Any) -> float | None:
     return None if pd.isna(value) else float(value)
 
 
-def _slots(run: Run) -> dict[str, int]:
+def _slots(run: Run, drawn: npt.NDArray[np.int64]) -> dict[str, int]:
     """Return the place in the palette of every cluster that is drawn, as the pictures' script gives it."""
-    codes = encode_labels(drawn_clusters(run, drawn_rows(pictures_by_cell(run))))
+    codes = encode_labels(drawn_clusters(run, drawn))
     return {codes.names[code]: slot for code, slot in colour_slots(codes.counts).items()}
 
 

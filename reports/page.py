@@ -17,6 +17,7 @@ from markupsafe import Markup
 from configs.cards import CARD_OF
 from reports.clusters import OPEN
 from reports.heat_maps import HeatMap
+from reports.layouts import FIRST, layouts
 from reports.palette import THEMES
 from reports.picture_data import pack_pictures
 from reports.run_folder import Run
@@ -51,6 +52,7 @@ def render_page(run: Run, summary: Summary) -> str:
     environment.filters["listed"] = list_names
     data = pack_pictures(run)
     script = _read("pictures.js")
+    ways = layouts(run)
     return environment.get_template("page.html.j2").render(
         summary=summary,
         scopes=_maps_by_scope(summary),
@@ -67,7 +69,9 @@ def render_page(run: Run, summary: Summary) -> str:
         themes=THEMES,
         size="small" if len(summary.seeds) >= SMALL_FROM_SEEDS else "medium",
         packed=data.packed,
-        index={**data.index, "themes": THEMES},
+        layout_names=[FIRST, *(way.name for way in ways)],
+        noise_beside={row.real.cell: row for row in summary.noise if row.real},
+        index={**data.index, "themes": THEMES, "layouts": [way.index for way in ways]},
         css=_read("page.css"),
         script=script,
         script_digest=_digest(script),

@@ -1,10 +1,12 @@
 """Pictures packed for the page: 16-bit coordinates and islands, deflated, base64.
 
 One order of points for all pictures, so that a point is the same index everywhere. Layout of the unpacked bytes,
-little-endian, per picture: x (uint16 × n), y (uint16 × n), island (int16 × n), island_filled (int16 × n); then per
-label column its codes, the codes of the clusters, and per measure of a row its level (int16 × n each); last, per
-picture of reference data with its own number of points m: x (uint16 × m), y (uint16 × m), island (int16 × m). −1 is
-noise, no label, or no value.
+little-endian, per picture: x (uint16 × n), y (uint16 × n), where it has three dimensions z (uint16 × n), island
+(int16 × n), island_filled (int16 × n); then per label column its codes, the codes of the clusters, and per measure of a
+row its level (int16 × n each); then, per picture of reference data with its own number of points m: x (uint16 × m), y
+(uint16 × m), island (int16 × m); per picture of a half with m of the points: which (uint16 × m), x, y (uint16 × m
+each), island, island_filled (int16 × m each); and the images of rows, a byte per value. −1 is noise, no label, or no
+value.
 
 Measured on digits (37 pictures × 1,797 points): 0.4 MB; 16 bits are finer than any screen.
 """
@@ -20,6 +22,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from reports.half_pictures import half_pictures
+from reports.images import pack_images
 from reports.label_codes import LabelCodes, encode_labels, match_islands
 from reports.noise_pictures import shown_on_noise
 from reports.row_measures import MeasuredRows, row_levels
@@ -39,9 +43,10 @@ class PictureData:
     packed
         The bytes, deflated and base64.
     index
-        Number of points; per picture its cell and the matched numbers of its islands (see ``label_codes``); label
-        columns with their values and counts, the clusters likewise; measures with what their levels mean; pictures of
-        reference data with their number of points; rows and ids of the points (None where they only count up).
+        Number of points; per picture its cell, the matched numbers of its islands (see ``label_codes``) and its
+        dimension; label columns with their values and counts, the clusters likewise; measures with what their levels
+        mean; pictures of reference data and of halves with their number of points; images with their shape and whose
+        they are; rows and ids of the points (None where they only count up).
     """
 
     packed: str
@@ -61,17 +66,30 @@ def pack_pictures(run: Run) -> PictureData:
     chunks += [one.codes.astype("<i2").tobytes() for one in coded]
     nulls = null_pictures(run)
     chunks += [_pack_places(picture) + _pack_codes(picture[["island"]]) for picture in nulls.values()]
+    halves = half_pictures(run)
+    place = {row: number for number, row in enumerate(rows.tolist())}
+    chunks += [_pack_half(picture, place) for picture in halves.values()]
+    images = pack_images(run, rows)
+    chunks.append(images.content)
     packed = zlib.compress(b"".join(chunks), 9)
     return PictureData(
         packed=base64.b64encode(packed).decode("ascii"),
         index={
             "points": len(rows),
-            "pictures": [{"cell": cell, "islands": matched[cell]} for cell in pictures],
+            "pictures": [
+                {"cell": cell, "islands": matched[cell], "dimension": 3 if is_solid(picture) else 2}
+                for cell, picture in pictures.items()
+            ],
             "reference": reference_cell(run, pictures),
             "labels": [{"name": name, "values": label.names, "counts": label.counts} for name, label in labels.items()],
             "cluster": _cluster_index(run, clusters),
             "measures": [measure.index for measure in measures],
             "nulls": [{"cell": cell, "points": len(picture)} for cell, picture in nulls.items()],
+            "halves": [
+                {"cell": cell, "points": len(picture), "islands": _islands_of_half(picture, pictures, run, place)}
+                for cell, picture in halves.items()
+            ],
+            "images": images.index,
             **_names(run.points, rows),
         },
     )
@@ -131,13 +149,35 @@ def matched_islands(run: Run, pictures: dict[str, pd.DataFrame]) -> dict[str, tu
 
 
 def _pack_picture(picture: pd.DataFrame) -> bytes:
-    return _pack_places(picture) + _pack_codes(picture[["island", "island_filled"]])
+    axes = ("x", "y", "z") if is_solid(picture) else ("x", "y")
+    return _pack_places(picture, axes) + _pack_codes(picture[["island", "island_filled"]])
 
 
-def _pack_places(picture: pd.DataFrame) -> bytes:
-    coordinates = picture[["x", "y"]].to_numpy(dtype=np.float64)
+def _pack_half(picture: pd.DataFrame, place: dict[int, int]) -> bytes:
+    which = np.array([place[row] for row in picture["row"]], "<u2")
+    return which.tobytes() + _pack_places(picture) + _pack_codes(picture[["island", "island_filled"]])
+
+
+def _islands_of_half(
+    picture: pd.DataFrame, pictures: dict[str, pd.DataFrame], run: Run, place: dict[int, int]
+) -> tuple[int, ...]:
+    """Give the islands of a half numbers as the reference picture does, by the rows that both have."""
+    reference = reference_cell(run, pictures)
+    if reference is None:
+        return ()
+    known = pictures[reference]["island_filled"].to_numpy()[[place[row] for row in picture["row"]]]
+    return match_islands(known, picture["island_filled"].to_numpy())
+
+
+def is_solid(picture: pd.DataFrame) -> bool:
+    """Say whether a picture has three dimensions."""
+    return bool(picture["z"].notna().all())
+
+
+def _pack_places(picture: pd.DataFrame, axes: tuple[str, ...] = ("x", "y")) -> bytes:
+    coordinates = picture[list(axes)].to_numpy(dtype=np.float64)
     low, high = coordinates.min(axis=0), coordinates.max(axis=0)
-    # One scale for both axes, so that nothing is stretched.
+    # One scale for all axes, so that nothing is stretched.
     extent = float((high - low).max()) * (1 + 2 * MARGIN) or 1.0
     placed = (coordinates - (low + high) / 2) / extent + 0.5
     grid = np.clip(np.rint(placed * STEPS), 0, STEPS).astype("<u2")

@@ -22,6 +22,9 @@ from configs.schemas import RUN_TABLES, TIMINGS, points
 
 TABLES = (*RUN_TABLES, "points")
 
+LATER_TABLES = ("half_pictures", "images")
+"""Tables that runs of earlier versions lack, and that a report can do without."""
+
 MANIFEST = "manifest.json"
 TIMINGS_FILE = "timings.parquet"
 
@@ -64,7 +67,8 @@ class Run:
     manifest
         What the run is: data, versions, seeds, counts.
     cells, scores, embeddings, stability, pairs, recommendations, latent_space, clusters, recurrence, tracks,
-    boundaries, labels, nulls, null_pictures, points
+    boundaries, labels, nulls, null_pictures, half_pictures, images,
+    points
         Its tables; ``configs.schemas`` says what each holds.
     timings
         What the pictures cost, None where that is not known: no result depends on it.
@@ -86,6 +90,8 @@ class Run:
     labels: pd.DataFrame
     nulls: pd.DataFrame
     null_pictures: pd.DataFrame
+    half_pictures: pd.DataFrame
+    images: pd.DataFrame
     points: pd.DataFrame
     timings: pd.DataFrame | None = None
 
@@ -155,6 +161,9 @@ def _check_part(part: str, held: object, keys: tuple[str, ...], folder: Path) ->
 
 def _read_table(folder: Path, name: str, manifest: dict[str, Any]) -> pd.DataFrame:
     file = f"{name}.parquet"
+    if name in LATER_TABLES and file not in manifest.get("tables", {}) and not (folder / file).exists():
+        empty: pd.DataFrame = RUN_TABLES[name].empty_table().to_pandas()
+        return empty
     content = _read_bytes(folder, file)
     known = manifest.get("tables", {}).get(file, {}).get("sha256")
     if known is not None and hashlib.sha256(content).hexdigest() != known:

@@ -16,6 +16,7 @@ from reports.averages import average_by_configuration, mean_by, middle_k
 from reports.clusters import ClusterCard, SmallestSet, cluster_cards, smallest_set
 from reports.curves import CURVE, CurveChart, draw_curves
 from reports.findings import find
+from reports.half_pictures import halves_beside
 from reports.heat_maps import HeatMap, heat_maps, is_loss
 from reports.judged_labels import JudgedLabel, judged_labels
 from reports.noise_pictures import NoiseRow, noise_rows
@@ -131,6 +132,8 @@ class Summary:
         What settings do to the clusters, None where there are none.
     noise
         Pictures of reference data, by setting.
+    halves
+        Pictures of halves of the rows, by the cell of the grid that they stand beside.
     lost
         Panels without a picture.
     warnings
@@ -169,6 +172,7 @@ class Summary:
     matrix: tuple[tuple[str, tuple[float | None, ...]], ...]
     tracks: Tracks | None
     noise: tuple[NoiseRow, ...]
+    halves: dict[str, tuple[Panel, ...]]
     lost: tuple[Panel, ...]
     warnings: tuple[str, ...]
     provenance: tuple[tuple[str, str], ...]
@@ -209,6 +213,7 @@ def summarise(run: Run) -> Summary:
         matrix=agreement_matrix(run),
         tracks=follow_clusters(run),
         noise=noise_rows(run, panels),
+        halves=halves_beside(run, others, panels),
         lost=tuple(panel for panel in [*panels, *others] if panel.status != "ok"),
         warnings=tuple(run.manifest["warnings"]),
         provenance=provenance(run),

@@ -18,6 +18,7 @@ from configs import schemas
 from configs.sweep import DataSource
 from tasks.encode_inputs import describe, encode_inputs, measure_encoded
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.image_shape import check_image_shape
 from tasks.latents_file import Latents, check_matrix, read_latents
 from tasks.numerics.row_order import canonical_order, content_digest, count_duplicates, row_keys
 from tasks.store import DamagedError, Store, map_array, read_meta, read_table, write_arrays, write_table
@@ -123,13 +124,16 @@ def bring_in(source: DataSource, store: Store) -> Dataset:
         The file cannot be used.
     """
     if source.example == "digits":
-        return _bring_in_digits(store)
-    if source.encode is not None:
-        return _keep(encode_inputs(source, source.encode, store), store, describe(source.encode))
-    return _keep(read_latents(source), store, Path(str(source.path)).name)
+        latents, told = _digits(store), "example: digits"
+    elif source.encode is not None:
+        latents, told = encode_inputs(source, source.encode, store), describe(source.encode)
+    else:
+        latents, told = read_latents(source), Path(str(source.path)).name
+    check_image_shape(source, latents.inputs)
+    return _keep(latents, store, told)
 
 
-def _bring_in_digits(store: Store) -> Dataset:
+def _digits(store: Store) -> Latents:
     """Train the example's autoencoder, or find what it gave the last time."""
     identity = digest(
         {
@@ -145,17 +149,13 @@ def _bring_in_digits(store: Store) -> Dataset:
     except (FileNotFoundError, DamagedError):
         meta = _train_on_digits(trained)
     digits = map_array(trained, "digits").tolist()
-    return _keep(
-        Latents(
-            matrix=np.array(map_array(trained, "latents")),
-            columns=tuple(f"z[{dimension}]" for dimension in range(DIGITS_DIMENSIONS)),
-            ids=[f"digit {row}" for row in range(len(digits))],
-            labels={"digit": [str(digit) for digit in digits]},
-            inputs=np.array(map_array(trained, "images")),
-            notes=meta["notes"],
-        ),
-        store,
-        "example: digits",
+    return Latents(
+        matrix=np.array(map_array(trained, "latents")),
+        columns=tuple(f"z[{dimension}]" for dimension in range(DIGITS_DIMENSIONS)),
+        ids=[f"digit {row}" for row in range(len(digits))],
+        labels={"digit": [str(digit) for digit in digits]},
+        inputs=np.array(map_array(trained, "images")),
+        notes=meta["notes"],
     )
 
 

@@ -20,7 +20,9 @@ from tasks.compute_cell import CellResult
 from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import LatentSpace
 from tasks.find_clusters import Clusters
+from tasks.half_pictures import half_pictures_table
 from tasks.identity import run_versions
+from tasks.image_table import images_table
 from tasks.judge_labels import JudgedLabels
 from tasks.measure_stability import Stability
 from tasks.null_tables import null_pictures_table, nulls_table
@@ -98,6 +100,10 @@ def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
         "labels": findings.labels.table(),
         "nulls": nulls_table(plan, nulls, pictures),
         "null_pictures": null_pictures_table(nulls, pictures),
+        "half_pictures": half_pictures_table(
+            every, pictures, _whole_pictures(drawn, pictures, reference), _drawn_rows(plan)
+        ),
+        "images": images_table(plan, *_drawn_rows(plan)),
     }
     for name, table in tables.items():
         write_table(table, folder / f"{name}.parquet", {"run": plan.run, "identity": plan.identity})
@@ -246,10 +252,7 @@ def _reference_cell(recommendations: pa.Table, drawn: list[Cell]) -> str | None:
 def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Table], reference: str | None) -> pa.Table:
     if reference is None:
         return schemas.EMBEDDINGS.empty_table()
-    sample = sample_rows(np.array(plan.dataset.keys()), DRAWN_ROWS, "pictures in the report")
-    points = plan.dataset.points()
-    row_of_position = np.empty(plan.rows, dtype=np.int64)
-    row_of_position[points.column("position").to_numpy()] = points.column("row").to_numpy()
+    rows, sample = _drawn_rows(plan)
     references = _references(drawn, pictures, reference)
     names = [cell.identity for cell in drawn]
     parts = []
@@ -261,7 +264,7 @@ def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Tabl
             pa.table(
                 {
                     "cell": pa.DictionaryArray.from_arrays(np.full(len(sample), number, np.int32), pa.array(names)),
-                    "row": row_of_position[sample],
+                    "row": rows,
                     "x": aligned[:, 0].astype(np.float32),
                     "y": aligned[:, 1].astype(np.float32),
                     "z": pa.nulls(len(sample), pa.float32()) if flat else aligned[:, 2].astype(np.float32),
@@ -272,6 +275,15 @@ def _embeddings_table(plan: Plan, drawn: list[Cell], pictures: dict[str, pa.Tabl
             )
         )
     return pa.concat_tables(parts)
+
+
+def _drawn_rows(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that every picture shows: in the user's file, and in canonical order."""
+    sample = sample_rows(np.array(plan.dataset.keys()), DRAWN_ROWS, "pictures in the report")
+    points = plan.dataset.points()
+    row_of_position = np.empty(plan.rows, dtype=np.int64)
+    row_of_position[points.column("position").to_numpy()] = points.column("row").to_numpy()
+    return row_of_position[sample], sample
 
 
 def _points_table(plan: Plan, found: tuple[pa.Table, ...]) -> pa.Table:
@@ -298,6 +310,20 @@ def _smallest_set(drawn: list[Cell], clusters: Clusters, recommendations: pa.Tab
         {"cell": names[one], "clusters": sorted(kept[names[one]])}
         for one in smallest_set([kept[name] for name in names])
     ]
+
+
+def _whole_pictures(drawn: list[Cell], pictures: dict[str, pa.Table], reference: str | None) -> dict[str, np.ndarray]:
+    """Return the first picture of every setting, aligned."""
+    if reference is None:
+        return {}
+    references = _references(drawn, pictures, reference)
+    first: dict[str, Cell] = {}
+    for cell in drawn:
+        first.setdefault(cell.configuration.name, cell)
+    return {
+        name: align(coordinates_of(pictures[cell.identity], cell), references[cell.configuration.dimension])
+        for name, cell in first.items()
+    }
 
 
 def _references(drawn: list[Cell], pictures: dict[str, pa.Table], reference: str) -> dict[int, np.ndarray]:

@@ -247,6 +247,10 @@ def test_a_sweep_of_an_encoder_reports_its_inputs_and_repeats_from_anywhere(
     manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
     assert manifest["data"]["source"] == "encoder.onnx of images.npy"
     assert manifest["data"]["input_shape"] == [8, 8]
+    shown = pd.read_parquet(run / "images.parquet")
+    pixels = np.array([np.frombuffer(one, np.uint8) for one in shown["pixels"]])
+    raw = np.load(encoder_folder / "images.npy").reshape(300, -1)[shown["row"]].astype(float)
+    assert np.abs(pixels / 255 - (raw - raw.min()) / np.ptp(raw)).max() <= 0.5 / 255 + 1e-6
 
     monkeypatch.chdir(run)
     again, told = sweep("config.yaml", "../..")

@@ -111,6 +111,22 @@ def _assert_the_three_blobs_are_found(folder: Path) -> None:
     assert pd.read_parquet(folder / "stability.parquet").query("score == 'ari'")["value"].between(-0.5, 1).all()
 
 
+def _assert_the_first_halves_are_shown(folder: Path, cells: pd.DataFrame) -> None:
+    halves = pd.read_parquet(folder / "half_pictures.parquet").astype({"cell": str})
+    shown = cells[cells["cell"].isin(set(halves["cell"]))]
+    assert shown.groupby("configuration")["resample"].agg(list).tolist() == [["half 0a", "half 0b"]] * 2
+    whole = pd.read_parquet(folder / "embeddings.parquet").astype({"cell": str})
+    for name, pair in shown.groupby("configuration"):
+        parts = [halves[halves["cell"] == cell] for cell in pair["cell"]]
+        assert sorted(row for part in parts for row in part["row"]) == list(range(150))
+        first = cells.loc[(cells["configuration"] == name) & (cells["kind"] == "data"), "cell"].iloc[0]
+        places = whole[whole["cell"] == first].set_index("row")[["x", "y"]]
+        for part in parts:
+            own, of_all = part[["x", "y"]].to_numpy(), places.loc[part["row"]].to_numpy()
+            assert (own**2).sum() == pytest.approx(75, rel=1e-4)  # unit root-mean-square radius, as every picture
+            assert (own * of_all).sum() > 0.5 * np.sqrt((own**2).sum() * (of_all**2).sum())
+
+
 def test_parts_of_the_rows_and_reference_data_are_drawn_beside_the_data(
     engine: None, blobs_file: Path, tmp_path: Path
 ) -> None:
@@ -125,6 +141,7 @@ def test_parts_of_the_rows_and_reference_data_are_drawn_beside_the_data(
     cells = pd.read_parquet(folder / "cells.parquet")
     assert cells["kind"].value_counts().to_dict() == {"data": 7, "resample": 10, "null": 8}
     assert cells.loc[cells["resample"].str.startswith("half", na=False), "rows"].eq(75).all()
+    _assert_the_first_halves_are_shown(folder, cells)
     # Pictures of parts of the rows are drawn for their islands, and not scored.
     assert len(list((store / "scores").rglob("*.parquet"))) == 5 + 8
     clusters = pd.read_parquet(folder / "clusters.parquet")

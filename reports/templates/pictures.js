@@ -8,6 +8,7 @@
   const NO_CODE = -1, FULL = 65535;
   const tip = byId("tip"), status = byId("status"), clear = byId("clear"), zoom = byId("zoom");
   const legend = byId("legend"), note = byId("legend-note"), colour = byId("colour"), size = byId("size");
+  const grid = byId("rows");
   const dark = matchMedia("(prefers-color-scheme: dark)");
 
   // --- data -------------------------------------------------------------------------------------------------
@@ -22,8 +23,9 @@
   const take = (Type, count = n) => { const part = new Type(buffer, at, count); at += part.byteLength; return part; };
   // Points are drawn in one shuffled order, the same everywhere: in the file's order the last label would lie on top.
   const order = shuffled(n);
-  for (const { cell, islands } of index.pictures) {
-    pictures.set(cell, { x: take(Uint16Array), y: take(Uint16Array), island: take(Int16Array), filled: take(Int16Array), islands, n, order });
+  for (const { cell, islands, dimension } of index.pictures) {
+    const [x, y, z] = [take(Uint16Array), take(Uint16Array), dimension === 3 ? take(Uint16Array) : null];
+    pictures.set(cell, { x, y, z, island: take(Int16Array), filled: take(Int16Array), islands, n, order });
   }
   for (const label of index.labels) label.codes = take(Int16Array);
   if (index.cluster) index.cluster.codes = take(Int16Array);
@@ -33,6 +35,38 @@
   for (const { cell, points } of index.nulls) {
     const [x, y, island] = [take(Uint16Array, points), take(Uint16Array, points), take(Int16Array, points)];
     nulls.set(cell, { x, y, island, n: points, order: shuffled(points) });
+  }
+  // Pictures of halves: the rows are those of the file, but some are missing.
+  for (const { cell, points, islands } of index.halves) {
+    const [which, px, py] = [take(Uint16Array, points), take(Uint16Array, points), take(Uint16Array, points)];
+    const [own, near] = [take(Int16Array, points), take(Int16Array, points)], has = new Uint8Array(n);
+    const [x, y] = [new Uint16Array(n), new Uint16Array(n)];
+    const [island, filled] = [new Int16Array(n).fill(NO_CODE), new Int16Array(n).fill(NO_CODE)];
+    which.forEach((i, k) => { has[i] = 1; x[i] = px[k]; y[i] = py[k]; island[i] = own[k]; filled[i] = near[k]; });
+    pictures.set(cell, { x, y, z: null, island, filled, islands, n, has, order: order.filter((i) => has[i]) });
+  }
+  // Images of some rows, a byte per value.
+  const imageAt = new Map();
+  if (index.images) {
+    const [height, width, channels] = index.images.shape, length = height * width * channels;
+    for (const i of index.images.places) imageAt.set(i, take(Uint8Array, length));
+  }
+  function drawImage(canvas, i, side) {
+    // Shown `side` pixels large on its longer side; the browser enlarges, in whole pixels' edges.
+    const bytes = imageAt.get(i);
+    canvas.hidden = !bytes;
+    if (!bytes) return;
+    const [height, width, channels] = index.images.shape, scale = side / Math.max(height, width);
+    canvas.width = width;
+    canvas.height = height;
+    canvas.style.width = `${Math.round(width * scale)}px`;
+    canvas.style.height = `${Math.round(height * scale)}px`;
+    const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+    for (let p = 0; p < width * height; p++) {
+      for (let c = 0; c < 3; c++) image.data[4 * p + c] = bytes[channels === 3 ? 3 * p + c : p];
+      image.data[4 * p + 3] = 255;
+    }
+    context.putImageData(image, 0, 0);
   }
   const rowOf = (i) => index.rows ? index.rows[i] : i;
   const idOf = (i) => index.ids ? index.ids[i] : String(rowOf(i));
@@ -122,6 +156,7 @@
   // --- selection --------------------------------------------------------------------------------------------
   let selected = null; // Uint8Array over points, or null
   let marked = -1;     // the point under the pointer
+  let kept = -1;       // the point that a pressed member keeps marked
   let pressed = new Set(); // places in the legend
   const MOST_NAMES = 500;
 
@@ -150,6 +185,15 @@
     legend.querySelectorAll("button").forEach(say);
     for (const card of cards) say(card, mode === clusterMode ? mode.names.indexOf(card.dataset.cluster) : -1);
   }
+  const members = [...document.querySelectorAll("[data-member]")];
+  function keep(i) {
+    kept = i;
+    for (const member of members) member.setAttribute("aria-pressed", String(Number(member.dataset.member) === i));
+    if (i >= 0 && !selected) status.textContent = `${idOf(i)} is marked in every picture`;
+    else if (!selected) status.textContent = "";
+    clear.hidden = i < 0 && !selected;
+    redraw(false);
+  }
   function press(place) {
     if (!pressed.delete(place)) pressed.add(place);
     showPressed();
@@ -164,7 +208,7 @@
     for (let i = 0; i < n; i++) if (test(i)) { chosen[i] = 1; count++; }
     selected = count ? chosen : null;
     status.textContent = count ? `${count.toLocaleString()} ${count === 1 ? "row" : "rows"} selected, ${from}` : "";
-    clear.hidden = !count;
+    clear.hidden = !count && kept < 0;
     redraw(true);
   }
   function unselect() {
@@ -172,6 +216,7 @@
     selected = null;
     status.textContent = "";
     clear.hidden = true;
+    keep(-1);
     showPressed();
     settle();
     redraw(true);
@@ -181,9 +226,9 @@
     if (selected && index.labels.length && !pressed.size) status.textContent += `: ${composition(index.labels[0])}`;
     for (const panel of panels) panel.tell();
   }
-  function tally(codes) {
+  function tally(codes, has) {
     const counts = new Map();
-    for (let i = 0; i < n; i++) if (selected[i]) counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1);
+    for (let i = 0; i < n; i++) if (selected[i] && (!has || has[i])) counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1);
     return [...counts].sort((a, b) => b[1] - a[1]);
   }
   function composition(label) {
@@ -194,6 +239,12 @@
 
   // --- drawing ----------------------------------------------------------------------------------------------
   const panels = [], panelOf = new Map();
+
+  let lastScratch = null;
+  function scratch(context, side) {
+    if (lastScratch?.width !== side) lastScratch = context.createImageData(side, side);
+    return lastScratch;
+  }
 
   class Panel {
     constructor(element) {
@@ -207,7 +258,7 @@
       this.together = element.parentElement.querySelector(".together");
       this.show(element.dataset.null ?? element.dataset.cell, element.dataset.title);
       this.visible = false;
-      this.side = 0;
+      this.side = this.drawn = 0;
       panels.push(this);
       panelOf.set(element, this);
       if (this.linked) listen(this);
@@ -222,6 +273,7 @@
     fit() {
       const ratio = Math.min(window.devicePixelRatio || 1, 2), side = Math.round(this.element.clientWidth * ratio);
       if (side !== this.side) {
+        this.unmarked = true;
         for (const canvas of [this.base, this.over]) canvas.width = canvas.height = side;
         this.stale = true;
       }
@@ -234,18 +286,18 @@
       if (!this.side) return;
       if (this.stale) this.drawPoints();
       this.stale = false;
+      this.drawn = performance.now();
       this.drawMarks();
     }
     drawPoints() {
       // Every point is blended into the pixels by itself, so that where points overlap their number shows, in colour;
       // one path per colour would be drawn as one flat shape. Points shrink and fade as they grow in number.
-      const { side } = this, context = this.base.getContext("2d"), image = context.createImageData(side, side);
-      const { mode, picture: { n, order } } = this, chosenRows = this.linked ? selected : null;
+      const { side } = this, context = this.base.getContext("2d"), image = scratch(context, side);
+      const { mode, picture: { order } } = this, n = order.length, chosenRows = this.linked ? selected : null;
       const palette = colours().map(rgb), grey = rgb(theme().grey), paper = rgb(theme().paper);
       const pixels = image.data;
-      for (let i = 0; i < pixels.length; i += 4) {
-        pixels[i] = paper[0]; pixels[i + 1] = paper[1]; pixels[i + 2] = paper[2]; pixels[i + 3] = 255;
-      }
+      for (let i = 0; i < 4; i++) pixels[i] = i < 3 ? paper[i] : 255;
+      new Uint32Array(pixels.buffer).fill(new Uint32Array(pixels.buffer, 0, 1)[0]);
       const radius = this.radius(), alpha = Math.max(0.3, Math.min(0.9, 1.25 - 0.16 * Math.log10(Math.max(1, n))));
       const codes = mode.codes(this.picture), slotOf = this.slots(codes);
       for (const chosen of chosenRows ? [0, 1] : [1]) {
@@ -262,7 +314,7 @@
     }
     radius() {
       const widest = this.large ? 6 : 4;
-      return Math.max(1.1, Math.min(widest, 0.72 * this.side / this.ratio / Math.sqrt(Math.max(1, this.picture.n)))) * this.ratio / 2;
+      return Math.max(1.1, Math.min(widest, 0.72 * this.side / this.ratio / Math.sqrt(Math.max(1, this.picture.order.length)))) * this.ratio / 2;
     }
     slots(codes) {
       const { mode, picture: { n } } = this;
@@ -288,7 +340,7 @@
     drawNames(context, codes) {
       // Names at the median of their points, so that colour is not the only way to tell.
       const groups = new Map();
-      for (let i = 0; i < n; i++) {
+      for (const i of this.picture.order) {
         const code = mode.number(this.picture, codes[i]);
         if (code < 0 || mode.slot(code) < 0 || (selected && !selected[i])) continue;
         if (!groups.has(code)) groups.set(code, []);
@@ -312,10 +364,13 @@
       }
     }
     drawMarks() {
-      const context = this.over.getContext("2d");
+      const context = this.over.getContext("2d"), nothing = marked < 0 && kept < 0 && !this.box;
+      if (nothing && this.unmarked) return;
+      this.unmarked = nothing;
       context.clearRect(0, 0, this.side, this.side);
-      if (marked >= 0) {
-        const [px, py] = this.place(marked);
+      for (const i of new Set([kept, marked])) {
+        if (i < 0 || (this.picture.has && !this.picture.has[i])) continue;
+        const [px, py] = this.place(i);
         for (const [ink, width] of [[theme().paper, 5], [theme().ink, 2]]) {
           context.strokeStyle = ink;
           context.lineWidth = width * this.ratio;
@@ -342,7 +397,7 @@
       const { x, y } = this.picture, scale = FULL / this.side, qx = px * scale, qy = FULL - py * scale;
       const reach = 14 * this.ratio * scale;
       let best = -1, least = reach * reach;
-      for (let i = 0; i < n; i++) {
+      for (const i of this.picture.order) {
         const dx = x[i] - qx, dy = y[i] - qy, distance = dx * dx + dy * dy;
         if (distance < least) { least = distance; best = i; }
       }
@@ -351,7 +406,7 @@
     tell() {
       // Of the selected rows, the share that this picture keeps in one island.
       if (!this.together) return;
-      const counts = selected && this.picture ? tally(this.picture.filled) : [];
+      const counts = selected && this.picture ? tally(this.picture.filled, this.picture.has) : [];
       const total = counts.reduce((sum, pair) => sum + pair[1], 0);
       this.together.textContent = total ? `${Math.round(100 * counts[0][1] / total)} % in one island` : "";
     }
@@ -368,15 +423,26 @@
   }
   const shortened = (text) => text.length > 24 ? `${text.slice(0, 23)}…` : text;
 
-  let scheduled = false;
+  // A frame draws marks everywhere, but points only for so long: what is left over follows in the next frames, the picture
+  // in hand first and then those that were drawn longest ago. So a drag stays smooth however many pictures follow it.
+  const FRAME_MS = 14;
+  let scheduled = false, inHand = null;
   function redraw(points) {
     if (points) for (const panel of panels) panel.stale = true;
     if (scheduled) return;
     scheduled = true;
-    requestAnimationFrame(() => {
-      scheduled = false;
-      for (const panel of panels) if (panel.visible) panel.draw();
-    });
+    requestAnimationFrame(drawFrame);
+  }
+  function drawFrame() {
+    scheduled = false;
+    const end = performance.now() + FRAME_MS, shown = panels.filter((panel) => panel.visible && panel.picture);
+    for (const panel of shown) panel.fit();
+    const waiting = shown.filter((panel) => panel.stale && panel.side).sort((a, b) => (b === inHand) - (a === inHand) || a.drawn - b.drawn);
+    let done = 0;
+    while (done < waiting.length && (!done || performance.now() < end)) waiting[done++].draw();
+    for (const panel of shown) if (panel.side) panel.drawMarks();
+    grid.setAttribute("aria-busy", String(done < waiting.length));
+    if (done < waiting.length) redraw(false);
   }
 
   // --- pointing, selecting, enlarging -----------------------------------------------------------------------
@@ -386,23 +452,28 @@
       const box = element.getBoundingClientRect(), scale = panel.side / element.clientWidth;
       return [(event.clientX - box.left - element.clientLeft) * scale, (event.clientY - box.top - element.clientTop) * scale];
     };
-    let start = null, dragged = false;
+    let start = null, last = null, dragged = false, turns = false;
     const canDrag = (event) => event.button === 0 && (event.pointerType !== "touch" || panel === enlarged);
     element.addEventListener("pointerdown", (event) => {
       dragged = false;
       if (!canDrag(event)) return;
-      start = where(event);
+      start = last = where(event);
+      turns = Boolean(panel.picture?.flat) && (turning.getAttribute("aria-pressed") === "true") !== event.shiftKey;
       element.setPointerCapture(event.pointerId);
     });
     element.addEventListener("pointermove", (event) => {
       if (!panel.picture || !panel.side) return;
       const here = where(event);
       if (start && Math.hypot(here[0] - start[0], here[1] - start[1]) > 5 * panel.ratio) dragged = true;
-      if (start && dragged) brush(panel, [...start, ...here]);
+      if (start && dragged && turns) {
+        const step = 3 / panel.side;
+        turn(panel, step * (here[0] - last[0]), step * (here[1] - last[1]));
+        last = here;
+      } else if (start && dragged) brush(panel, [...start, ...here]);
       else point(panel, panel.nearest(...here), event);
     });
     const finish = () => {
-      if (start && dragged) settle();
+      if (start && dragged && !turns) settle();
       start = panel.box = null;
       redraw(false);
     };
@@ -415,7 +486,8 @@
       dragged = false;
     });
     element.addEventListener("keydown", (event) => {
-      if (panel === enlarged || (event.key !== "Enter" && event.key !== " ")) return;
+      if (panel === enlarged) return turnByKey(panel, event);
+      if ((event.key !== "Enter" && event.key !== " ")) return;
       event.preventDefault();
       enlarge(panel);
     });
@@ -423,13 +495,14 @@
 
   function brush(panel, box) {
     const [x0, x1] = [box[0], box[2]].sort((a, b) => a - b), [y0, y1] = [box[1], box[3]].sort((a, b) => a - b);
-    const { x, y } = panel.picture, scale = FULL / panel.side;
+    const { x, y, has } = panel.picture, scale = FULL / panel.side;
     const left = x0 * scale, right = x1 * scale, low = FULL - y1 * scale, high = FULL - y0 * scale;
     panel.box = box;
+    inHand = panel;
     marked = -1;
     tip.hidden = true;
     if (pressed.size) { pressed = new Set(); showLegend(); }
-    choose((i) => x[i] >= left && x[i] <= right && y[i] >= low && y[i] <= high, `in a box of ${panel.title}`);
+    choose((i) => (!has || has[i]) && x[i] >= left && x[i] <= right && y[i] >= low && y[i] <= high, `in a box of ${panel.title}`);
   }
 
   function point(panel, i, event) {
@@ -440,23 +513,71 @@
     redraw(false);
   }
 
-  function showTip(panel, i, event) {
+  function showTip(panel, i, at) {
     const lines = [idOf(i)];
     if (idOf(i) !== String(rowOf(i))) lines.push(`row ${rowOf(i)}`);
     else lines[0] = `row ${lines[0]}`;
     for (const label of index.labels) lines.push(`${label.name}: ${label.codes[i] < 0 ? "none" : label.values[label.codes[i]]}`);
-    const island = panel.picture.island[i];
     const cluster = index.cluster?.codes[i] ?? NO_CODE;
-    lines.push(island < 0 ? "in no island here" : `island ${island} here, matched to ${letters(panel.picture.islands[island])}`);
+    if (panel) {
+      const island = panel.picture.island[i];
+      lines.push(island < 0 ? "in no island here" : `island ${island} here, matched to ${letters(panel.picture.islands[island])}`);
+    }
     if (cluster >= 0) lines.push(`${index.cluster.name} ${index.cluster.values[cluster]}`);
-    tip.textContent = lines.join("\n");
+    byId("tip-text").textContent = lines.join("\n");
+    drawImage(byId("tip-image"), i, 72);
     (zoom.open ? zoom : document.body).append(tip);
     const box = tip.getBoundingClientRect(), bound = (value, most) => `${Math.max(4, Math.min(value, most))}px`;
     // Left of the pointer where there is no room on its right, so that the tip never lies on the point.
-    const left = event.clientX + 16 + box.width > innerWidth - 8 ? event.clientX - box.width - 16 : event.clientX + 16;
+    const left = at.clientX + 16 + box.width > innerWidth - 8 ? at.clientX - box.width - 16 : at.clientX + 16;
     tip.style.left = bound(left, innerWidth - box.width - 8);
-    tip.style.top = bound(event.clientY + 16, innerHeight - box.height - 8);
+    tip.style.top = bound(at.clientY + 16, innerHeight - box.height - 8);
   }
+
+  // --- pictures of three dimensions: turned where they are enlarged -----------------------------------------
+  const turning = byId("turning"), HALF = FULL / 2, STEP = Math.PI / 18;
+  const KEYS = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
+  function solid(picture) {
+    // A view of a picture whose x and y follow its turns; sized so that no turn takes a point out of the frame.
+    let farthest = 1;
+    for (let i = 0; i < n; i++) farthest = Math.max(farthest, Math.hypot(picture.x[i] - HALF, picture.y[i] - HALF, picture.z[i] - HALF));
+    const view = { ...picture, flat: picture, x: new Uint16Array(n), y: new Uint16Array(n), order: picture.order.slice(),
+      depth: new Float32Array(n), scale: 0.96 * HALF / farthest, axes: [[1, 0, 0], [0, 1, 0], [0, 0, 1]] };
+    project(view);
+    return view;
+  }
+  function project(view) {
+    const { flat, x, y, depth, scale, axes: [a, b, c] } = view;
+    for (let i = 0; i < n; i++) {
+      const [px, py, pz] = [flat.x[i] - HALF, flat.y[i] - HALF, flat.z[i] - HALF];
+      x[i] = HALF + scale * (a[0] * px + a[1] * py + a[2] * pz);
+      y[i] = HALF + scale * (b[0] * px + b[1] * py + b[2] * pz);
+      depth[i] = c[0] * px + c[1] * py + c[2] * pz;
+    }
+    view.order.set(flat.order);
+    view.order.sort((i, j) => depth[i] - depth[j]); // the nearest is drawn last
+  }
+  function turn(panel, right, down) {
+    const view = panel.picture, mix = (a, b, angle) => {
+      const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+      return [a.map((one, k) => cos * one + sin * b[k]), a.map((one, k) => cos * b[k] - sin * one)];
+    };
+    let [a, b, c] = view.axes;
+    [a, c] = mix(a, c, right);
+    [b, c] = mix(b, c, -down);
+    view.axes = [a, b, c];
+    project(view);
+    panel.stale = true;
+    redraw(false);
+  }
+  function turnByKey(panel, event) {
+    if (!panel.picture?.flat || !(event.key in KEYS || event.key === "Home")) return;
+    event.preventDefault();
+    event.stopPropagation(); // elsewhere in the dialog the arrows lead to the next picture
+    if (event.key === "Home") panel.picture.axes = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
+    turn(panel, ...(KEYS[event.key] ?? [0, 0]));
+  }
+  turning.addEventListener("click", () => turning.setAttribute("aria-pressed", String(turning.getAttribute("aria-pressed") !== "true")));
 
   let enlarged = null, opener = null;
   function enlarge(panel) {
@@ -466,16 +587,25 @@
     if (!zoom.open) zoom.showModal();
     enlarged ??= new Panel(byId("zoom-picture"));
     enlarged.show(panel.element.dataset.cell, panel.title);
+    const { picture } = enlarged;
+    if (picture.z) {
+      enlarged.picture = solid(picture);
+      enlarged.element.tabIndex = 0;
+    } else enlarged.element.removeAttribute("tabindex");
+    turning.hidden = byId("turn-note").hidden = !picture.z;
     enlarged.element.setAttribute("role", "img");
     enlarged.element.setAttribute("aria-label", panel.element.getAttribute("aria-label").replace(" Enlarge.", ""));
     byId("zoom-title").textContent = panel.title;
-    byId("zoom-note").textContent = (panel.element.parentElement.querySelector("figcaption")?.firstChild.textContent ?? "").trim();
+    const caption = panel.element.parentElement.querySelector("figcaption")?.cloneNode(true);
+    caption?.querySelector(".together")?.remove();
+    byId("zoom-note").textContent = (caption?.textContent ?? "").replace(" · x, y of 3-d", "").replace(/\s+/g, " ").trim();
     enlarged.visible = true;
+    inHand = enlarged;
     redraw(false);
   }
   function step(by) {
-    const all = panels.filter((panel) => panel.picture && panel !== enlarged && panel.element.closest("#grid"));
-    const here = all.findIndex((panel) => panel.picture === enlarged.picture);
+    const all = [...document.querySelectorAll("#rows figure:not([hidden]) > .picture[data-cell]")].map((element) => panelOf.get(element));
+    const shown = enlarged.picture.flat ?? enlarged.picture, here = all.findIndex((panel) => panel.picture === shown);
     enlarge(all[(here + by + all.length) % all.length]);
   }
   byId("previous").addEventListener("click", () => step(-1));
@@ -493,7 +623,7 @@
     opener.element.focus({ preventScroll: true });
   });
   clear.addEventListener("click", () => { unselect(); colour.focus(); });
-  addEventListener("keydown", (event) => { if (event.key === "Escape" && !zoom.open && selected) unselect(); });
+  addEventListener("keydown", (event) => { if (event.key === "Escape" && !zoom.open && (selected || kept >= 0)) unselect(); });
 
   // --- start ------------------------------------------------------------------------------------------------
   function colourBy(chosen) {
@@ -512,7 +642,67 @@
       if (place >= 0) press(place);
     });
   }
-  size.addEventListener("change", () => { byId("rows").className = `rows ${size.value}`; });
+  for (const member of members) {
+    const i = Number(member.dataset.member);
+    if (imageAt.has(i)) {
+      const canvas = document.createElement("canvas");
+      drawImage(canvas, i, 32);
+      member.prepend(canvas);
+    }
+    const enter = () => {
+      const box = member.getBoundingClientRect();
+      point(null, i, { clientX: box.left, clientY: box.bottom - 8 });
+    };
+    for (const event of ["focus", "pointerenter"]) member.addEventListener(event, enter);
+    for (const event of ["blur", "pointerleave"]) member.addEventListener(event, () => point(null, -1));
+    member.addEventListener("click", () => keep(kept === i ? -1 : i));
+  }
+
+  // The same pictures in other rows: figures are moved, nothing is made again.
+  const layout = byId("layout"), layoutNote = byId("layout-note");
+  const settings = [...grid.children], home = new Map(), figures = new Map(), beside = [...grid.querySelectorAll("[data-beside]")];
+  const firstNote = layoutNote.textContent, firstSeeds = grid.style.getPropertyValue("--seeds");
+  for (const figure of grid.querySelectorAll("[data-figure]")) {
+    figures.set(figure.dataset.figure, figure);
+    home.set(figure, { row: figure.parentElement, where: figure.querySelector(".where").textContent });
+  }
+  function layOut() {
+    const way = layout && index.layouts[layout.selectedIndex - 1];
+    grid.className = `rows ${size.value}${way ? " laid" : ""}${way?.wraps ? " wraps" : ""}`;
+    layoutNote.textContent = way ? way.note : firstNote;
+    grid.style.setProperty("--seeds", way ? Math.max(1, ...way.rows.map((row) => way.wraps ? 1 : row.places.length)) : firstSeeds);
+    for (const [figure, { row, where }] of home) {
+      figure.querySelector(".where").textContent = where;
+      row.append(figure);
+    }
+    grid.replaceChildren(...(way ? way.rows.map(layRow) : settings));
+    for (const figure of beside) figures.get(figure.dataset.beside).parentElement.append(figure);
+    redraw(false);
+  }
+  function layRow({ title, places }, number) {
+    const section = document.createElement("section"), setting = document.createElement("div"), head = document.createElement("h3");
+    const row = document.createElement("div");
+    section.className = "row";
+    setting.className = "setting";
+    row.className = "panels";
+    head.id = `laid-${number}`;
+    head.textContent = title;
+    section.setAttribute("aria-labelledby", head.id);
+    setting.append(head);
+    section.append(setting, row);
+    for (const { cell, caption } of places) {
+      const figure = cell === null ? document.createElement("figure") : figures.get(cell);
+      if (cell !== null) figure.querySelector(".where").textContent = figure.querySelector(".picture") ? `${caption} · ` : caption;
+      row.append(figure);
+    }
+    return section;
+  }
+  size.addEventListener("change", layOut);
+  layout?.addEventListener("change", layOut);
+  for (const also of ["halves", "noise"]) {
+    const box = byId(`${also}-too`), figures = beside.filter((figure) => figure.dataset.also === also);
+    box?.addEventListener("change", () => { for (const figure of figures) figure.hidden = !box.checked; });
+  }
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) panelOf.get(entry.target).visible = entry.isIntersecting;
     redraw(false);

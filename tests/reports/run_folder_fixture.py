@@ -103,6 +103,8 @@ TESTED_LABELS: list[dict[str, Any]] = [
 ]
 """The three clusters as the user's labels, tested without any picture."""
 
+HALVES = ("half 0a", "half 0b")
+
 NOISE_ROWS = 6
 """The first rows are in no island of any picture: 6 of 120 is 5 %."""
 
@@ -128,13 +130,17 @@ class RunFolder:
     fast: bool = False
     verdicts: Sequence[str] = ()
     verdict_reason: str = "a valley on every path"
+    membership: Sequence[float] | None = None
+    images: tuple[int, int, int] | None = None
+    solid: Sequence[str] = ()
+    halves: bool = False
 
     def write(self, folder: Path) -> Path:
         """Write every table and then the manifest, and return the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         cells = self._cells()
         tables = {
-            "cells": pa.Table.from_pylist(cells, schema=schemas.CELLS),
+            "cells": pa.Table.from_pylist([*cells, *self._half_cells()], schema=schemas.CELLS),
             "scores": pa.Table.from_pylist(self._scores(cells), schema=schemas.SCORES),
             "embeddings": self._embeddings(cells),
             "stability": pa.Table.from_pylist(self._stability(cells), schema=schemas.STABILITY),
@@ -142,6 +148,8 @@ class RunFolder:
             "recommendations": pa.Table.from_pylist(self._recommendations(cells), schema=schemas.RECOMMENDATIONS),
             "latent_space": pa.Table.from_pylist(LATENT_SPACE, schema=schemas.LATENT_SPACE),
             "points": self._points(),
+            "half_pictures": self._half_pictures(),
+            "images": schemas.IMAGES.empty_table() if self.images is None else self._images(self.images),
             **self._clusters(cells),
         }
         for name, table in tables.items():
@@ -181,7 +189,7 @@ class RunFolder:
             "engine": {"tsne": "openTSNE", "umap": "umap-learn", "pca": "scikit-learn"}[reducer],
             "method": "exact",
             "metric": "euclidean",
-            "dimension": 2,
+            "dimension": 3 if name in self.solid else 2,
             "min_cluster_size": 5,
             "seed": seed,
             "resample": None,
@@ -236,7 +244,9 @@ class RunFolder:
                     "row": self.drawn_rows,
                     "x": coordinates(one["configuration"], place_of(one))[self.drawn_rows, 0],
                     "y": coordinates(one["configuration"], place_of(one))[self.drawn_rows, 1],
-                    "z": pa.nulls(len(self.drawn_rows), pa.float32()),
+                    "z": depths()[self.drawn_rows]
+                    if one["configuration"] in self.solid
+                    else pa.nulls(len(self.drawn_rows), pa.float32()),
                     "island": islands(one["configuration"], place_of(one))[0][self.drawn_rows],
                     "island_filled": islands(one["configuration"], place_of(one))[1][self.drawn_rows],
                 },
@@ -395,10 +405,49 @@ class RunFolder:
             "group": [None] * ROWS,
             **{f"label:{name}": list(self.label_columns[name]) for name in further},
             "cluster": clusters(),
-            "membership": np.ones(ROWS),
+            "membership": np.ones(ROWS) if self.membership is None else np.array(self.membership),
             **{name: np.linspace(0, 1, ROWS) for name in (*schemas.INSTABILITY.names, *schemas.RATINGS.names)},
         }
         return pa.table(columns, schema=schemas.points(further))
+
+    def _half_cells(self) -> list[dict[str, Any]]:
+        told = {"kind": "resample", "rows": ROWS // 2, "islands": 3, "noise_share": 0.0}
+        return [
+            {**self._cell(T30, 0, 0), "cell": half_id(half), "resample": half, **told}
+            for half in (HALVES if self.halves else ())
+        ]
+
+    def _half_pictures(self) -> pa.Table:
+        """Return the two halves of t-SNE 30, seed 0: the even rows, and the odd ones, each with islands of its own."""
+        parts = [schemas.HALF_PICTURES.empty_table()]
+        for number, own in enumerate(rows_of_halves() if self.halves else ()):
+            rows = own[np.isin(own, self.drawn_rows)]
+            island = ((clusters()[rows] + 1) % 3).astype(np.int32)
+            parts.append(
+                pa.table(
+                    {
+                        "cell": pa.DictionaryArray.from_arrays(
+                            np.full(len(rows), number, np.int32), [half_id(half) for half in HALVES]
+                        ),
+                        "row": rows,
+                        **dict(zip("xy", coordinates(T30, 0)[rows].T, strict=True)),
+                        "island": island,
+                        "island_filled": island,
+                    },
+                    schema=schemas.HALF_PICTURES,
+                )
+            )
+        return pa.concat_tables(parts)
+
+    def _images(self, shape: tuple[int, int, int]) -> pa.Table:
+        """Return an image for each drawn row, every value the row's number: grey, or that grey in colour."""
+        count = len(self.drawn_rows)
+        sides = {
+            name: np.full(count, size, np.int32)
+            for name, size in zip(("height", "width", "channels"), shape, strict=True)
+        }
+        pixels = [np.full(shape, row, np.uint8).tobytes() for row in self.drawn_rows]
+        return pa.table({"row": self.drawn_rows, **sides, "pixels": pixels}, schema=schemas.IMAGES)
 
     def _manifest(self, cells: list[dict[str, Any]], folder: Path, tables: dict[str, pa.Table]) -> dict[str, Any]:
         ok, skipped = len(drawn(cells)), sum(one["status"] == "skipped" for one in cells)
@@ -495,6 +544,16 @@ def drawn(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [one for one in cells if one["status"] == "ok"]
 
 
+def half_id(half: str) -> str:
+    """Return the identity of the cell that draws a half."""
+    return cell_id(f"{half} {T30}", 0)
+
+
+def rows_of_halves() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the rows of either half."""
+    return np.arange(0, ROWS, 2), np.arange(1, ROWS, 2)
+
+
 def clusters() -> npt.NDArray[np.int64]:
     """Return the cluster of every row: 0, 1, 2 and again."""
     return np.arange(ROWS) % 3
@@ -505,6 +564,11 @@ def coordinates(name: str, place: int) -> npt.NDArray[np.float32]:
     generator = np.random.default_rng([list(PARAMETERS).index(name), place])
     corners = np.array([[-2.0, -0.5], [2.0, -0.5], [0.0, 1.0]])
     return (corners[clusters()] + 0.25 * generator.standard_normal((ROWS, 2))).astype(np.float32)
+
+
+def depths() -> npt.NDArray[np.float32]:
+    """Return the third coordinate of pictures that have one: even rows in front, odd rows behind."""
+    return np.where(np.arange(ROWS) % 2 == 0, 2.5, -2.5).astype(np.float32)
 
 
 def islands(name: str, place: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -13,10 +13,14 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
+from reports import images
+from reports.exemplars import find_exemplars
 from reports.picture_data import MARGIN, STEPS, PictureData, pack_pictures
 from reports.row_measures import ROW_MEASURES
 from reports.run_folder import Run, read_run
+from reports.summary import summarise
 from tests.reports.run_folder_fixture import (
+    HALVES,
     NULL_POINTS,
     ROWS,
     T5,
@@ -26,7 +30,9 @@ from tests.reports.run_folder_fixture import (
     cell_id,
     clusters,
     coordinates,
+    half_id,
     islands,
+    rows_of_halves,
 )
 
 
@@ -36,19 +42,22 @@ class Unpacked:
 
     x: dict[str, npt.NDArray[np.uint16]]
     y: dict[str, npt.NDArray[np.uint16]]
+    z: dict[str, npt.NDArray[np.uint16]]
     island: dict[str, npt.NDArray[np.int16]]
     filled: dict[str, npt.NDArray[np.int16]]
     codes: list[npt.NDArray[np.int16]]
     clusters: npt.NDArray[np.int16]
     levels: list[npt.NDArray[np.int16]]
     nulls: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]
+    halves: dict[str, tuple[npt.NDArray[Any], ...]]
+    images: dict[int, npt.NDArray[np.uint8]]
 
 
 def unpack(data: PictureData) -> Unpacked:
     """Take typed arrays off the inflated bytes one after the other, in the order of the index."""
     content = zlib.decompress(base64.b64decode(data.packed, validate=True))
     points, at = data.index["points"], 0
-    found = Unpacked({}, {}, {}, {}, [], np.empty(0, np.int16), [], {})
+    found = Unpacked({}, {}, {}, {}, {}, [], np.empty(0, np.int16), [], {}, {}, {})
 
     def take(kind: str, count: int = points) -> npt.NDArray[Any]:
         nonlocal at
@@ -57,14 +66,25 @@ def unpack(data: PictureData) -> Unpacked:
         return part
 
     for picture in data.index["pictures"]:
-        for arrays, kind in ((found.x, "<u2"), (found.y, "<u2"), (found.island, "<i2"), (found.filled, "<i2")):
-            arrays[picture["cell"]] = take(kind)
+        for arrays, kind in (
+            (found.x, "<u2"),
+            (found.y, "<u2"),
+            (found.z, "<u2"),
+            (found.island, "<i2"),
+            (found.filled, "<i2"),
+        ):
+            if arrays is not found.z or picture["dimension"] == 3:
+                arrays[picture["cell"]] = take(kind)
     found.codes.extend(take("<i2") for _ in data.index["labels"])
     found = replace(found, clusters=take("<i2", points if data.index["cluster"] else 0))
     found.levels.extend(take("<i2") for _ in data.index["measures"])
     for one in data.index["nulls"]:
         x, y, island = (take(kind, one["points"]) for kind in ("<u2", "<u2", "<i2"))
         found.nulls[one["cell"]] = (x, y, island)
+    for one in data.index["halves"]:
+        found.halves[one["cell"]] = tuple(take(kind, one["points"]) for kind in ("<u2", "<u2", "<u2", "<i2", "<i2"))
+    for place in (data.index["images"] or {"places": []})["places"]:
+        found.images[place] = take("u1", int(np.prod(data.index["images"]["shape"])))
     assert at == len(content)  # nothing is left over
     return found
 
@@ -265,3 +285,64 @@ def test_levels_of_a_measure_say_what_they_mean(
     assert measure.levels(np.array(values, dtype=float)).tolist() == levels
     assert (measure.level_names[0], measure.level_names[-1], len(measure.level_names)) == (first, last, 10)
     assert measure.calm_end == (column == "membership")
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (4, 6, 3)])
+def test_images_are_those_of_the_drawn_rows(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    data = packed(tmp_path, RunFolder(images=shape, drawn_rows=np.array([7, 100, 3])))
+    assert data.index["images"] == {"shape": list(shape), "places": [0, 1, 2]}
+    found = unpack(data).images
+    assert [set(found[place].tolist()) for place in (0, 1, 2)] == [{7}, {100}, {3}]
+    assert {len(image) for image in found.values()} == {int(np.prod(shape))}
+
+
+def test_without_images_none_are_packed(run: Run) -> None:
+    assert pack_pictures(run).index["images"] is None
+
+
+def test_of_many_images_those_on_cluster_cards_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RunFolder(images=(2, 2, 1), membership=np.linspace(0, 1, ROWS))
+    run = read_run(folder.write(tmp_path / "run"))
+    named = {
+        one.place for own in find_exemplars(run, np.arange(ROWS)).values() for one in (*own.typical, *own.borderline)
+    }
+    monkeypatch.setattr(images, "MOST", 50)
+    places = pack_pictures(run).index["images"]["places"]
+    assert (len(places), len(named)) == (50, 30)
+    assert named <= set(places)
+    assert pack_pictures(run).index["images"]["places"] == places
+    monkeypatch.setattr(images, "MOST_BYTES", 4 * 20)
+    assert set(pack_pictures(run).index["images"]["places"]) < named
+
+
+def test_a_third_dimension_has_the_scale_of_the_others(tmp_path: Path) -> None:
+    data = packed(tmp_path, RunFolder(solid=[T30]))
+    found = unpack(data)
+    assert set(found.z) == {cell_id(T30, 0), cell_id(T30, 1)}
+    assert [one["dimension"] for one in data.index["pictures"] if one["cell"] in found.z] == [3, 3]
+    cell, places = cell_id(T30, 0), coordinates(T30, 0).astype(float)
+    spread = [np.ptp(axis[cell].astype(float)) for axis in (found.x, found.y, found.z)]
+    wanted = [*np.ptp(places, axis=0), 5.0]
+    assert np.array(spread) / spread[2] == pytest.approx(np.array(wanted) / 5.0, abs=1e-4)
+
+
+def test_halves_name_the_points_that_they_have(tmp_path: Path) -> None:
+    drawn = np.arange(ROWS)[::-1]  # a point's number is its place among the drawn rows, not its row
+    data = packed(tmp_path, RunFolder(halves=True, drawn_rows=drawn))
+    found = unpack(data).halves
+    assert list(found) == [half_id(half) for half in HALVES]
+    for rows, (which, x, y, island, filled) in zip(rows_of_halves(), found.values(), strict=True):
+        assert which.tolist() == (ROWS - 1 - rows).tolist()
+        wanted = coordinates(T30, 0)[rows].astype(float)
+        assert np.corrcoef(x, wanted[:, 0])[0, 1] == pytest.approx(1)
+        assert np.corrcoef(y, wanted[:, 1])[0, 1] == pytest.approx(1)
+        assert island.tolist() == filled.tolist() == ((clusters()[rows] + 1) % 3).tolist()
+    # Island 1 of a half is cluster 0, which the reference (t-SNE 30, seed 0) numbers 0.
+    assert [one["islands"] for one in data.index["halves"]] == [(2, 0, 1)] * 2
+
+
+def test_halves_stand_beside_the_first_picture_of_their_setting(tmp_path: Path) -> None:
+    beside = summarise(read_run(RunFolder(halves=True).write(tmp_path / "run"))).halves
+    assert {cell: [half.cell for half in halves] for cell, halves in beside.items()} == {
+        cell_id(T30, 0): [half_id(half) for half in HALVES]
+    }

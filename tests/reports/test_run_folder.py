@@ -13,7 +13,7 @@ import pytest
 
 from configs.errors import InputError
 from configs.schemas import TIMINGS
-from reports.run_folder import MANIFEST_KEYS, TABLES, read_run
+from reports.run_folder import LATER_TABLES, MANIFEST_KEYS, TABLES, read_run
 from tests.reports.run_folder_fixture import ROWS, RunFolder
 
 
@@ -180,3 +180,12 @@ def test_a_manifest_in_another_encoding_is_named(folder: Path) -> None:
 def test_a_manifest_that_is_no_object_lacks_every_key(folder: Path, content: str) -> None:
     (folder / "manifest.json").write_text(content, encoding="utf-8")
     assert fault_of(folder).problem == f"lacks {', '.join(MANIFEST_KEYS)}"
+
+
+@pytest.mark.parametrize("name", LATER_TABLES)
+def test_a_run_of_an_earlier_version_lacks_a_table_and_is_read_all_the_same(folder: Path, name: str) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    del manifest["tables"][f"{name}.parquet"]
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / f"{name}.parquet").unlink()
+    assert getattr(read_run(folder), name).empty
