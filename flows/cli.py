@@ -268,9 +268,9 @@ def report(
 ) -> int:
     """Render a run's report again, from its folder alone."""
     from reports.build import build_report
+    from reports.run_folder import find_run
 
-    folder = Path(run) if Path(run).is_dir() else store / "runs" / run
-    print(build_report(folder))
+    print(build_report(find_run(run, store)))
     return EXIT_REPORT
 
 
