@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +10,7 @@ from reports.markdown import to_markdown
 from reports.page import render_page
 from reports.run_folder import Run, read_run
 from reports.summary import Summary, summarise
+from reports.whole_file import write_whole
 
 REPORT, PAPER, DIGEST = "report.html", "report.pdf", "summary.md"
 GRID = "figures/comparison_grid"
@@ -64,16 +63,5 @@ def _draw_figures(run: Run, summary: Summary) -> None:
 
 
 def _commit(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the place, flush, rename: a reader sees the old file, the new one or none."""
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".writing-{path.name}-{uuid.uuid4().hex}")
-    try:
-        write(temporary)
-        descriptor = os.open(temporary, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, write)
