@@ -71,7 +71,7 @@ FastOption = Annotated[bool, Parameter(negative="", help="One pair of halves, tw
 
 @app.command
 def sweep(
-    config: Annotated[Path, Parameter(help="A YAML config, or a .npy, .npz, .parquet or .csv file.")],
+    config: Annotated[Path, Parameter(help="A YAML config, or a .npy, .npz, .parquet, .csv or .h5ad file.")],
     *,
     labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
     fast: FastOption = False,
@@ -164,7 +164,7 @@ def check(
 
 @app.command
 def score(
-    latents: Annotated[Path, Parameter(help="Latent vectors: .npy, .npz, .parquet or .csv.")],
+    latents: Annotated[Path, Parameter(help="Latent vectors: .npy, .npz, .parquet, .csv or .h5ad.")],
     embedding: Annotated[Path, Parameter(help="Coordinates of the same rows, made by any tool (columns x, y).")],
     *,
     k: Annotated[list[int] | None, Parameter(name="-k", help="Neighbourhood sizes (default 7).")] = None,
