@@ -190,7 +190,7 @@ def _cells(card: ClusterCard) -> tuple[str, ...]:
             card.verdict.depth,
             card.verdict.reason,
         )
-    told = [f"{reason.rstrip('.')}." if reason else "", f"{card.found_again.capitalize()}."]
+    told = [f"{reason.strip().rstrip('.')}." if reason else "", f"{card.found_again.capitalize()}."]
     told += [f"Mostly {card.label}."] if card.label else []
     return str(card.number), verdict, f"{card.size:,}", p, depth, f"{card.recurrence}", " ".join(filter(None, told))
 

@@ -94,8 +94,9 @@ class AnnDataFile(DataFile):
         wide = [name for name in self._matrices if name not in self._picture]
         if len(wide) == 1:
             return wide[0]
+        which = f"which of {some([repr(name) for name in wide], 8)} holds the latent vectors?"
         raise InputError(
-            f"which of {some([repr(name) for name in wide], 8) or '(no matrix in obsm)'} holds the latent vectors?",
+            which if wide else f"no matrix in obsm has more than {WIDEST_PICTURE} columns",
             file=self.path,
             rule=f"a single matrix in obsm with more than {WIDEST_PICTURE} columns",
             remedy="write a config and name it under `data: latents:` (X is the main matrix)",
