@@ -176,8 +176,11 @@ def any_script() -> Iterator[None]:
 
 @contextmanager
 def plain_drawing() -> Iterator[None]:
-    """Draw alike everywhere: matplotlib's own defaults, whatever the user's, and the same identifiers each time."""
-    settings = {**mpl.rcParamsDefault, "svg.hashsalt": SALT, "pdf.compression": 9}
+    """Draw alike everywhere: matplotlib's own defaults, whatever the user's, and the same identifiers each time.
+
+    TrueType in a PDF is what journals ask for, and can be searched.
+    """
+    settings = {**mpl.rcParamsDefault, "svg.hashsalt": SALT, "pdf.fonttype": 42}
     with any_script(), mpl.rc_context({name: value for name, value in settings.items() if name != "backend"}):
         yield
 

@@ -51,6 +51,13 @@ def test_pages_are_a4_and_numbered(run: Run, summary: Summary, tmp_path: Path) -
     assert len(boxes) == len(compose_pages(run, summary).sheets)
 
 
+def test_its_type_is_truetype(run: Run, summary: Summary, tmp_path: Path) -> None:
+    write_pdf(run, summary, tmp_path / "a.pdf")
+    content = (tmp_path / "a.pdf").read_bytes()
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content
+
+
 def test_a_run_without_pictures_says_so(tmp_path: Path) -> None:
     run = read_run(RunFolder(nothing_drawn=True).write(tmp_path / "run"))
     pages = texts_of(compose_pages(run, summarise(run)))
