@@ -24,8 +24,8 @@ from reports.run_folder import Run
 
 Coordinates = Mapping[str, npt.NDArray[np.float64]]
 
-STRUGGLES_WITH_STRINGS = (0, 13)
-"""AnnData before this version cannot write what pandas 3 takes text for."""
+KNOWS_TEXT_OF_PANDAS_3 = (0, 13)
+"""AnnData before this version cannot write the text of pandas 3."""
 
 
 def write_parquet(table: pd.DataFrame, neighbours: tuple[np.ndarray, np.ndarray] | None, path: Path) -> None:
@@ -59,7 +59,7 @@ def write_h5ad(run: Run, table: pd.DataFrame, places: Coordinates, path: Path) -
         AnnData is not installed.
     """
     anndata = import_anndata(path)
-    with _old_text(version("anndata")):
+    with text_for_anndata(version("anndata")):
         # Names of rows have to differ; ids need not.
         names = run.points["id"] if run.points["id"].is_unique else run.points["row"]
         data = anndata.AnnData(
@@ -126,12 +126,15 @@ def import_anndata(file: Path) -> Any:
 
 
 @contextmanager
-def _old_text(anndata: str) -> Iterator[None]:
-    """Let text be objects, as AnnData before 0.13 expects; from then on it knows the text of pandas 3."""
-    if tuple(int(part) for part in anndata.split(".")[:2]) >= STRUGGLES_WITH_STRINGS:
-        yield
-        return
+def text_for_anndata(anndata: str) -> Iterator[None]:
+    """Let text be objects, as AnnData before 0.13 expects; from then on it knows the text of pandas 3.
+
+    Both ask pandas for an option that pandas 4 will not have; what it says of that is no concern of who exports.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*infer_string.*")
+        if tuple(int(part) for part in anndata.split(".")[:2]) >= KNOWS_TEXT_OF_PANDAS_3:
+            yield
+            return
         with pd.option_context("future.infer_string", False):
             yield

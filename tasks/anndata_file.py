@@ -2,6 +2,9 @@
 
 Only what is asked for is read, element by element, after its size was held against the file and the free memory.
 Nothing in an .h5ad is pickled. A file whose parts lie in other files is refused: it could be made to show any file.
+
+A file that was cut is refused. One whose inner structure was changed can make the HDF5 library hang or crash: that is
+not caught here, so read no .h5ad from people you do not trust.
 """
 
 from __future__ import annotations
