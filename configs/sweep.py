@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Metric = Literal["euclidean", "cosine"]
-DATA_ENDINGS = (".npy", ".npz", ".parquet", ".csv")
+DATA_ENDINGS = (".npy", ".npz", ".parquet", ".csv", ".h5ad")
 """Endings of the files that data is read from."""
 MODEL_ENDING = ".onnx"
 """Ending of the files that an encoder is read from."""
@@ -86,18 +86,19 @@ class DataSource(Settings):
     """
 
     path: str | None = None
-    """A .npy, .npz, .parquet or .csv file; relative to the folder of the config."""
+    """A .npy, .npz, .parquet, .csv or .h5ad file; relative to the folder of the config."""
     encode: Encoder | None = None
     """A trained encoder (ONNX) and the inputs it encodes."""
     example: Literal["digits"] | None = None
     """`digits`: a small autoencoder trained on scikit-learn's digits (1,797 rows, 16 latent dimensions)."""
     latents: Many[str] | None = None
-    """The array of an .npz, or the columns of a table (names or patterns such as `z*`). Default: the first of latents,
-    z, Z, X, embeddings, or the only 2-d array; in a table, every numeric column that has no other role."""
+    """The array of an .npz, the columns of a table (names or patterns such as `z*`), or a matrix in the obsm of an
+    .h5ad (X is its main matrix). Default: the first of latents, z, Z, X, embeddings, or the only 2-d array; in a table,
+    every numeric column that has no other role; in an .h5ad, the only matrix in obsm with more than three columns."""
     labels: Many[str] | None = None
     """Arrays or columns with labels; the first one colours the pictures. Default: y or label, where there is one."""
     id: str | None = None
-    """Array or column with a name for each row. Default: id or ids, where there is one."""
+    """Array or column with a name for each row. Default: id or ids, where there is one; of an .h5ad, obs_names."""
     group: str | None = None
     """Array or column with the group (subject, session, file) of each row; splits keep groups whole."""
     inputs: Many[str] | None = None

@@ -1,4 +1,4 @@
-"""The command line: ``steadymap sweep | check | score | scores | selftest | report | runs``.
+"""The command line: ``steadymap sweep | check | score | scores | selftest | report | export | runs``.
 
 Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant and worker
 processes, which import this module as their main one, stay light.
@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from pydantic import ValidationError
@@ -35,6 +35,8 @@ EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 13
 SELFTEST = Path(__file__).resolve().parents[1] / "configs" / "selftest.yaml"
 
 CONFIG_ENDINGS = (".yaml", ".yml")
+
+EXPORT_FORMATS: tuple[Literal["parquet", "csv", "h5ad"], ...] = ("parquet", "csv", "h5ad")
 
 PREFECT_SETTINGS = {
     # The embedded server takes 12 to 17 s; its own limit of 20 s fails on a busy machine.
@@ -69,7 +71,7 @@ FastOption = Annotated[bool, Parameter(negative="", help="One pair of halves, tw
 
 @app.command
 def sweep(
-    config: Annotated[Path, Parameter(help="A YAML config, or a .npy, .npz, .parquet or .csv file.")],
+    config: Annotated[Path, Parameter(help="A YAML config, or a .npy, .npz, .parquet, .csv or .h5ad file.")],
     *,
     labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
     fast: FastOption = False,
@@ -162,7 +164,7 @@ def check(
 
 @app.command
 def score(
-    latents: Annotated[Path, Parameter(help="Latent vectors: .npy, .npz, .parquet or .csv.")],
+    latents: Annotated[Path, Parameter(help="Latent vectors: .npy, .npz, .parquet, .csv or .h5ad.")],
     embedding: Annotated[Path, Parameter(help="Coordinates of the same rows, made by any tool (columns x, y).")],
     *,
     k: Annotated[list[int] | None, Parameter(name="-k", help="Neighbourhood sizes (default 7).")] = None,
@@ -268,10 +270,51 @@ def report(
 ) -> int:
     """Render a run's report again, from its folder alone."""
     from reports.build import build_report
+    from reports.run_folder import find_run
 
-    folder = Path(run) if Path(run).is_dir() else store / "runs" / run
-    print(build_report(folder))
+    print(build_report(find_run(run, store)))
     return EXIT_REPORT
+
+
+@app.command
+def export(
+    run: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder.")],
+    *,
+    out: Annotated[Path, Parameter(help="The file to write.")],
+    form: Annotated[
+        Literal["parquet", "csv", "h5ad"] | None, Parameter(name="--format", help="Default: by the file's ending.")
+    ] = None,
+    cell: Annotated[
+        list[str] | None, Parameter(help="Pictures: `recommended` (default), `all`, or a cell.", negative="")
+    ] = None,
+    store: StoreOption = Path("results"),
+    as_json: JsonOption = False,
+) -> int:
+    """Write a run as one table for other tools: a row per row of the data, with clusters, verdicts and coordinates."""
+    from flows.export import export_run
+    from reports.run_folder import find_run
+
+    found = export_run(find_run(run, store), out, form or _format_of(out), cell or ["recommended"])
+    if as_json:
+        print(json.dumps(asdict(found)))
+        return EXIT_REPORT
+    print(f"{found.file}: {found.rows:,} rows with {', '.join(found.pictures)}")
+    for sentence in found.left_out:
+        print(f"left out: {sentence}")
+    return EXIT_REPORT
+
+
+def _format_of(out: Path) -> Literal["parquet", "csv", "h5ad"]:
+    for known in EXPORT_FORMATS:
+        if out.suffix.lower() == f".{known}":
+            return known
+    raise InputError(
+        f"what format is {out.suffix or 'a file without ending'!r}?",
+        file=out,
+        place="--out",
+        rule=f"one of {', '.join(f'.{known}' for known in EXPORT_FORMATS)}",
+        remedy="name the file so, or give --format",
+    )
 
 
 @app.command

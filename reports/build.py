@@ -1,51 +1,67 @@
-"""Build a run's report: page and figures, each written whole or not at all."""
+"""Build a run's report: page, PDF, Markdown and figures, each written whole or not at all."""
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from reports.markdown import to_markdown
 from reports.page import render_page
-from reports.run_folder import read_run
-from reports.summary import summarise
+from reports.run_folder import Run, read_run
+from reports.summary import Summary, summarise
+from reports.whole_file import write_whole
 
-REPORT = "report.html"
+REPORT, PAPER, DIGEST = "report.html", "report.pdf", "summary.md"
+GRID = "figures/comparison_grid"
 
 
 def build_report(folder: Path) -> Path:
-    """Render a run folder's report and figures and return the report.
+    """Render a run folder's report, its PDF, its summary and figures, and return the report.
+
+    The page comes last: where it is, the rest is, too.
 
     Raises
     ------
     InputError
         The folder is not a complete run.
     """
-    from reports.figures import draw_comparison_grid, draw_scores
+    from reports.report_pdf import write_pdf
 
     folder = folder.resolve()
     run = read_run(folder)
     summary = summarise(run)
     if len(run.drawn):
-        _commit(folder / "figures" / "comparison_grid.png", lambda path: draw_comparison_grid(run, summary, path))
-        _commit(folder / "figures" / "scores.png", lambda path: draw_scores(run, path))
+        _draw_figures(run, summary)
+    _commit(folder / PAPER, lambda path: write_pdf(run, summary, path))
+    picture = f"{GRID}.png" if len(run.drawn) else None
+    _commit(folder / DIGEST, lambda path: path.write_text(to_markdown(summary, picture), encoding="utf-8"))
     page = render_page(run, summary)
     _commit(folder / REPORT, lambda path: path.write_text(page, encoding="utf-8"))
     return folder / REPORT
 
 
+def _draw_figures(run: Run, summary: Summary) -> None:
+    """Draw every figure that the run has something for, as PNG and as SVG."""
+    from reports.grid_figure import cluster_colouring, comparison_colouring, draw_comparison_grid
+    from reports.score_figure import draw_scores
+    from reports.sheet import plain_drawing, save_png, save_svg
+    from reports.track_figure import draw_tracks
+
+    clusters = cluster_colouring(run, summary) if summary.labels else None
+    with plain_drawing():
+        figures = {
+            GRID: draw_comparison_grid(summary.rows, comparison_colouring(run, summary)),
+            "figures/clusters": None if clusters is None else draw_comparison_grid(summary.rows, clusters),
+            "figures/scores": draw_scores(run),
+            "figures/tracks": draw_tracks(summary),
+        }
+    for name, sheet in figures.items():
+        if sheet is not None:
+            _commit(run.folder / f"{name}.png", partial(save_png, sheet))
+            _commit(run.folder / f"{name}.svg", partial(save_svg, sheet))
+
+
 def _commit(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the place, flush, rename: a reader sees the old file, the new one or none."""
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".writing-{path.name}-{uuid.uuid4().hex}")
-    try:
-        write(temporary)
-        descriptor = os.open(temporary, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, write)

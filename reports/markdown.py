@@ -1,4 +1,4 @@
-"""The summary as Markdown, for Prefect's UI and for a chat."""
+"""The summary as Markdown: a file of the run folder, Prefect's artifact, a message in a chat."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import re
 from reports.summary import Summary
 
 
-def to_markdown(summary: Summary) -> str:
-    """Render a summary; names from the user are text, never markup."""
+def to_markdown(summary: Summary, picture: str | None = None) -> str:
+    """Render a summary, with a picture that lies beside it; names from the user are text, never markup."""
     lines = [_text(summary.notice), ""] if summary.notice else []
     lines += [f"# {_text(summary.title)}", "", " · ".join(_text(fact) for fact in summary.facts), ""]
     lines += [f"* {_text(finding)}" for finding in summary.findings]
     lines += ["", _text(summary.limit), "", _text(summary.selftest)]
+    if picture is not None:
+        lines += ["", f"![Every setting by every seed]({picture})"]
     if summary.clusters:
         lines += ["", *(f"* {_text(card.line)}" for card in summary.clusters)]
     if summary.recommended:

@@ -111,15 +111,27 @@ class Run:
         columns = [name for name in self.points.columns if name == "label" or name.startswith("label:")]
         return dict(zip(self.manifest["data"]["labels"], columns, strict=False))
 
+    def _repr_html_(self) -> str:
+        """Show the run in a notebook."""
+        from reports.notebook import render_notebook
 
-def read_run(folder: Path) -> Run:
-    """Read every table of a run.
+        return render_notebook(self)
+
+
+def find_run(run: Path | str, store: Path | str = "results") -> Path:
+    """Return the folder of a run: itself, or where a store keeps the run of a name."""
+    return Path(run) if Path(run).is_dir() else Path(store) / "runs" / run
+
+
+def read_run(run: Path | str, store: Path | str = "results") -> Run:
+    """Read every table of a run, given by its folder or by its name in a store.
 
     Raises
     ------
     InputError
         The folder is not a run, not a complete one, or a table is not what was written.
     """
+    folder = find_run(run, store)
     if not folder.is_dir():
         raise InputError("there is no such folder", file=folder, remedy="`steadymap runs` lists the runs of a store")
     manifest = _read_manifest(folder)

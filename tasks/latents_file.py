@@ -1,6 +1,7 @@
 """Read latent vectors and what is known of each row, and refuse what cannot be used, with its place.
 
-Formats are the matter of ``numpy_file`` and ``table_file``; here their parts are given roles and values are checked.
+Formats are the matter of ``numpy_file``, ``table_file`` and ``anndata_file``; here their parts are given roles and
+values are checked.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ import pyarrow as pa
 
 from configs.errors import InputError
 from configs.sweep import DATA_ENDINGS, DataSource, Encoder, split_reference
+from tasks.anndata_file import ROW_NAMES, AnnDataFile
 from tasks.data_file import DataFile, Values, some
 from tasks.numpy_file import NpyFile, NpzFile
 from tasks.table_file import TableFile
 
 LABEL_NAMES = ("y", "label", "labels")
-ID_NAMES = ("id", "ids")
+ID_NAMES = ("id", "ids", ROW_NAMES)
 FEWEST_ROWS = 10
 UNREADABLE = (
     *(OSError, EOFError, ValueError, TypeError, SyntaxError, RuntimeError, MemoryError),
@@ -432,4 +434,5 @@ _FORMATS: dict[str, Callable[[Path], DataFile]] = {
     ".npz": NpzFile,
     ".parquet": TableFile,
     ".csv": TableFile,
+    ".h5ad": AnnDataFile,
 }

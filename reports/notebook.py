@@ -1,0 +1,81 @@
+"""A run as a notebook shows it: verdicts, the pictures to look at first, the way to the report and to the tables.
+
+One piece of HTML without script, style sheet or request; pictures are inside. It takes the notebook's own colours, so
+that it reads on light and on dark ground.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from reports.clusters import OPEN
+from reports.grid_figure import Colouring, cluster_colouring, comparison_colouring, draw_picture
+from reports.run_folder import TABLES, Run
+from reports.sheet import RULE, Sheet, plain_drawing
+from reports.summary import Recommended, Summary, summarise
+
+TEMPLATES = Path(__file__).parent / "templates"
+SIDE, DOTS_PER_INCH = 2.4, 110
+BESIDE = (("report.html", "the report"), ("report.pdf", "as PDF"), ("summary.md", "as Markdown"))
+"""Files of a run folder that the notebook leads to, where they are."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A recommended picture: its title, why, and a PNG as base64."""
+
+    title: str
+    reason: str
+    png: str
+
+
+def render_notebook(run: Run) -> str:
+    """Render a run for a notebook."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    summary = summarise(run)
+    colouring = cluster_colouring(run, summary) or comparison_colouring(run, summary)
+    return environment.get_template("notebook.html.j2").render(
+        summary=summary,
+        cards=summary.clusters[:OPEN],
+        more=max(0, len(summary.clusters) - OPEN),
+        shown=_shown(summary, colouring),
+        colouring=colouring,
+        links=[(_address(run.folder / name), words) for name, words in BESIDE if (run.folder / name).is_file()],
+        tables=[(name, len(getattr(run, name))) for name in TABLES if len(getattr(run, name))],
+    )
+
+
+def _shown(summary: Summary, colouring: Colouring) -> list[Shown]:
+    drawn = [one for one in summary.recommended if one.panel.cell in colouring.pictures]
+
+    def png(one: Recommended) -> str:
+        cell = one.panel.cell
+        sheet = Sheet(SIDE, SIDE)
+        axes = sheet.axes(0.02, 0.02, SIDE - 0.04, SIDE - 0.04)
+        axes.set(xticks=[], yticks=[])
+        for spine in axes.spines.values():
+            spine.set(color=RULE, linewidth=0.6)
+        draw_picture(axes, colouring.pictures[cell], colouring.by_cell[cell], SIDE)
+        FigureCanvasAgg(sheet.figure)
+        content = io.BytesIO()
+        sheet.figure.savefig(content, dpi=DOTS_PER_INCH, format="png")
+        return base64.b64encode(content.getvalue()).decode("ascii")
+
+    with plain_drawing():
+        return [Shown(one.panel.title, one.reason, png(one)) for one in drawn]
+
+
+def _address(path: Path) -> str:
+    """Return a link that a notebook server can follow: relative to the notebook's folder, where the file lies below."""
+    below = os.path.relpath(path.resolve())
+    return path.resolve().as_uri() if below.startswith("..") else quote(Path(below).as_posix())
