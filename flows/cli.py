@@ -1,4 +1,4 @@
-"""The command line: ``steadymap sweep | check | score | scores | selftest | report | runs``.
+"""The command line: ``steadymap sweep | check | score | scores | selftest | report | runs | compare | site | open``.
 
 Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant and worker
 processes, which import this module as their main one, stay light.
@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from configs.errors import InputError
 from configs.sweep import Metric
@@ -35,6 +36,7 @@ EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 13
 SELFTEST = Path(__file__).resolve().parents[1] / "configs" / "selftest.yaml"
 
 CONFIG_ENDINGS = (".yaml", ".yml")
+PAGE_ENDINGS = (".html", ".htm")
 
 PREFECT_SETTINGS = {
     # The embedded server takes 12 to 17 s; its own limit of 20 s fails on a busy machine.
@@ -269,8 +271,45 @@ def report(
     """Render a run's report again, from its folder alone."""
     from reports.build import build_report
 
-    folder = Path(run) if Path(run).is_dir() else store / "runs" / run
-    print(build_report(folder))
+    print(build_report(_run_folder(run, store)))
+    return EXIT_REPORT
+
+
+@app.command
+def compare(
+    a: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder: before.")],
+    b: Annotated[str, Parameter(help="Another one, of the same inputs: after.")],
+    *,
+    out: Annotated[Path | None, Parameter(help="Also write a page: an .html file that opens offline.")] = None,
+    store: StoreOption = Path("results"),
+    as_json: JsonOption = False,
+) -> int:
+    """Say which clusters appear, vanish, split or merge from one run to another, and which scores really differ."""
+    from reports.commit_file import commit_if_new
+    from reports.compare import compare_runs
+    from reports.comparison_page import render_comparison
+    from reports.comparison_text import to_json, to_tables
+    from reports.run_folder import read_run
+
+    if out is not None and out.suffix.lower() not in PAGE_ENDINGS:
+        raise InputError(f"--out {out}", rule="the page is an .html file", remedy=f"--out {out}.html")
+    found = compare_runs(read_run(_run_folder(a, store)), read_run(_run_folder(b, store)))
+    if out is not None:
+        commit_if_new(out, render_comparison(found).encode())
+    if as_json:
+        print(json.dumps({**to_json(found), "page": None if out is None else str(out)}, ensure_ascii=False))
+        return EXIT_REPORT
+    lines, tables = to_tables(found)
+    console = Console()
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+    for title, columns, rows in tables:
+        table = Table(*columns, title=title)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+    if out is not None:
+        console.print(f"page: {out}", markup=False, highlight=False, soft_wrap=True)
     return EXIT_REPORT
 
 
@@ -317,6 +356,11 @@ def main() -> None:
         print("\nsteadymap: interrupted; finished cells are kept, the same command goes on from there", file=sys.stderr)
         status = EXIT_INTERRUPTED
     sys.exit(status if isinstance(status, int) else EXIT_REPORT)
+
+
+def _run_folder(run: str, store: Path) -> Path:
+    """Find a run by its folder, or by its name in the store."""
+    return Path(run) if Path(run).is_dir() else store / "runs" / run
 
 
 def _quiet_console(as_json: bool) -> Console:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import uuid
-from collections.abc import Callable
 from pathlib import Path
 
+from reports.commit_file import commit
 from reports.page import render_page
 from reports.run_folder import read_run
 from reports.summary import summarise
@@ -28,24 +26,8 @@ def build_report(folder: Path) -> Path:
     run = read_run(folder)
     summary = summarise(run)
     if len(run.drawn):
-        _commit(folder / "figures" / "comparison_grid.png", lambda path: draw_comparison_grid(run, summary, path))
-        _commit(folder / "figures" / "scores.png", lambda path: draw_scores(run, path))
+        commit(folder / "figures" / "comparison_grid.png", lambda path: draw_comparison_grid(run, summary, path))
+        commit(folder / "figures" / "scores.png", lambda path: draw_scores(run, path))
     page = render_page(run, summary)
-    _commit(folder / REPORT, lambda path: path.write_text(page, encoding="utf-8"))
+    commit(folder / REPORT, lambda path: path.write_text(page, encoding="utf-8"))
     return folder / REPORT
-
-
-def _commit(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside the place, flush, rename: a reader sees the old file, the new one or none."""
-    path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".writing-{path.name}-{uuid.uuid4().hex}")
-    try:
-        write(temporary)
-        descriptor = os.open(temporary, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
