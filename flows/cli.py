@@ -289,15 +289,16 @@ def compare(
     from reports.compare import compare_runs
     from reports.comparison_page import render_comparison
     from reports.comparison_text import to_json, to_tables
+    from reports.rendering import to_bytes
     from reports.run_folder import read_run
 
     if out is not None and out.suffix.lower() not in PAGE_ENDINGS:
         raise InputError(f"--out {out}", rule="the page is an .html file", remedy=f"--out {out}.html")
     found = compare_runs(read_run(_run_folder(a, store)), read_run(_run_folder(b, store)))
     if out is not None:
-        commit_if_new(out, render_comparison(found).encode())
+        commit_if_new(out, to_bytes(render_comparison(found)))
     if as_json:
-        print(json.dumps({**to_json(found), "page": None if out is None else str(out)}, ensure_ascii=False))
+        print(json.dumps({**to_json(found), "page": None if out is None else str(out)}))
         return EXIT_REPORT
     lines, tables = to_tables(found)
     console = Console()
@@ -332,6 +333,51 @@ def runs(*, store: StoreOption = Path("results"), as_json: JsonOption = False) -
             row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"]
         )
     console.print(table)
+    return EXIT_REPORT
+
+
+@app.command
+def site(
+    store: Annotated[Path, Parameter(help="Folder with everything that was computed.")] = Path("results"),
+    *,
+    out: Annotated[Path | None, Parameter(help="Folder of the site (default: site/ in the store).")] = None,
+) -> int:
+    """Write a static site over all runs: a list, trends, and what changed from run to run."""
+    from reports.site import build_site
+
+    built = build_site(store, out)
+    lost = f", {built.unreadable} of them not readable" if built.unreadable else ""
+    runs = "1 run" if built.runs == 1 else f"{built.runs} runs"
+    files = "1 file" if built.written == 1 else f"{built.written} files"
+    print(f"{runs}{lost}; {files} written")
+    print(built.index)
+    return EXIT_REPORT
+
+
+@app.command(name="open")
+def open_report(
+    run: Annotated[str | None, Parameter(help="Name of a run or its folder (default: the latest).")] = None,
+    *,
+    only_print: Annotated[bool, Parameter(name="--print", negative="", help="Print the path, open nothing.")] = False,
+    store: StoreOption = Path("results"),
+) -> int:
+    """Open the report of the latest run, or of the one named, in the browser, and print its path."""
+    import webbrowser
+
+    from reports.build import REPORT
+    from reports.store_runs import latest_run
+
+    folder = latest_run(store) if run is None else _run_folder(run, store)
+    page = (folder / REPORT).resolve()
+    if not folder.is_dir():
+        raise InputError("there is no such run", file=folder, remedy="`steadymap runs` lists the runs of a store")
+    if not page.is_file():
+        raise InputError(
+            "the run has no report", file=folder, remedy=f"`steadymap report {run or folder.name}` makes it"
+        )
+    print(page)
+    if not only_print:
+        webbrowser.open(page.as_uri())
     return EXIT_REPORT
 
 

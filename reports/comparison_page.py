@@ -39,7 +39,7 @@ def render_comparison(found: Comparison, links: Mapping[str, str] = NO_LINKS) ->
         links=links,
         most_parts=MOST_PARTS,
         themes=THEMES,
-        css=read_own("page.css", "river.css"),
+        css=read_own("page.css", "river.css", "site.css"),
         script="",
         generator=GENERATOR,
     )

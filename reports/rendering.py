@@ -33,3 +33,8 @@ def name_script(script: str) -> Markup:
     """Return the script's name in a content policy; base64 needs no escaping."""
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
     return Markup(f"sha256-{digest}")  # noqa: S704
+
+
+def to_bytes(page: str) -> bytes:
+    """Encode a page; a lone half of a character, which JSON and file names can hold, becomes a question mark."""
+    return page.encode("utf-8", "replace")
