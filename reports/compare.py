@@ -401,7 +401,7 @@ def _tell_flips(found: Comparison, before: Namer, after: Namer) -> list[str]:
     flips: dict[tuple[str, str], list[str]] = {}
     for one in found.clusters:
         if one.flipped and one.partner is not None:
-            name = f"{after(one.partner.cluster)} ({before(one.cluster.cluster)} before)"
+            name = f"{after(one.partner.cluster)} ({before(one.cluster.cluster)})"
             flips.setdefault((one.cluster.verdict, one.partner.verdict), []).append(name)
     order = [*SHAPES, ""]
     return [
@@ -454,7 +454,7 @@ def _with_verdict(name: str, facts: Facts) -> str:
 
 def _tell_sizes(found: Comparison, before: Namer, after: Namer) -> list[str]:
     names = [
-        f"{after(one.partner.cluster)} ({before(one.cluster.cluster)} before, {one.growth:+.0%})".replace(
+        f"{after(one.partner.cluster)} ({before(one.cluster.cluster)}, {one.growth:+.0%})".replace(
             "%", "\u00a0%"
         )
         for one in found.clusters

@@ -15,6 +15,9 @@ def to_markdown(summary: Summary) -> str:
     lines += ["", _text(summary.limit), "", _text(summary.selftest)]
     if summary.clusters:
         lines += ["", *(f"* {_text(card.line)}" for card in summary.clusters)]
+    if summary.changes:
+        lines += ["", f"Since {_text(summary.changes.previous)}:", ""]
+        lines += [f"* {_text(sentence)}" for sentence in summary.changes.sentences]
     if summary.recommended:
         lines += ["", "| look first at | numbers | why |", "|---|---|---|"]
         for one in summary.recommended:

@@ -9,6 +9,8 @@ def to_lines(summary: Summary) -> list[str]:
     """Return findings, clusters, recommended pictures and lost cells as plain lines."""
     lines = [*([summary.notice] if summary.notice else []), *summary.findings]
     lines += [card.line for card in summary.clusters]
+    if summary.changes:
+        lines += [f"since {summary.changes.previous}: {sentence}" for sentence in summary.changes.sentences]
     lines += [f"look first at {one.panel.title}: {one.reason}" for one in summary.recommended]
     lines += [summary.smallest.sentence] if summary.smallest else []
     lines += [f"{panel.status}: {panel.title}: {panel.reason}" for panel in summary.lost]

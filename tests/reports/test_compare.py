@@ -67,8 +67,8 @@ def test_a_flipped_verdict_is_the_first_thing_told(tested: Run) -> None:
     assert not found.nothing_changed
     assert told(found)[:3] == [
         "3 of 3 clusters are found again, 1 of them unchanged.",
-        "1 cluster became REAL, UNCERTAIN before: B2 (A2 before).",
-        "1 cluster became UNCERTAIN, REAL before: B0 (A0 before).",
+        "1 cluster became REAL, UNCERTAIN before: B2 (A2).",
+        "1 cluster became UNCERTAIN, REAL before: B0 (A0).",
     ]
     assert [one.flipped for one in found.clusters] == [True, False, True]
 
@@ -112,7 +112,7 @@ def test_a_cluster_that_grew_by_more_than_a_tenth_is_told_of(tested: Run) -> Non
     numbers = np.where((clusters() == 2) & (np.arange(ROWS) < 30), 0, clusters())  # 10 of 40 rows go from 2 to 0
     found = compare_runs(tested, regrouped(tested, numbers, ("REAL", "HIDDEN", "UNCERTAIN")))
     assert told(found)[1] == (
-        "2 clusters gained or lost more than a tenth of their rows: B0 (A0 before, +25 %) and B2 (A2 before, -25 %)."
+        "2 clusters gained or lost more than a tenth of their rows: B0 (A0, +25 %) and B2 (A2, -25 %)."
     )
     assert [one.jaccard for one in found.clusters] == pytest.approx([40 / 50, 1, 30 / 40])
 
