@@ -149,6 +149,17 @@ TIMINGS = pa.schema(
 )
 """``timings.parquet``: everything that varies from run to run; the only table outside every digest."""
 
+TRENDS = pa.schema(
+    [
+        pa.field("run", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("finished", pa.string(), nullable=False),
+        pa.field("measure", pa.string(), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+    ]
+)
+"""``trends.parquet`` of a site: a row per run and measure, the oldest run first; ``finished`` in UTC."""
+
 
 LATENT_SPACE = pa.schema(
     [

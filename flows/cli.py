@@ -1,4 +1,4 @@
-"""The command line: ``steadymap sweep | check | score | scores | selftest | report | export | runs``.
+"""The command line, ``steadymap COMMAND``: every command checks what it was given and calls a flow or a report.
 
 Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant and worker
 processes, which import this module as their main one, stay light.
@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from configs.errors import InputError
 from configs.sweep import Metric
@@ -35,6 +36,7 @@ EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 13
 SELFTEST = Path(__file__).resolve().parents[1] / "configs" / "selftest.yaml"
 
 CONFIG_ENDINGS = (".yaml", ".yml")
+PAGE_ENDINGS = (".html", ".htm")
 
 EXPORT_FORMATS: tuple[Literal["parquet", "csv", "h5ad"], ...] = ("parquet", "csv", "h5ad")
 
@@ -277,6 +279,45 @@ def report(
 
 
 @app.command
+def compare(
+    a: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder: before.")],
+    b: Annotated[str, Parameter(help="Another one, of the same inputs: after.")],
+    *,
+    out: Annotated[Path | None, Parameter(help="Also write a page: an .html file that opens offline.")] = None,
+    store: StoreOption = Path("results"),
+    as_json: JsonOption = False,
+) -> int:
+    """Say which clusters appear, vanish, split or merge from one run to another, and which scores really differ."""
+    from reports.commit_file import commit_if_new
+    from reports.compare import compare_runs
+    from reports.comparison_page import render_comparison
+    from reports.comparison_text import to_json, to_tables
+    from reports.rendering import to_bytes
+    from reports.run_folder import find_run, read_run
+
+    if out is not None and out.suffix.lower() not in PAGE_ENDINGS:
+        raise InputError(f"--out {out}", rule="the page is an .html file", remedy=f"--out {out}.html")
+    found = compare_runs(read_run(find_run(a, store)), read_run(find_run(b, store)))
+    if out is not None:
+        commit_if_new(out, to_bytes(render_comparison(found)))
+    if as_json:
+        print(json.dumps({**to_json(found), "page": None if out is None else str(out)}))
+        return EXIT_REPORT
+    lines, tables = to_tables(found)
+    console = Console()
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+    for title, columns, rows in tables:
+        table = Table(*columns, title=title)
+        for row in rows:
+            table.add_row(*(Text(cell) for cell in row))
+        console.print(table)
+    if out is not None:
+        console.print(f"page: {out}", markup=False, highlight=False, soft_wrap=True)
+    return EXIT_REPORT
+
+
+@app.command
 def export(
     run: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder.")],
     *,
@@ -336,6 +377,52 @@ def runs(*, store: StoreOption = Path("results"), as_json: JsonOption = False) -
             row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"]
         )
     console.print(table)
+    return EXIT_REPORT
+
+
+@app.command
+def site(
+    store: Annotated[Path, Parameter(help="Folder with everything that was computed.")] = Path("results"),
+    *,
+    out: Annotated[Path | None, Parameter(help="Folder of the site (default: site/ in the store).")] = None,
+) -> int:
+    """Write a static site over all runs: a list, trends, and what changed from run to run."""
+    from reports.site import build_site
+
+    built = build_site(store, out)
+    lost = f", {built.unreadable} of them not readable" if built.unreadable else ""
+    runs = "1 run" if built.runs == 1 else f"{built.runs} runs"
+    files = "1 file" if built.written == 1 else f"{built.written} files"
+    print(f"{runs}{lost}; {files} written")
+    print(built.index)
+    return EXIT_REPORT
+
+
+@app.command(name="open")
+def open_report(
+    run: Annotated[str | None, Parameter(help="Name of a run or its folder (default: the latest).")] = None,
+    *,
+    only_print: Annotated[bool, Parameter(name="--print", negative="", help="Print the path, open nothing.")] = False,
+    store: StoreOption = Path("results"),
+) -> int:
+    """Open the report of the latest run, or of the one named, in the browser, and print its path."""
+    import webbrowser
+
+    from reports.build import REPORT
+    from reports.run_folder import find_run
+    from reports.store_runs import latest_run
+
+    folder = latest_run(store) if run is None else find_run(run, store)
+    page = (folder / REPORT).resolve()
+    if not folder.is_dir():
+        raise InputError("there is no such run", file=folder, remedy="`steadymap runs` lists the runs of a store")
+    if not page.is_file():
+        raise InputError(
+            "the run has no report", file=folder, remedy=f"`steadymap report {run or folder.name}` makes it"
+        )
+    print(page)
+    if not only_print:
+        webbrowser.open(page.as_uri())
     return EXIT_REPORT
 
 

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 
 from configs.errors import InputError
+from reports.commit_file import commit
 from reports.export_files import import_anndata, write_csv, write_h5ad, write_parquet
 from reports.flat_table import choose_cells, coordinates, flat_table
 from reports.run_folder import read_run
-from reports.whole_file import write_whole
 from tasks.store import Store
 from tasks.stored_rows import stored_neighbours, stored_picture
 
@@ -59,14 +59,14 @@ def export_run(folder: Path, out: Path, form: Format, cells: Sequence[str]) -> E
             left_out.append(f"{place.name}: {missing:,} rows have no coordinates, since the store lacks the picture")
     table = flat_table(run, places)
     if form == "h5ad":
-        write_whole(out, lambda path: write_h5ad(run, table, places, path))
+        commit(out, lambda path: write_h5ad(run, table, places, path))
     elif form == "csv":
         left_out.append("neighbors: a CSV has no lists")
-        write_whole(out, partial(write_csv, table))
+        commit(out, partial(write_csv, table))
     else:
         found = stored_neighbours(store, run.manifest, NEIGHBOURS, position)
         if found is None:
             left_out.append("neighbors: the store has none that this version made; the sweep, run again, finds them")
         neighbours = None if found is None else (found.indices, found.distances)
-        write_whole(out, lambda path: write_parquet(table, neighbours, path))
+        commit(out, lambda path: write_parquet(table, neighbours, path))
     return Export(str(out), len(table), tuple(places), tuple(left_out))

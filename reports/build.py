@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from reports.commit_file import commit
 from reports.markdown import to_markdown
 from reports.page import render_page
 from reports.run_folder import Run, read_run
 from reports.summary import Summary, summarise
-from reports.whole_file import write_whole
 
 REPORT, PAPER, DIGEST = "report.html", "report.pdf", "summary.md"
 GRID = "figures/comparison_grid"
@@ -33,11 +32,11 @@ def build_report(folder: Path) -> Path:
     summary = summarise(run)
     if len(run.drawn):
         _draw_figures(run, summary)
-    _commit(folder / PAPER, lambda path: write_pdf(run, summary, path))
+    commit(folder / PAPER, lambda path: write_pdf(run, summary, path))
     picture = f"{GRID}.png" if len(run.drawn) else None
-    _commit(folder / DIGEST, lambda path: path.write_text(to_markdown(summary, picture), encoding="utf-8"))
+    commit(folder / DIGEST, lambda path: path.write_text(to_markdown(summary, picture), encoding="utf-8"))
     page = render_page(run, summary)
-    _commit(folder / REPORT, lambda path: path.write_text(page, encoding="utf-8"))
+    commit(folder / REPORT, lambda path: path.write_text(page, encoding="utf-8"))
     return folder / REPORT
 
 
@@ -58,10 +57,5 @@ def _draw_figures(run: Run, summary: Summary) -> None:
         }
     for name, sheet in figures.items():
         if sheet is not None:
-            _commit(run.folder / f"{name}.png", partial(save_png, sheet))
-            _commit(run.folder / f"{name}.svg", partial(save_svg, sheet))
-
-
-def _commit(path: Path, write: Callable[[Path], object]) -> None:
-    path.parent.mkdir(exist_ok=True)
-    write_whole(path, write)
+            commit(run.folder / f"{name}.png", partial(save_png, sheet))
+            commit(run.folder / f"{name}.svg", partial(save_svg, sheet))

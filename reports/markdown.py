@@ -17,6 +17,9 @@ def to_markdown(summary: Summary, picture: str | None = None) -> str:
         lines += ["", f"![Every setting by every seed]({picture})"]
     if summary.clusters:
         lines += ["", *(f"* {_text(card.line)}" for card in summary.clusters)]
+    if summary.changes:
+        lines += ["", f"Since {_text(summary.changes.previous)}:", ""]
+        lines += [f"* {_text(sentence)}" for sentence in summary.changes.sentences]
     if summary.recommended:
         lines += ["", "| look first at | numbers | why |", "|---|---|---|"]
         for one in summary.recommended:

@@ -7,24 +7,17 @@ content policy allows one script only, named by its digest, and no request to an
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from configs.cards import CARD_OF
 from reports.clusters import OPEN
 from reports.heat_maps import HeatMap
 from reports.layouts import FIRST, layouts
 from reports.palette import THEMES
 from reports.picture_data import pack_pictures
+from reports.rendering import name_script, open_templates, read_own
 from reports.run_folder import Run
 from reports.steadiness import GROUPS, MEASURE_NAMES, MEASURES, stability_columns
 from reports.summary import Summary
 from reports.tracks import SYMBOLS
-from reports.wording import list_names, spell_configuration
 
 SCOPES = {
     "local": "Neighbours",
@@ -37,56 +30,42 @@ SCOPES = {
 }
 """Headings of the scores by what they look at."""
 
-TEMPLATES = Path(__file__).parent / "templates"
-
 SMALL_FROM_SEEDS = 4
 """From so many pictures in a row on the grid starts with small ones, so that a row fits a screen."""
 
 
 def render_page(run: Run, summary: Summary) -> str:
     """Render the report of a run."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters["setting"] = spell_configuration
-    environment.filters["listed"] = list_names
     data = pack_pictures(run)
-    script = _read("pictures.js")
+    script = read_own("pictures.js")
     ways = layouts(run)
-    return environment.get_template("page.html.j2").render(
-        summary=summary,
-        scopes=_maps_by_scope(summary),
-        best={one.score: one for one in summary.best},
-        measures=MEASURES,
-        stability_columns=stability_columns(summary.stability),
-        group_names=GROUPS,
-        measure_names=MEASURE_NAMES,
-        open_clusters=OPEN,
-        tested=any(card.verdict for card in summary.clusters),
-        slots={card.number: card.slot for card in summary.clusters},
-        symbols=SYMBOLS,
-        cluster_definitions=[CARD_OF["recurrence"], CARD_OF["pac"]],
-        themes=THEMES,
-        size="small" if len(summary.seeds) >= SMALL_FROM_SEEDS else "medium",
-        packed=data.packed,
-        layout_names=[FIRST, *(way.name for way in ways)],
-        noise_beside={row.real.cell: row for row in summary.noise if row.real},
-        index={**data.index, "themes": THEMES, "layouts": [way.index for way in ways]},
-        css=_read("page.css"),
-        script=script,
-        script_digest=_digest(script),
+    return (
+        open_templates()
+        .get_template("page.html.j2")
+        .render(
+            summary=summary,
+            scopes=_maps_by_scope(summary),
+            best={one.score: one for one in summary.best},
+            measures=MEASURES,
+            stability_columns=stability_columns(summary.stability),
+            group_names=GROUPS,
+            measure_names=MEASURE_NAMES,
+            open_clusters=OPEN,
+            tested=any(card.verdict for card in summary.clusters),
+            slots={card.number: card.slot for card in summary.clusters},
+            symbols=SYMBOLS,
+            cluster_definitions=[CARD_OF["recurrence"], CARD_OF["pac"]],
+            themes=THEMES,
+            size="small" if len(summary.seeds) >= SMALL_FROM_SEEDS else "medium",
+            packed=data.packed,
+            layout_names=[FIRST, *(way.name for way in ways)],
+            noise_beside={row.real.cell: row for row in summary.noise if row.real},
+            index={**data.index, "themes": THEMES, "layouts": [way.index for way in ways]},
+            css=read_own("page.css", "river.css"),
+            script=script,
+            script_digest=name_script(script),
+        )
     )
-
-
-def _read(name: str) -> Markup:
-    """Read one of our own files from beside the template: trusted markup."""
-    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704
-
-
-def _digest(script: str) -> Markup:
-    """Return the script's name in a content policy; base64 needs no escaping."""
-    digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
-    return Markup(f"sha256-{digest}")  # noqa: S704
 
 
 def _maps_by_scope(summary: Summary) -> dict[str, dict[str, list[HeatMap]]]:

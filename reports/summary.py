@@ -13,6 +13,7 @@ import pandas as pd
 from configs.cards import CARD_OF, ScoreCard
 from configs.grid import CONTROLS
 from reports.averages import average_by_configuration, mean_by, middle_k
+from reports.changes import Changes, find_changes
 from reports.clusters import ClusterCard, SmallestSet, cluster_cards, smallest_set
 from reports.curves import CURVE, CurveChart, draw_curves
 from reports.findings import find
@@ -106,6 +107,8 @@ class Summary:
         The consensus clusters, the largest first.
     limit
         What the report cannot say.
+    changes
+        What changed since the run before of the same name, None where there is none.
     selftest
         How often verdicts were false in the last selftest.
     judged_labels
@@ -157,6 +160,7 @@ class Summary:
     findings: tuple[str, ...]
     clusters: tuple[ClusterCard, ...]
     limit: str
+    changes: Changes | None
     selftest: str
     judged_labels: tuple[JudgedLabel, ...]
     recommended: tuple[Recommended, ...]
@@ -198,6 +202,7 @@ def summarise(run: Run) -> Summary:
         findings=find(run, panels, stability, clusters),
         clusters=clusters,
         limit=LIMIT_OF_THE_TEST if any(card.verdict for card in clusters) else LIMIT,
+        changes=find_changes(run),
         selftest=cite_selftest(run.folder),
         judged_labels=judged_labels(run),
         recommended=_recommended(run, panels, stability),

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from reports import page
+from reports import rendering
 from reports.palette import DARK, LIGHT, TEN_ON_DARK, TEN_ON_LIGHT, THEMES, colour_slots
 
 FLOOR = 0.077
@@ -84,7 +84,7 @@ def contrast(a: str, b: str) -> float:
 
 def grounds() -> dict[str, dict[str, str]]:
     """Return the custom properties that page.css sets: the first block is light, the second dark."""
-    css = (page.TEMPLATES / "page.css").read_text(encoding="utf-8")
+    css = (rendering.TEMPLATES / "page.css").read_text(encoding="utf-8")
     light, dark = re.findall(r":root \{(.*?)\}", css, flags=re.DOTALL)[:2]
     found = [dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", block)) for block in (light, dark)]
     return dict(zip(("light", "dark"), found, strict=True))
