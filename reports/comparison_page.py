@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from reports.compare import Comparison, Facts, tell_changes
 from reports.palette import LIGHT, THEMES
 from reports.rendering import open_templates, read_own
-from reports.river import Block, Layout, River, draw_river
+from reports.river import Block, Layout, River, draw_river, gather_smallest
 from reports.wording import count, spell_p, spell_share
 
 MOST_PARTS = 4
@@ -15,9 +15,6 @@ MOST_PARTS = 4
 
 MOST_BLOCKS = 40
 """Clusters on either side of the drawing; smaller ones are drawn as one block."""
-
-REST = -2
-"""Key of that block."""
 
 LONGEST_LABEL = 16
 LAYOUT = Layout(between=250, left=250, right=250)
@@ -56,8 +53,8 @@ def draw_clusters(found: Comparison) -> River | None:
     right = [
         _block("B", found.after[number], rows, origin.get(number)) for number, rows in found.matching.after.items()
     ]
-    left, left_keys = _gather(left)
-    right, right_keys = _gather(right)
+    left, left_keys = gather_smallest(left, MOST_BLOCKS, "clusters")
+    right, right_keys = gather_smallest(right, MOST_BLOCKS, "clusters")
     shared: dict[tuple[int, int], int] = {}
     for (a, b), rows in found.matching.shared.items():
         pair = (left_keys[a], right_keys[b])
@@ -88,17 +85,3 @@ def _block(letter: str, facts: Facts, rows: int, slot: int | None) -> Block:
 
 def _shorten(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
-
-
-def _gather(blocks: list[Block]) -> tuple[list[Block], dict[int, int]]:
-    """Draw all but the largest blocks as one; return what is drawn, and the key under which each is."""
-    if len(blocks) <= MOST_BLOCKS:
-        return blocks, {block.key: block.key for block in blocks}
-    largest = sorted(blocks, key=lambda block: (-block.rows, block.key))[: MOST_BLOCKS - 1]
-    names = {block.key for block in largest}
-    rest = [block for block in blocks if block.key not in names]
-    rows = sum(block.rows for block in rest)
-    together = f"{len(rest)} smaller clusters"
-    drawn = [block for block in blocks if block.key in names]
-    drawn.append(Block(REST, f"{together} · {rows:,}", together, rows, None))
-    return drawn, {block.key: block.key if block.key in names else REST for block in blocks}

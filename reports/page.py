@@ -17,6 +17,7 @@ from reports.rendering import name_script, open_templates, read_own
 from reports.run_folder import Run
 from reports.steadiness import GROUPS, MEASURE_NAMES, MEASURES, stability_columns
 from reports.summary import Summary
+from reports.track_rivers import track_rivers
 from reports.tracks import SYMBOLS
 
 SCOPES = {
@@ -39,6 +40,7 @@ def render_page(run: Run, summary: Summary) -> str:
     data = pack_pictures(run)
     script = read_own("pictures.js")
     ways = layouts(run)
+    slots = {card.number: card.slot for card in summary.clusters}
     return (
         open_templates()
         .get_template("page.html.j2")
@@ -52,7 +54,8 @@ def render_page(run: Run, summary: Summary) -> str:
             measure_names=MEASURE_NAMES,
             open_clusters=OPEN,
             tested=any(card.verdict for card in summary.clusters),
-            slots={card.number: card.slot for card in summary.clusters},
+            slots=slots,
+            rivers=track_rivers(run, slots),
             symbols=SYMBOLS,
             cluster_definitions=[CARD_OF["recurrence"], CARD_OF["pac"]],
             themes=THEMES,

@@ -27,6 +27,9 @@ HEAD = 26
 
 FOOT = 6
 
+REST = -2
+"""Key of the block that stands for all small ones."""
+
 
 @dataclass(frozen=True)
 class Block:
@@ -124,6 +127,20 @@ def draw_river(
     )
 
 
+def gather_smallest(blocks: Sequence[Block], most: int, what: str) -> tuple[list[Block], dict[int, int]]:
+    """Make one block of all but the largest; return what is to be drawn, and the key under which each block is."""
+    if len(blocks) <= most:
+        return list(blocks), {block.key: block.key for block in blocks}
+    largest = sorted(blocks, key=lambda block: (-block.rows, block.key))[: most - 1]
+    names = {block.key for block in largest}
+    rest = [block for block in blocks if block.key not in names]
+    rows = sum(block.rows for block in rest)
+    together = f"{len(rest)} smaller {what}"
+    drawn = [block for block in blocks if block.key in names]
+    drawn.append(Block(REST, f"{together} · {rows:,}", together, rows, None))
+    return drawn, {block.key: block.key if block.key in names else REST for block in blocks}
+
+
 def _title(title: str, number: int, last: int, x: float, layout: Layout) -> tuple[str, float, str]:
     if number == 0 and layout.left:
         return title, x + BAR, "end"
@@ -171,8 +188,14 @@ def _bands(left: _Column, right: _Column, shared: Shared, across: tuple[float, f
         ends[b] += thickness
         one, other = blocks_left[a], blocks_right[b]
         words = f"{shared[a, b]:,} rows: {one.words} → {other.words}"
-        found.append(Band(path, words, one.slot if one.slot is not None else other.slot))
+        found.append(Band(path, words, _colour(one, other)))
     return found
+
+
+def _colour(one: Block, other: Block) -> int | None:
+    """Return the colour of the smaller block, which says better whose rows these are."""
+    smaller, larger = (other, one) if other.rows < one.rows else (one, other)
+    return larger.slot if smaller.slot is None else smaller.slot
 
 
 def _ribbon(across: tuple[float, float], start: float, end: float, thickness: float) -> str:
