@@ -6,10 +6,12 @@ The same holds of Markdown and of lines for a terminal. ``test_browser`` looks a
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import itertools
 import json
 import re
+import tempfile
 import unicodedata
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -249,9 +251,16 @@ def test_a_payload_unescaped_would_be_seen(usual: str) -> None:
     assert Parsed(usual + PAYLOADS[0]).skeleton != Parsed(usual).skeleton
 
 
+@functools.cache
+def rendered_with(payload: str) -> tuple[Run, Summary, str]:
+    """Render a run full of a name once for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        return rendered(hostile_folder(payload), Path(folder) / "run")
+
+
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_no_name_is_read_as_markup_on_the_page(tmp_path: Path, payload: str, harmless: tuple[Summary, str]) -> None:
-    _, _, page = rendered(hostile_folder(payload), tmp_path / "run")
+def test_no_name_is_read_as_markup_on_the_page(payload: str, harmless: tuple[Summary, str]) -> None:
+    _, _, page = rendered_with(payload)
     parsed, plain = Parsed(page), Parsed(harmless[1])
     assert parsed.skeleton == plain.skeleton
     assert parsed.comments == plain.comments == []
@@ -260,8 +269,8 @@ def test_no_name_is_read_as_markup_on_the_page(tmp_path: Path, payload: str, har
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_every_name_arrives_on_the_page_as_it_was(tmp_path: Path, payload: str) -> None:
-    _, _, page = rendered(hostile_folder(payload), tmp_path / "run")
+def test_every_name_arrives_on_the_page_as_it_was(payload: str) -> None:
+    _, _, page = rendered_with(payload)
     parsed = Parsed(page)
     # As a heading, as skipped and crashed in grid and list, as a warning, as the run, as the command that repeats it,
     # and as the reason of three verdicts.
@@ -275,8 +284,8 @@ def test_every_name_arrives_on_the_page_as_it_was(tmp_path: Path, payload: str) 
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_data_cannot_end_its_script_element(tmp_path: Path, payload: str) -> None:
-    _, _, page = rendered(hostile_folder(payload), tmp_path / "run")
+def test_data_cannot_end_its_script_element(payload: str) -> None:
+    _, _, page = rendered_with(payload)
     data = re.search(r'<script type="application/json" id="index">(.*?)</script>', page, flags=re.DOTALL)
     assert data is not None
     assert not re.search("[<>&'\u2028\u2029]", data[1])
@@ -287,8 +296,8 @@ def test_data_cannot_end_its_script_element(tmp_path: Path, payload: str) -> Non
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_no_name_is_read_as_markup_in_markdown(tmp_path: Path, payload: str, harmless: tuple[Summary, str]) -> None:
-    _, summary, _ = rendered(hostile_folder(payload), tmp_path / "run")
+def test_no_name_is_read_as_markup_in_markdown(payload: str, harmless: tuple[Summary, str]) -> None:
+    _, summary, _ = rendered_with(payload)
     text, plain = to_markdown(summary), to_markdown(harmless[0])
     # Line for line the same: a name breaks no line, opens no heading, item or column of a table.
     lines, plain_lines = text.split("\n"), plain.split("\n")
