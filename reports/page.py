@@ -8,7 +8,7 @@ content policy allows one script only, named by its digest, and no request to an
 from __future__ import annotations
 
 from configs.cards import CARD_OF
-from reports.clusters import OPEN
+from reports.clusters import OPEN, SHAPES
 from reports.heat_maps import HeatMap
 from reports.layouts import FIRST, layouts
 from reports.palette import THEMES
@@ -63,7 +63,7 @@ def render_page(run: Run, summary: Summary) -> str:
             packed=data.packed,
             layout_names=[FIRST, *(way.name for way in ways)],
             noise_beside={row.real.cell: row for row in summary.noise if row.real},
-            index={**data.index, "themes": THEMES, "layouts": [way.index for way in ways]},
+            index={**data.index, "themes": THEMES, "shapes": SHAPES, "layouts": [way.index for way in ways]},
             css=read_own("page.css", "river.css"),
             script=script,
             script_digest=name_script(script),

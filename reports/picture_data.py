@@ -44,9 +44,9 @@ class PictureData:
         The bytes, deflated and base64.
     index
         Number of points; per picture its cell, the matched numbers of its islands (see ``label_codes``) and its
-        dimension; label columns with their values and counts, the clusters likewise; measures with what their levels
-        mean; pictures of reference data and of halves with their number of points; images with their shape and whose
-        they are; rows and ids of the points (None where they only count up).
+        dimension; label columns with their values and counts, the clusters likewise, with their verdicts; measures with
+        what their levels mean; pictures of reference data and of halves with their number of points; images with their
+        shape and whose they are; rows and ids of the points (None where they only count up).
     """
 
     packed: str
@@ -126,11 +126,14 @@ def null_pictures(run: Run) -> dict[str, pd.DataFrame]:
 
 
 def _cluster_index(run: Run, clusters: LabelCodes) -> dict[str, Any] | None:
-    """Describe the clusters as a label column, under a name that no label of the user has."""
+    """Describe the clusters as a label column, under a name that no label of the user has, with their verdicts."""
     if not clusters.names:
         return None
     name = "cluster" if "cluster" not in run.label_columns else "consensus cluster"
-    return {"name": name, "values": clusters.names, "counts": clusters.counts}
+    known = dict(zip(run.clusters["cluster"].astype(str), run.clusters["verdict"], strict=True))
+    verdicts = [known.get(one) for one in clusters.names]
+    told = {"verdicts": verdicts} if all(isinstance(verdict, str) for verdict in verdicts) else {}
+    return {"name": name, "values": clusters.names, "counts": clusters.counts, **told}
 
 
 def reference_cell(run: Run, pictures: dict[str, pd.DataFrame]) -> str | None:

@@ -138,10 +138,24 @@
     ...labelMode(index.cluster), missing: "in no cluster",
     note: "Clusters are what most pictures put into one island, numbered from the largest.",
   };
+  function verdictMode() {
+    const names = Object.keys(index.shapes).filter((verdict) => index.cluster.verdicts.includes(verdict));
+    const ofCluster = index.cluster.verdicts.map((verdict) => names.indexOf(verdict));
+    const codes = Int16Array.from(index.cluster.codes, (code) => code < 0 ? NO_CODE : ofCluster[code]);
+    const slots = names.map((verdict) => Object.keys(index.shapes).indexOf(verdict));
+    return {
+      title: "verdict of the cluster", names: names.map((verdict) => `${index.shapes[verdict]} ${verdict}`),
+      counts: names.map((_, place) => codes.reduce((sum, code) => sum + (code === place), 0)), shared: true, unnamed: true,
+      codes: () => codes, number: (_, code) => code, slot: (code) => code < 0 ? NO_CODE : slots[code],
+      note: "Every row has the verdict of its cluster.", missing: "in no cluster",
+      members: (place) => (i) => codes[i] === place,
+    };
+  }
   const ownIslands = islandMode("island of the picture", "island");
   const modes = [
     ...index.labels.map(labelMode),
     ...(clusterMode ? [clusterMode] : []),
+    ...(index.cluster?.verdicts ? [verdictMode()] : []),
     ownIslands,
     islandMode("island, noise given to the nearest", "filled"),
     ...index.measures.map(measureMode),

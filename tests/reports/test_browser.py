@@ -236,6 +236,17 @@ def test_pictures_can_be_coloured_by_island_and_by_instability(opened: Opened) -
     assert page.locator("#legend button").count() == 10
 
 
+def test_pictures_can_be_coloured_by_verdict(browser: Browser, tmp_path: Path) -> None:
+    report = build_report(RunFolder(verdicts=("REAL", "UNCERTAIN", "REAL")).write(tmp_path / "run"))
+    page = visit(browser, report).page
+    page.locator("#colour").select_option(label="verdict of the cluster")
+    legend = page.locator("#legend button")
+    third = ROWS // 3
+    assert legend.all_inner_texts() == [f"● REAL\n{2 * third}", f"◇ UNCERTAIN\n{third}"]
+    legend.nth(0).click()
+    assert page.locator("#status").inner_text() == f"{2 * third} rows selected, verdict of the cluster: ● REAL"
+
+
 def test_a_cluster_card_selects_its_rows_in_all_pictures(opened: Opened) -> None:
     page = opened.page
     card = page.locator("[data-cluster='1']")

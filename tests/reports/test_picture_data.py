@@ -253,6 +253,11 @@ def test_clusters_travel_as_a_label_with_a_name_of_their_own(run: Run, tmp_path:
     assert packed(tmp_path, RunFolder(labels={})).index["cluster"] == {"name": "cluster", **shared}
 
 
+def test_clusters_carry_their_verdicts_where_they_were_judged(tmp_path: Path) -> None:
+    data = packed(tmp_path, RunFolder(verdicts=("REAL", "UNCERTAIN", "REAL")))
+    assert data.index["cluster"]["verdicts"] == ["REAL", "UNCERTAIN", "REAL"]
+
+
 def test_without_clusters_there_is_no_code_for_them(run: Run) -> None:
     data = pack_pictures(replace(run, points=run.points.assign(cluster=None)))
     assert data.index["cluster"] is None
