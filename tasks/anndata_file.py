@@ -3,25 +3,22 @@
 Only what is asked for is read, element by element, after its size was held against the file and the free memory.
 Nothing in an .h5ad is pickled. A file whose parts lie in other files is refused: it could be made to show any file.
 
-A file that was cut is refused. One whose inner structure was changed can make the HDF5 library hang or crash: that is
-not caught here, so read no .h5ad from people you do not trust.
+``hdf5_parts`` guards against what a damaged file does to HDF5.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from configs.errors import InputError
 from configs.extras import import_extra
 from tasks.data_file import DataFile, Values, some
-from tasks.numpy_file import ABOVE_SUSPICION_BYTES, LARGEST_EXPANSION
+from tasks.hdf5_parts import check, check_fits, linked, part, rehearse, size_of
 
 ROW_NAMES = "obs_names"
 MAIN_MATRIX = "X"
@@ -40,8 +37,9 @@ class AnnDataFile(DataFile):
         super().__init__(path)
         self._anndata = import_extra("anndata", rule="an .h5ad file is read by AnnData", file=path)
         self._h5py = import_extra("h5py", rule="an .h5ad file is read by AnnData", file=path)
+        rehearse(path, ["obs", "obsm"], deep=False)
         with self._opened() as file:
-            obs = _part(file, "obs")
+            obs = part(file, "obs")
             if not isinstance(obs, self._h5py.Group) or "__categories" in obs:
                 raise InputError(
                     "obs is stored as AnnData did before version 0.8",
@@ -51,9 +49,9 @@ class AnnDataFile(DataFile):
                 )
             self._index = str(obs.attrs["_index"])
             self._columns = [name for name in map(str, obs.keys()) if name != self._index]
-            obsm = _part(file, "obsm") if "obsm" in file else {}
+            obsm = part(file, "obsm") if "obsm" in file else {}
             self._matrices = [str(name) for name in obsm]
-            self._picture = {name for name in self._matrices if _is_picture(_linked(obsm, name))}
+            self._picture = {name for name in self._matrices if _is_picture(linked(obsm, name))}
 
     @property
     def names(self) -> list[str]:
@@ -72,10 +70,11 @@ class AnnDataFile(DataFile):
 
         name = name or self.only_name(role)
         self.require(name, role)
+        column_name = self._index if name == ROW_NAMES else name
+        rehearse(self.path, [f"obs/{column_name}"])
         with self._opened() as file:
-            obs = _part(file, "obs")
-            element = _linked(obs, self._index if name == ROW_NAMES else name)
-            self._check(element, name)
+            element = linked(part(file, "obs"), column_name)
+            check(element, name)
             kind = str(element.attrs.get("encoding-type", "array"))
             if kind not in COLUMNS:
                 raise InputError(
@@ -114,13 +113,14 @@ class AnnDataFile(DataFile):
                 rule=f"one of {some([repr(known) for known in (*self._matrices, MAIN_MATRIX)], 8)}",
                 remedy="check the name",
             )
+        rehearse(self.path, [MAIN_MATRIX if name not in self._matrices else f"obsm/{name}"])
         with self._opened() as file:
-            element = _part(file, MAIN_MATRIX) if name not in self._matrices else _linked(_part(file, "obsm"), name)
-            self._check(element, name)
+            element = part(file, MAIN_MATRIX) if name not in self._matrices else linked(part(file, "obsm"), name)
+            check(element, name)
             if isinstance(element, self._h5py.Dataset):
                 return np.asarray(element[()])
             if element.attrs.get("encoding-type") in SPARSE:
-                self._check_fits(_bytes([*element.attrs["shape"]], element["data"].dtype), name)
+                check_fits(size_of([*element.attrs["shape"]], element["data"].dtype), name)
                 return np.asarray(self._anndata.io.read_elem(element).toarray())
         raise InputError(
             f"{name!r} is no matrix", file=self.path, place=f"data.{role}", rule="a dense or a sparse matrix"
@@ -150,60 +150,7 @@ class AnnDataFile(DataFile):
                 remedy="write the file again",
             ) from None
 
-    def _check(self, element: Any, name: str) -> None:
-        """Refuse an element that lies elsewhere, or claims more than the file or the memory can hold."""
-        if isinstance(element, self._h5py.Group):
-            for part in element:
-                self._check(_linked(element, part), name)
-            return
-        if element.external is not None or element.is_virtual:
-            raise _elsewhere(name)
-        claimed, stored = _bytes(element.shape, element.dtype), element.id.get_storage_size()
-        if claimed > ABOVE_SUSPICION_BYTES and claimed > LARGEST_EXPANSION * stored:
-            raise InputError(
-                f"claims {claimed:,} bytes, the file has {stored:,}",
-                place=f"element {name!r}",
-                rule=f"at most {LARGEST_EXPANSION} times what is stored",
-                remedy="write the file without compression if the data is genuine",
-            )
-        self._check_fits(claimed, name)
-
-    def _check_fits(self, claimed: int, name: str) -> None:
-        free = psutil.virtual_memory().available
-        if claimed > free:
-            raise InputError(
-                f"{claimed / 1e9:.1f} GB do not fit into the {free / 1e9:.1f} GB of free memory",
-                place=f"element {name!r}",
-                remedy="save fewer columns or float32, or use a larger machine",
-            )
-
-
-def _part(file: Any, name: str) -> Any:
-    if name not in file:
-        raise InputError(f"there is no {name} in it", rule="an .h5ad file that AnnData has written")
-    return _linked(file, name)
-
-
-def _linked(group: Any, name: str) -> Any:
-    """Return a member of a group that lies in the same file."""
-    if type(group.get(name, getlink=True)).__name__ == "ExternalLink":
-        raise _elsewhere(name)
-    return group[name]
-
-
-def _elsewhere(name: str) -> InputError:
-    return InputError(
-        "lies in another file",
-        place=f"element {name!r}",
-        rule="one file that holds everything",
-        remedy="read it and write it again with AnnData",
-    )
-
 
 def _is_picture(element: Any) -> bool:
     shape = getattr(element, "shape", None)
     return shape is not None and len(shape) == 2 and shape[1] <= WIDEST_PICTURE
-
-
-def _bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
-    return math.prod(int(length) for length in shape) * dtype.itemsize

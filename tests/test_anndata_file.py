@@ -182,3 +182,21 @@ def test_no_pickle_runs(path: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError):
         read(tmp_path / "p.h5ad")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_with_which_hdf5_comes_to_no_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    anndata = pytest.importorskip("anndata")
+    with text_for_anndata(anndata_version()):
+        kinds = pd.Categorical(np.array(["a", "b"] * 15, dtype=object))
+        names = pd.Index(np.array([f"r{row}" for row in range(30)], dtype=object), dtype=object)
+        obs = pd.DataFrame({"kind": kinds}, index=names)
+        vectors = VECTORS[:30].astype(np.float32)
+        anndata.AnnData(np.zeros((30, 2), np.float32), obs=obs, obsm={"Z": vectors}).write_h5ad(tmp_path / "cells.h5ad")
+    content = bytearray((tmp_path / "cells.h5ad").read_bytes())
+    # The size of the collection that holds all texts, which X follows: HDF5 1.14 takes its zeros for texts, for ever.
+    content[content.index(b"GCOL") + 8] = 255
+    (tmp_path / "damaged.h5ad").write_bytes(content)
+    monkeypatch.setattr("tasks.hdf5_parts.REHEARSAL_SECONDS", 6)
+    with pytest.raises(InputError, match="comes to no end") as fault:
+        read_latents(DataSource(path=str(tmp_path / "damaged.h5ad"), latents="Z", labels=["kind"]))
+    assert fault.value.file == str(tmp_path / "damaged.h5ad")
