@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint test test-browser check bench bench-scores bench-report selftest endurance clean
+.PHONY: help setup sweep lint test test-browser test-services check bench bench-scores bench-report selftest endurance clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,10 +28,13 @@ lint: $(READY) ## style, types, arrows between the rooms
 	$(BIN)/lint-imports
 
 test: $(READY) ## every test that needs no browser and no service
-	$(BIN)/python -m pytest -m "not browser"
+	$(BIN)/python -m pytest -m "not browser and not services"
 
 test-browser: $(READY) ## the report in headless Chromium (Debian: apt-get install chromium)
 	$(BIN)/python -m pytest -m browser
+
+test-services: $(READY) ## real servers and clusters (needs the extras dask and ray; what is not installed is skipped)
+	$(BIN)/python -m pytest -m services tests/services
 
 check: lint test ## lint and test
 

@@ -8,8 +8,10 @@ from typing import Any
 from configs.errors import InputError
 
 
-def import_extra(module: str, *, rule: str, file: object = None, place: str | None = None) -> Any:
-    """Import a library that an extra of the same name installs.
+def import_extra(
+    module: str, *, rule: str, file: object = None, place: str | None = None, extra: str | None = None
+) -> Any:
+    """Import a library that an extra installs, of the same name where none is given.
 
     Raises
     ------
@@ -24,5 +26,5 @@ def import_extra(module: str, *, rule: str, file: object = None, place: str | No
             file=file,
             place=place,
             rule=rule,
-            remedy=f"pip install -e '.[{module}]' in Steadymap's folder",
+            remedy=f"pip install -e '.[{extra or module}]' in Steadymap's folder",
         ) from None

@@ -283,6 +283,18 @@ class Workers(Settings):
     """Longest time a cell may take."""
     memory_gb: Annotated[float, Field(gt=0)] | None = None
     """Most resident memory a cell may take. Default: 80 % of the machine's, divided by the workers."""
+    runner: Literal["local", "dask", "ray"] = "local"
+    """Where pictures are drawn: by processes of this machine, or by the workers of a Dask or Ray cluster, which have to
+    see the store and the data under the same paths."""
+    address: Annotated[str, Field(min_length=1)] | None = None
+    """Of the cluster: `tcp://HOST:8786` (Dask), `ray://HOST:10001`. Default: one on this machine, for the time of the
+    sweep."""
+
+    @model_validator(mode="after")
+    def _has_a_cluster_to_address(self) -> Workers:
+        if self.address is not None and self.runner == "local":
+            raise ValueError("an address is that of a cluster; set runner: dask or runner: ray, too")
+        return self
 
 
 class SweepConfig(Settings):

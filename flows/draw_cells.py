@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flows.clusters import draw_on_cluster
 from tasks.compute_configuration import Endings, compute_configuration
 from tasks.plan import Cell, Plan
 from tasks.prepare_geometry import prepare_geometry
@@ -15,11 +16,14 @@ def draw_cells(plan: Plan) -> Endings:
     if not plan.missing:
         return {}
     workers = plan.config.workers
+    configurations = list(dict.fromkeys(cell.configuration.name for cell in plan.missing))
     with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+        # On a cluster, too, it is computed here, once, and read by all.
         broken = prepare_geometry(plan)
-        configurations = dict.fromkeys(cell.configuration.name for cell in plan.missing)
-        runs = [compute_configuration.submit(configuration, plan, broken) for configuration in configurations]
-        return {identity: ending for run in runs for identity, ending in run.result().items()}
+        if workers.runner == "local":
+            runs = [compute_configuration.submit(configuration, plan, broken) for configuration in configurations]
+            return {identity: ending for run in runs for identity, ending in run.result().items()}
+    return draw_on_cluster(configurations, plan, broken)
 
 
 def drawn_cells(plan: Plan, endings: Endings) -> list[Cell]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from prefect import task
@@ -12,7 +13,7 @@ from tasks.geometry import find_neighbours, parts_of
 from tasks.plan import Cell, Plan
 from tasks.prepare_geometry import Broken
 from tasks.progress import announce_done
-from tasks.workers import Done, Lost, current_pool
+from tasks.workers import Done, Limits, Lost, choose_limits, some_pool
 
 Endings = dict[str, CellResult]
 """How each computed cell ended, by identity."""
@@ -31,22 +32,30 @@ def compute_configuration(configuration: str, plan: Plan, broken: Broken) -> End
     """
     cells = [cell for cell in plan.missing if cell.configuration.name == configuration]
     endings: Endings = {}
-    pool = current_pool()
     futures = {}
     # Verified once for all cells on the same vectors: to read them whole is what takes long.
     neighbours = {cell.vectors.folder: find_neighbours(cell.geometry, cell.configuration.metric, 1) for cell in cells}
-    for cell in cells:
-        reason = _broken_below(cell, broken)
-        if reason is None:
-            futures[cell.identity] = pool.submit(compute_cell, _job(cell, plan, neighbours[cell.vectors.folder]))
-        else:
-            endings[cell.identity] = CellResult("failed", f"geometry: {reason}")
-            announce_done("cells", status="failed")
-    for identity, future in futures.items():
-        outcome = pool.outcome(future)
-        endings[identity] = outcome.value if isinstance(outcome, Done) else _lost(outcome)
-        announce_done("cells", status=endings[identity].status)
+    with some_pool(_limits_of_one(plan)) as pool:
+        for cell in cells:
+            reason = _broken_below(cell, broken)
+            if reason is None:
+                job = _job(cell, plan, neighbours[cell.vectors.folder])
+                futures[cell.identity] = pool.submit(compute_cell, job)
+            else:
+                endings[cell.identity] = CellResult("failed", f"geometry: {reason}")
+                announce_done("cells", status="failed")
+        for identity, future in futures.items():
+            outcome = pool.outcome(future)
+            endings[identity] = outcome.value if isinstance(outcome, Done) else _lost(outcome)
+            announce_done("cells", status=endings[identity].status)
     return endings
+
+
+def _limits_of_one(plan: Plan) -> Limits:
+    """Return the limits where a cluster has handed this out: it counts its workers, so here is one at a time."""
+    workers = plan.config.workers
+    share = choose_limits(None, workers.timeout_seconds, workers.memory_gb)
+    return replace(share, count=1)
 
 
 def _broken_below(cell: Cell, broken: Broken) -> str | None:

@@ -177,6 +177,16 @@ def opened_pool(limits: Limits) -> Iterator[WorkerPool]:
         pool.close()
 
 
+@contextlib.contextmanager
+def some_pool(limits: Limits) -> Iterator[WorkerPool]:
+    """Give the open pool; where none is, as in a worker of a cluster, open one for as long as this lasts."""
+    if _open_pool is not None:
+        yield _open_pool
+        return
+    with opened_pool(limits) as pool:
+        yield pool
+
+
 def current_pool() -> WorkerPool:
     """Return this process's worker pool.
 

@@ -83,6 +83,7 @@ def test_files_of_roles_start_at_the_config_and_names_stay(tmp_path: Path) -> No
         ("name: test", "nam: test", 1, ["`name` is required"]),
         ("  path: z.npy", "  path: z.npy\n  example: digits", 2, ["exactly one of `path`"]),
         ("n_neighbors: 15", "n_neighbors: 15\n    n_neighbors: 5", 9, ["second time", "first on line 8"]),
+        ("seeds: [0, 1]", "seeds: [0, 1]\nworkers: {address: 'tcp://a:1'}", 11, ["set runner: dask"]),
         ("name: test", "name: [", 3, ["not valid YAML"]),
         ("name: test", "name: &a test\nx: *a", 2, ["alias", "write the value out"]),
         ("name: test", "name: !!python/object/apply:os.system [ls]", 1, ["not valid YAML"]),
