@@ -265,6 +265,46 @@ def selftest(
 
 
 @app.command
+def nightly(
+    config: Annotated[Path, Parameter(help="A YAML config of a night, or a folder of sweep configs.")],
+    *,
+    datasets: Annotated[
+        list[str] | None, Parameter(help="Data files, folders or patterns, in place of the config's.", negative="")
+    ] = None,
+    hours: Annotated[float | None, Parameter(help="Time budget: no sweep starts after it.")] = None,
+    store: StoreOption = Path("results"),
+    as_json: JsonOption = False,
+) -> int:
+    """Sweep every data set that is new or changed, and say what changed since the night before."""
+    from configs.nightly import anchor_nightly, read_nightly
+    from tasks.find_sweeps import find_sweeps
+
+    settings = read_nightly(config)
+    changes = {"datasets": datasets, "hours": hours}
+    asked = {name: value for name, value in changes.items() if value is not None}
+    settings = anchor_nightly(type(settings).model_validate({**settings.model_dump(), **asked}), Path.cwd())
+    find_sweeps(settings)  # faults of the input are met here, before the server starts
+    _prepare_engine(store)
+    from flows.nightly import IncompleteNightError
+    from flows.nightly import nightly as run_night
+    from flows.terminal import live_night
+    from reports.night_summary import night_lines, night_object
+
+    console = _quiet_console(as_json)
+    with live_night(console):
+        try:
+            night = run_night(settings, str(store))
+        except IncompleteNightError as error:
+            night = error.night
+    if as_json:
+        print(json.dumps(night_object(night)))
+    else:
+        for line in night_lines(night):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return EXIT_REPORT if night.complete else EXIT_NOTHING_USABLE
+
+
+@app.command
 def report(
     run: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder.")],
     *,
