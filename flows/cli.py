@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import App, Parameter
 from pydantic import ValidationError
@@ -29,6 +29,7 @@ from configs.sweep import Metric
 if TYPE_CHECKING:
     from configs.sweep import SweepConfig
     from flows.sweep import SweepOutcome
+    from reports.night_summary import Night
     from tasks.numerics.cell_scores import Score
 
 EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -293,7 +294,7 @@ def nightly(
     console = _quiet_console(as_json)
     with live_night(console):
         try:
-            night = run_night(settings, str(store))
+            night = cast("Night", run_night(settings, str(store)))
         except IncompleteNightError as error:
             night = error.night
     if as_json:

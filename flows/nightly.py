@@ -12,6 +12,8 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
 
 from configs.errors import InputError
 from configs.nightly import NightlyConfig, anchor_nightly
@@ -56,7 +58,7 @@ class Ended:
 
 
 @flow(name="nightly", flow_run_name="{config.name}")
-def nightly(config: NightlyConfig, store: str = "results") -> Night:
+def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]:
     """Sweep what is new or changed, follow its clusters from night to night, and say what changed.
 
     A sweep whose run is complete is not computed again. A second night over the same data computes and says nothing.
@@ -90,7 +92,9 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night:
         _record(night, ended)
     logger.info("%s", night.headline)
     if not night.complete:
-        raise IncompleteNightError(night)
+        # Returned, not raised: the run ends as Failed with this message, and without a traceback that says no more.
+        error = IncompleteNightError(night)
+        return Failed(message=str(error), data=error)
     return night
 
 
