@@ -1,4 +1,4 @@
-"""Nights over changing data: what is computed, what is said, which events leave, and that nothing of it happens twice."""
+"""Nights over changing data: what is computed, what is said, which events leave; nothing of it happens twice."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_what_is_not_there_is_said_before_anything_starts(folder: Path, capsys: 
     with pytest.raises(InputError, match="no sweep config"):
         find_sweeps(night.model_copy(update={"configs": str(folder / "latents")}))
     (folder / "sweeps" / "again.yaml").write_text(SWEEP, encoding="utf-8")
-    with pytest.raises(InputError, match="2 sweeps are called 'small, a': again.yaml"):
+    with pytest.raises(InputError, match=r"2 sweeps are called 'small, a': again\.yaml"):
         find_sweeps(night)
 
 
@@ -266,6 +266,7 @@ def manifests(folder: Path) -> dict[str, int]:
 
 
 @pytest.mark.engine
+@pytest.mark.timeout(900)  # three sweeps and a server: on a busy machine more than the 300 s of other tests
 def test_four_nights_over_changing_data(folder: Path, events: Any, capsys: pytest.CaptureFixture[str]) -> None:
     # No time at all: b is left, and nothing is computed.
     only_b = str(folder / "latents" / "b.npz")
