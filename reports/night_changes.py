@@ -27,7 +27,7 @@ FOUND_AGAIN = ("kept", "reshaped")
 SCORES_OF_VECTORS = ("label_purity", "input_trustworthiness", "input_continuity")
 """Facts about the vectors of which less is worse; every score that settings are compared by is of that kind, too."""
 
-MOST_LISTED = 20
+MOST_LISTED, MOST_PARTS = 20, 4
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,11 @@ def _origin(found: Comparison, facts: Facts, before: Mapping[int, int]) -> str:
 
 def _lost(one: ClusterChange, before: Mapping[int, int], after: Mapping[int, int]) -> Change:
     facts, lasting = one.cluster, before.get(one.cluster.cluster)
-    parts = ", ".join(f"C{after[part.cluster]}" for part in one.parts)
-    how = f"it {one.fate} into {parts}" if one.fate != "vanished" else "its rows are scattered"
+    parts = ", ".join(f"C{after[part.cluster]} ({spell_share(part.share)})" for part in one.parts[:MOST_PARTS])
+    if one.fate == "vanished":
+        how = f"its rows are in {parts}" if parts else "its rows are in no cluster"
+    else:
+        how = f"it {one.fate} into {parts}"
     return Change(
         "cluster.lost",
         f"Lost {facts.verdict} cluster: {name_cluster(lasting, facts)}, {count(facts.size, 'row')}; {how}.",

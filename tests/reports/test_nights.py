@@ -67,7 +67,7 @@ def test_a_split_a_flip_and_a_new_cluster_are_said_once_each(tested: Run) -> Non
     ]
     assert "New REAL cluster: C10" in told[0][2]
     assert "100 % of them from C1" in told[0][2]
-    assert "it split into C10, C11." in told[1][2]
+    assert "it split into C10 (50 %), C11 (50 %)." in told[1][2]
     assert "became ARTEFACT, HIDDEN before" in told[2][2]
 
 
@@ -79,6 +79,8 @@ def test_that_an_artefact_comes_or_goes_is_no_news(tested: Run) -> None:
     assert changes(gone, tested, {0: 1, 1: 2}) == []
     lost = [kind for kind, _, _ in changes(regrouped(tested, clusters(), ("REAL", "HIDDEN", "REAL")), gone, {2: 3})]
     assert lost == ["cluster.lost"]
+    (vanished,) = changes(regrouped(tested, clusters(), ("REAL", "HIDDEN", "REAL")), gone, {2: 3})
+    assert vanished[2].endswith("its rows are in no cluster.")
 
 
 def rescored(run: Run, by: float) -> Run:
