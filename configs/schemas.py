@@ -161,6 +161,54 @@ TRENDS = pa.schema(
 """``trends.parquet`` of a site: a row per run and measure, the oldest run first; ``finished`` in UTC."""
 
 
+NIGHTS = pa.schema(
+    [
+        pa.field("night", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("sweep", pa.string(), nullable=False),
+        pa.field("config", pa.string(), nullable=False),
+        pa.field("data", pa.string(), nullable=False),
+        pa.field("status", pa.string(), nullable=False),
+        pa.field("reason", pa.string()),
+        pa.field("run", pa.string()),
+        pa.field("state", pa.string()),
+        pa.field("previous", pa.string()),
+        pa.field("seconds", pa.float64(), nullable=False),
+        pa.field("computed", pa.int32()),
+        pa.field("failed", pa.int32()),
+        pa.field("clusters", pa.int32()),
+        pa.field("real", pa.int32()),
+        pa.field("new", pa.int32()),
+        pa.field("lost", pa.int32()),
+        pa.field("flipped", pa.int32()),
+        pa.field("dropped", pa.int32()),
+        pa.field("agreement", pa.float64()),
+        pa.field("seed_agreement", pa.float64()),
+        pa.field("said", pa.list_(pa.string()), nullable=False),
+    ]
+)
+"""``nights/sweeps/NIGHT.parquet``: a row per sweep of a night."""
+
+NIGHT_STATUSES = ("computed", "found", "unchanged", "failed", "left")
+"""What became of a sweep in a night: computed, complete already though new to the nights, as in the night before,
+without a result, not started for want of time."""
+
+NIGHT_CLUSTERS = pa.schema(
+    [
+        pa.field("night", pa.string(), nullable=False),
+        pa.field("sweep", pa.string(), nullable=False),
+        pa.field("run", pa.string(), nullable=False),
+        pa.field("cluster", pa.int32(), nullable=False),
+        pa.field("lasting", pa.int32(), nullable=False),
+        pa.field("size", pa.int64(), nullable=False),
+        pa.field("label", pa.string()),
+        pa.field("verdict", pa.string()),
+    ]
+)
+"""``nights/clusters/NIGHT.parquet``: the clusters of every sweep that was new that night; ``lasting`` is the number
+that a cluster keeps from night to night."""
+
+
 LATENT_SPACE = pa.schema(
     [
         pa.field("score", pa.string(), nullable=False),

@@ -14,7 +14,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from cyclopts import App, Parameter
 from pydantic import ValidationError
@@ -29,6 +29,7 @@ from configs.sweep import Metric
 if TYPE_CHECKING:
     from configs.sweep import SweepConfig
     from flows.sweep import SweepOutcome
+    from reports.night_summary import Night
     from tasks.numerics.cell_scores import Score
 
 EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -262,6 +263,46 @@ def selftest(
     for name in summary["false_sets"]:
         console.print(f"false verdict: {name}", markup=False, highlight=False)
     return EXIT_REPORT
+
+
+@app.command
+def nightly(
+    config: Annotated[Path, Parameter(help="A YAML config of a night, or a folder of sweep configs.")],
+    *,
+    datasets: Annotated[
+        list[str] | None, Parameter(help="Data files, folders or patterns, in place of the config's.", negative="")
+    ] = None,
+    hours: Annotated[float | None, Parameter(help="Time budget: no sweep starts after it.")] = None,
+    store: StoreOption = Path("results"),
+    as_json: JsonOption = False,
+) -> int:
+    """Sweep every data set that is new or changed, and say what changed since the night before."""
+    from configs.nightly import anchor_nightly, read_nightly
+    from tasks.find_sweeps import find_sweeps
+
+    settings = read_nightly(config)
+    changes = {"datasets": datasets, "hours": hours}
+    asked = {name: value for name, value in changes.items() if value is not None}
+    settings = anchor_nightly(type(settings).model_validate({**settings.model_dump(), **asked}), Path.cwd())
+    find_sweeps(settings)  # faults of the input are met here, before the server starts
+    _prepare_engine(store)
+    from flows.nightly import IncompleteNightError
+    from flows.nightly import nightly as run_night
+    from flows.terminal import live_night
+    from reports.night_summary import night_lines, night_object
+
+    console = _quiet_console(as_json)
+    with live_night(console):
+        try:
+            night = cast("Night", run_night(settings, str(store)))
+        except IncompleteNightError as error:
+            night = error.night
+    if as_json:
+        print(json.dumps(night_object(night)))
+    else:
+        for line in night_lines(night):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+    return EXIT_REPORT if night.complete else EXIT_NOTHING_USABLE
 
 
 @app.command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from configs.schemas import VERDICTS
 from configs.sweep import SweepConfig
 from flows.draw_cells import announce_cached, draw_cells, drawn_cells
 from flows.log_progress import LogProgress
+from flows.progress_artifact import ProgressArtifact
 from reports.build import build_report
 from reports.markdown import to_markdown
 from reports.run_folder import Run, read_run
@@ -25,8 +27,9 @@ from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import describe_latent_space
 from tasks.find_clusters import find_clusters
 from tasks.judge_labels import judge_labels
+from tasks.locks import held, lock_of
 from tasks.measure_stability import measure_stability
-from tasks.plan_sweep import plan_sweep
+from tasks.plan_sweep import plan_sweep, run_identity
 from tasks.progress import listening
 from tasks.rate_rows import rate_rows
 from tasks.read_dataset import read_dataset
@@ -86,10 +89,15 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
 
     Run again, it computes only what is missing in the store.
     """
-    with listening(LogProgress(get_run_logger())):
+    logger = get_run_logger()
+    with listening(LogProgress(logger)), contextlib.ExitStack() as turn:
         place = Store(Path(store).resolve())
         dataset = read_dataset(config.data, place)
+        # Of two that want the same run one works; the other then finds all that it would have computed.
+        lock = lock_of(place, run_identity(config, dataset))
+        turn.enter_context(held(lock, f"sweep {config.name}", logger.warning))
         plan = plan_sweep(config, dataset, place)
+        turn.enter_context(listening(ProgressArtifact(plan.run, logger)))
         written = find_complete_run(plan) if not plan.missing else None
         endings: Endings = {}
         if written is None:

@@ -61,6 +61,26 @@ class LiveProgress:
             self.bars.update(self._bars[stage], note=note)
 
 
+class NightProgress(LiveProgress):
+    """The bars of the sweep that runs; each one begins with its cells, and takes the place of the one before."""
+
+    def __call__(self, announcement: Announcement) -> None:
+        """Clear the bars where a sweep begins, and move them."""
+        if announcement.stage == "cells" and announcement.total is not None:
+            for bar in self._bars.values():
+                self.bars.remove_task(bar)
+            self._bars, self._cached, self._failed = {}, 0, 0
+        super().__call__(announcement)
+
+
+@contextlib.contextmanager
+def live_night(console: Console) -> Iterator[None]:
+    """Show the progress of one sweep after the other."""
+    live = NightProgress(console)
+    with live.bars, listening(live):
+        yield
+
+
 @contextlib.contextmanager
 def live_progress(console: Console) -> Iterator[None]:
     """Show progress while a sweep runs; a terminal gets live bars, a file gets the last state."""

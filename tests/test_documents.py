@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+import yaml
+from prefect.events import EventTrigger
+from prefect.events.schemas.automations import AutomationCore
 
 from configs import schemas
 from configs.document import known_keys, read_config
 from flows.cli import app
+from reports.night_changes import Kind
 
 PROJECT = Path(__file__).parents[1]
 
@@ -46,7 +51,7 @@ def test_the_config_in_the_readme_is_valid(tmp_path: Path) -> None:
 
 def test_the_commands_in_the_readme_exist() -> None:
     named = set(re.findall(r"^    steadymap (\w+)", text("README.md"), re.M))
-    expected = "sweep check score scores runs report export selftest compare site open"
+    expected = "sweep check score scores runs report export selftest compare site open nightly"
     assert named == set(expected.split())
     assert named <= set(app)
 
@@ -70,3 +75,26 @@ def test_every_command_of_make_that_documents_name_exists() -> None:
 def test_pinned_versions_name_no_address() -> None:
     lines = [line for line in text("constraints.txt").splitlines() if line and not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+( *;.*)?", line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("table", "schema"), [("nights/sweeps", schemas.NIGHTS), ("nights/clusters", schemas.NIGHT_CLUSTERS)]
+)
+def test_the_page_on_nights_has_every_column(table: str, schema: Any) -> None:
+    row = next(line for line in text("docs/nightly.md").splitlines() if line.startswith(f"| `{table}` |"))
+    assert [name for name in schema.names if f"`{name}`" not in row] == []
+    assert [status for status in schemas.NIGHT_STATUSES if f"`{status}`" not in text("docs/nightly.md")] == []
+
+
+def test_the_page_on_alerts_has_every_event_and_automations_wait_for_no_other() -> None:
+    kinds = {f"steadymap.{kind}" for kind in (*get_args(Kind), "night.finished")}
+    page = text("docs/alerts.md")
+    assert set(re.findall(r"^\| `(steadymap\.[a-z.]+)` \|", page, re.M)) == kinds
+    files = sorted((PROJECT / "deployments" / "automations").glob("*.yaml"))
+    awaited: set[str] = set()
+    for file in files:
+        automation = AutomationCore.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        assert isinstance(automation.trigger, EventTrigger)
+        awaited |= {name for name in automation.trigger.expect if name.startswith("steadymap.")}
+        assert f"deployments/automations/{file.name}" in page
+    assert awaited == kinds

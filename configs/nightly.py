@@ -1,0 +1,83 @@
+"""The nightly flow's schema: which sweeps, over which data sets, for how long."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from configs.document import read_settings
+from configs.errors import InputError
+from configs.sweep import Many, Settings
+
+NIGHTLY_FILE = "nightly.yaml"
+"""The config of a night where only a folder is named."""
+
+
+class NightlyConfig(Settings):
+    """A night: every sweep of a folder, over every data set that is there."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)] = "nightly"
+    """What these nights are called; nights of one name in one store follow each other."""
+    configs: Annotated[str, Field(min_length=1)]
+    """A sweep config, a folder of them, or a pattern such as `sweeps/*.yaml`; relative to the folder of this file."""
+    datasets: Many[Annotated[str, Field(min_length=1)]] | None = None
+    """Data files, folders of them, or patterns such as `latents/*.npz` or `latents/**/z.npy`. Every config is swept
+    over every one of them, in place of its own data file. Default: the data that the configs name."""
+    pick: Literal["each", "latest"] = "each"
+    """`latest`: of the files of a pattern only the one whose name comes last, for files that carry a date. The nights
+    then follow the pattern, not the file."""
+    hours: Annotated[float, Field(gt=0)] | None = None
+    """Time budget: no sweep starts after it. What was left is named and goes first the next night. Default: none."""
+
+
+def read_nightly(path: Path) -> NightlyConfig:
+    """Read the config of a night from its file, or of a folder: its ``nightly.yaml``, or the sweeps that lie in it.
+
+    Raises
+    ------
+    InputError
+        The file is missing, not YAML, or breaks the schema. Every fault is named with its line.
+    """
+    if path.is_dir():
+        if not (path / NIGHTLY_FILE).is_file():
+            return NightlyConfig(configs=str(path.absolute()))
+        path = path / NIGHTLY_FILE
+    try:
+        settings = read_settings(path, NightlyConfig)
+    except InputError as error:
+        raise _in_own_words(error) from None
+    return anchor_nightly(settings, path.parent)
+
+
+def anchor_nightly(config: NightlyConfig, folder: Path) -> NightlyConfig:
+    """Make every relative path absolute, starting from a folder."""
+    places = {
+        "configs": str((folder / config.configs).absolute()),
+        "datasets": None
+        if config.datasets is None
+        else tuple(str((folder / pattern).absolute()) for pattern in config.datasets),
+    }
+    return config.model_copy(update=places)
+
+
+def _in_own_words(error: InputError) -> InputError:
+    """Point to the keys of a night.
+
+    ``configs.document`` knows those of a sweep; it is part of every run's identity, so it stays as it is.
+    """
+    keys = f"the keys are {', '.join(NightlyConfig.model_fields)}; configs/nightly.yaml explains them"
+
+    def mend(text: str) -> str:
+        text = re.sub(r"did you mean `\w+`\?|remove it; configs/example\.yaml has all keys", keys, text)
+        return text.replace("`name: my-run` and `data:`", "`configs: sweeps`").replace("example.yaml", NIGHTLY_FILE)
+
+    return InputError(
+        mend(error.problem),
+        file=error.file,
+        place=error.place,
+        rule=None if error.rule is None else mend(error.rule),
+        remedy=None if error.remedy is None else mend(error.remedy),
+    )

@@ -1,0 +1,277 @@
+"""The night: every sweep over every data set that is new or changed, and what it means, in sentences and events."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
+
+from configs.errors import InputError
+from configs.nightly import NightlyConfig, anchor_nightly
+from configs.sweep import SweepConfig
+from flows.emit_changes import Told, emit_changes
+from flows.sweep import stability_sweep
+from reports.compare import Comparison, compare_runs
+from reports.drift import Drift, measure_drift
+from reports.night_changes import Change, carry_numbers, find_failures, find_night_changes, tell_rest
+from reports.night_summary import Night, night_markdown
+from reports.nights import Past, SweepOfNight, kept_result, name_night, read_past, slug, write_night
+from reports.run_folder import Run, read_run
+from reports.site import build_site
+from reports.store_runs import finished_runs, previous_run
+from tasks.find_sweeps import Look, NightSweep, find_sweeps, look_at, state_of
+from tasks.locks import held, lock_of
+from tasks.store import Store
+
+SECONDS_PER_HOUR = 3600.0
+
+Logger = logging.Logger | logging.LoggerAdapter[Any]
+
+
+class IncompleteNightError(Exception):
+    """Some sweeps of a night failed; all else is done, recorded and told."""
+
+    def __init__(self, night: Night) -> None:
+        self.night = night
+        failed = night.with_status("failed")
+        reasons = "; ".join(f"{one.sweep}: {(one.reason or '').splitlines()[0]}" for one in failed)
+        super().__init__(f"{len(failed)} of {len(night.sweeps)} sweeps failed: {reasons}")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a sweep, what there is to tell, and the lasting numbers of its clusters where it is new."""
+
+    row: SweepOfNight
+    changes: tuple[Change, ...] = ()
+    run: Run | None = None
+    numbers: Mapping[int, int] = field(default_factory=dict)
+
+
+@flow(name="nightly", flow_run_name="{config.name}")
+def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]:
+    """Sweep what is new or changed, follow its clusters from night to night, and say what changed.
+
+    A sweep whose run is complete is not computed again. A second night over the same data computes and says nothing.
+
+    Raises
+    ------
+    InputError
+        There is no config or no data set.
+    IncompleteNightError
+        Sweeps failed. The others are done, and the night is recorded.
+    """
+    logger, root = get_run_logger(), Path(store).resolve()
+    with held(lock_of(Store(root), f"night-{slug(config.name)}"), f"night {config.name}", logger.warning):
+        started, clock = datetime.now(UTC), time.monotonic()
+        deadline = None if config.hours is None else clock + config.hours * SECONDS_PER_HOUR
+        past = read_past(root, config.name)
+        sweeps = find_sweeps(anchor_nightly(config, Path.cwd()))
+        ended = _run_sweeps(sweeps, past, Store(root), deadline, logger)
+        night = Night(
+            night=name_night(started, config.name),
+            name=config.name,
+            previous=past.night,
+            store=str(root),
+            sweeps=tuple(one.row for one in ended),
+            gone=tuple(name for name in past.last if name not in {sweep.name for sweep in sweeps}),
+            notices=past.unreadable,
+        )
+        night = replace(_renew_site(night), seconds=time.monotonic() - clock)
+        _publish(night)
+        emit_changes(night, [Told(one.row, one.changes) for one in ended])
+        _record(night, ended)
+    logger.info("%s", night.headline)
+    if not night.complete:
+        # Returned, not raised: the run ends as Failed with this message, and without a traceback that says no more.
+        error = IncompleteNightError(night)
+        return Failed(message=str(error), data=error)
+    return night
+
+
+# --- sweeps -------------------------------------------------------------------------------------------------------
+
+
+def _run_sweeps(
+    sweeps: list[NightSweep], past: Past, store: Store, deadline: float | None, logger: Logger
+) -> list[Ended]:
+    """Look at every sweep, and compute what is due while there is time: what was left the last night goes first."""
+    looks = {sweep.name: _look(sweep, store) for sweep in sweeps}
+    found: dict[str, Ended] = {}
+    for sweep in sorted(sweeps, key=lambda one: one.name not in past.left):
+        look, before = looks[sweep.name], past.of(sweep.name)
+        if isinstance(look, str) or sweep.config is None:
+            found[sweep.name] = _failed(sweep, str(look), before, logger)
+        elif look.state is not None:
+            found[sweep.name] = _found(sweep, look, past, store)
+        elif deadline is not None and time.monotonic() > deadline:
+            row = SweepOfNight(sweep.name, sweep.config_file, sweep.data, "left", "no time was left")
+            found[sweep.name] = Ended(kept_result(row, before))
+        else:
+            found[sweep.name] = _computed(sweep, sweep.config, past, store, logger)
+        logger.info("%s: %s", sweep.name, found[sweep.name].row.status)
+    return [found[sweep.name] for sweep in sweeps]
+
+
+def _look(sweep: NightSweep, store: Store) -> Look | str:
+    """Say what the store has of a sweep, or why that cannot be known."""
+    if sweep.config is None:
+        return sweep.problem or "cannot be read"
+    try:
+        return look_at(sweep.config, store)
+    except Exception as error:  # whatever is wrong with one data set, the night goes on
+        return _spell(error)
+
+
+def _failed(sweep: NightSweep, reason: str, before: SweepOfNight | None, logger: Logger) -> Ended:
+    """Report a sweep without a result; told of once, as long as the reason is the same."""
+    logger.error("%s: %s", sweep.name, reason)
+    row = kept_result(SweepOfNight(sweep.name, sweep.config_file, sweep.data, "failed", reason), before)
+    if before is not None and (before.status, before.reason) == ("failed", reason):
+        return Ended(row)
+    return Ended(row, (Change("sweep.failed", f"No result: {reason.splitlines()[0]}", facts={"reason": reason}),))
+
+
+def _found(sweep: NightSweep, look: Look, past: Past, store: Store) -> Ended:
+    """Report a sweep whose run is complete: as the night before, or new to the nights, whoever computed it."""
+    before = past.of(sweep.name)
+    row = SweepOfNight(sweep.name, sweep.config_file, sweep.data, "found", run=look.run, state=look.state, computed=0)
+    if before is not None and (before.run, before.state) == (look.run, look.state):
+        same = {name: getattr(before, name) for name in ("failed", "clusters", "real")}
+        return Ended(replace(row, status="unchanged", **same))
+    return _tell(row, _run_before(before, look.run, store), past, store)
+
+
+def _computed(sweep: NightSweep, config: SweepConfig, past: Past, store: Store, logger: Logger) -> Ended:
+    """Run a sweep as a flow of its own, whose failure is its own."""
+    before, clock = past.of(sweep.name), time.monotonic()
+    run_before = _run_before(before, None, store)  # read now: the sweep may write its folder anew
+    try:
+        outcome = stability_sweep(config, str(store.root))
+    except Exception as error:
+        ended = _failed(sweep, _spell(error), before, logger)
+        return replace(ended, row=replace(ended.row, seconds=time.monotonic() - clock))
+    if not outcome.usable:
+        return _failed(sweep, f"no picture could be drawn; {outcome.report} says why", before, logger)
+    row = SweepOfNight(
+        sweep.name,
+        sweep.config_file,
+        sweep.data,
+        "computed",
+        run=outcome.run,
+        state=state_of(store, outcome.run),
+        seconds=time.monotonic() - clock,
+        computed=outcome.computed,
+    )
+    return _tell(row, run_before, past, store)
+
+
+def _run_before(before: SweepOfNight | None, now: str | None, store: Store) -> Run | None:
+    """Read the run that the last night had; None where that is this one, or cannot be read."""
+    if before is None or before.run is None or before.run == now:
+        return None
+    try:
+        return read_run(store.run(before.run))
+    except InputError:
+        return None  # removed or damaged: the run before of the same name is taken
+
+
+# --- what changed -------------------------------------------------------------------------------------------------
+
+
+def _tell(row: SweepOfNight, before: Run | None, past: Past, store: Store) -> Ended:
+    """Compare a run with that of the night before, and say what changed."""
+    after = read_run(store.run(str(row.run)))
+    known = past.of(row.sweep)
+    if before is None and (known is None or known.run != row.run):
+        folder = previous_run(after.folder)
+        before = None if folder is None else _read_if_whole(folder)
+    old = past.numbers.get((row.sweep, before.folder.name), {}) if before is not None else {}
+    compared, why_not = _compare(before, after)
+    numbers = carry_numbers(compared, after, old, past.free.get(row.sweep, 1))
+    changes: list[Change] = []
+    told: list[str] = []
+    drift = Drift(())
+    if compared is not None and before is not None:
+        drift = measure_drift(before, after)
+        changes = find_night_changes(compared, old, numbers)
+        told = [*compared.notices, *tell_rest(compared, drift)]
+    elif before is not None:
+        told = [f"Not compared with the night before: {why_not}"]
+    failure = find_failures(after)
+    if failure is not None and (known is None or (known.run, known.state) != (row.run, row.state)):
+        changes.append(failure)
+    kinds = [one.kind for one in changes]
+    row = replace(
+        row,
+        previous=None if before is None else before.folder.name,
+        failed=failure.facts["failed"] if failure is not None else 0,
+        clusters=len(after.clusters),
+        real=int((after.clusters["verdict"] == "REAL").sum()),
+        new=kinds.count("cluster.new"),
+        lost=kinds.count("cluster.lost"),
+        flipped=kinds.count("verdict.flipped"),
+        dropped=sum(int(one.facts["dropped"]) for one in changes if one.kind == "score.dropped"),
+        agreement=drift.agreement,
+        seed_agreement=drift.seed_agreement,
+        said=(*(one.sentence for one in changes), *told),
+    )
+    return Ended(row, tuple(changes), after, numbers)
+
+
+def _compare(before: Run | None, after: Run) -> tuple[Comparison | None, str]:
+    if before is None:
+        return None, ""
+    try:
+        return compare_runs(before, after), ""
+    except InputError as error:
+        return None, error.problem
+
+
+def _read_if_whole(folder: Path) -> Run | None:
+    try:
+        return read_run(folder)
+    except InputError:
+        return None
+
+
+def _spell(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    told = str(error).splitlines()
+    return f"{type(error).__name__}: {told[0]}" if told else type(error).__name__
+
+
+# --- the end of the night -----------------------------------------------------------------------------------------
+
+
+def _renew_site(night: Night) -> Night:
+    """Bring trends and the static site up to date; without them the night is no less done."""
+    if not finished_runs(Path(night.store)):
+        return night
+    try:
+        return replace(night, site=str(build_site(Path(night.store)).index))
+    except (InputError, OSError) as error:
+        return replace(night, notices=(*night.notices, f"the site could not be written: {_spell(error)}"))
+
+
+def _publish(night: Night) -> None:
+    """Show the night in Prefect's UI."""
+    create_markdown_artifact(key="nightly-summary", markdown=night_markdown(night), description=night.headline)
+    if night.site is not None:
+        link = Path(night.site).as_uri()
+        create_link_artifact(key="steadymap-site", link=link, link_text="All runs", description=night.night)
+
+
+def _record(night: Night, ended: list[Ended]) -> None:
+    clusters = [(one.row.sweep, one.run, one.numbers) for one in ended if one.run is not None]
+    write_night(Path(night.store), night.night, night.name, night.sweeps, clusters)
