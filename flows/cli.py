@@ -306,6 +306,25 @@ def nightly(
 
 
 @app.command
+def deploy(
+    *,
+    do: Annotated[bool, Parameter(negative="", help="Take the steps, against the server of PREFECT_API_URL.")] = False,
+) -> int:
+    """Say the few steps that deploy nights, sweeps, reports and the selftest to a Prefect server, or take them."""
+    from flows.deploy import deploy as deploy_all
+    from flows.deploy import steps
+
+    if do:
+        for line in deploy_all():
+            print(line)
+        print(f"now start a worker: {steps()[-1]}")
+        return EXIT_REPORT
+    for step in steps():
+        print(f"{step}\n    # {step.why}")
+    return EXIT_REPORT
+
+
+@app.command
 def report(
     run: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder.")],
     *,

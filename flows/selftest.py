@@ -10,6 +10,7 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
+from configs.document import read_settings
 from configs.errors import InputError
 from configs.selftest import SelftestConfig, SelftestSweep
 from flows.draw_cells import draw_cells, drawn_cells
@@ -24,19 +25,21 @@ from tasks.store import Store, write_text
 from tasks.sum_up_selftest import spell_outcome, sum_up
 
 SUMMARY = "selftest.json"
+SHIPPED = Path(__file__).resolve().parents[1] / "configs" / "selftest.yaml"
 
 
 @flow(name="selftest", flow_run_name="selftest", task_runner=RUNNER)
-def selftest(config: SelftestConfig, store: str = "results") -> dict[str, Any]:
+def selftest(config: SelftestConfig | None = None, store: str = "results") -> dict[str, Any]:
     """Draw every set that has no outcome yet, judge it, and sum up: false verdicts, power, with their intervals.
 
-    It can be stopped at any time; the same flow goes on from there.
+    It can be stopped at any time; the same flow goes on from there. Without a config it is ``configs/selftest.yaml``.
 
     Raises
     ------
     InputError
         A family is not known, or none is left to draw.
     """
+    config = config or read_settings(SHIPPED, SelftestConfig)
     root = Path(store).resolve()
     sets = [(part, known) for part in config.parts for known in known_sets(config, part)]
     if not sets:

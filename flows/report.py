@@ -1,0 +1,23 @@
+"""Render a run's report again, as a flow for deployments."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.artifacts import create_link_artifact
+
+from reports.build import build_report
+from reports.run_folder import find_run
+
+
+@flow(name="report", flow_run_name="report of {run}")
+def report(run: str, store: str = "results") -> str:
+    """Render the report of a run, given by its name in the store or by its folder, and return its path.
+
+    Raises
+    ------
+    InputError
+        There is no such run, or it is not complete.
+    """
+    page = build_report(find_run(run, store)).resolve()
+    create_link_artifact(key="stability-report", link=page.as_uri(), link_text="Report", description=run)
+    return str(page)
