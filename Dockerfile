@@ -1,6 +1,6 @@
 # steadymap as a container: pinned, non-root, numba's cache warm.
 #   docker build -t steadymap .
-#   docker run --rm -v "$PWD:/data" steadymap sweep /data/latents.npz --store /data/results
+#   docker run --rm -v "$PWD:/data" steadymap steadymap sweep latents.npz
 FROM python:3.12-slim
 
 RUN useradd --create-home --uid 1000 steadymap
@@ -20,6 +20,8 @@ COPY configs configs
 COPY tasks tasks
 COPY reports reports
 COPY flows flows
+COPY deployments deployments
+COPY prefect.yaml .
 RUN pip install --no-build-isolation -c constraints.txt -e . \
     && mkdir -p .numba && chown -R steadymap:steadymap .numba
 
@@ -28,5 +30,5 @@ USER steadymap
 RUN python -c "import tasks.numerics.warm"
 
 WORKDIR /data
-ENTRYPOINT ["steadymap"]
-CMD ["--help"]
+# No entry point: workers of Docker and Kubernetes pools run `prefect flow-run execute` in it.
+CMD ["steadymap", "--help"]

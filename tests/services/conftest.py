@@ -1,4 +1,4 @@
-"""Real Prefect servers on loopback, on SQLite and on PostgreSQL, with everything they need; all of it ends with its test."""
+"""Real Prefect servers on loopback, on SQLite and on PostgreSQL, and all they need; everything ends with its test."""
 
 from __future__ import annotations
 

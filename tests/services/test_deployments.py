@@ -44,7 +44,7 @@ def write_data(folder: Path, blobs: int) -> None:
 def start_night(server: Server) -> str:
     """Ask for a run of the deployment, as its schedule does, and return its id."""
     deployment = httpx.get(f"{server.url}/deployments/name/nightly/nightly").json()["id"]
-    parameters = {"config": {"configs": "sweeps", "datasets": "latents/*.npz"}, "store": "results"}
+    parameters = {"config": {"configs": "sweeps", "datasets": ["latents/*.npz"]}, "store": "results"}
     asked = httpx.post(f"{server.url}/deployments/{deployment}/create_flow_run", json={"parameters": parameters})
     return str(asked.raise_for_status().json()["id"])
 
