@@ -415,3 +415,29 @@ def test_two_overlapping_runs_of_one_sweep_do_the_work_once(
     assert [(one.computed, one.cached) for one in outcomes] == [(2, 0), (0, 2)]
     assert outcomes[0].run == outcomes[1].run
     assert f"process {os.getpid()} on " in told[0]
+    _assert_the_ui_shows_the_end(outcomes[0].run)
+
+
+def _assert_the_ui_shows_the_end(run: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    asked = {"artifacts": {"key": {"any_": ["stability-progress"]}}}
+    with get_client(sync_client=True) as client:
+        (artifact,) = client.request("POST", "/artifacts/latest/filter", json=asked).json()
+    assert (artifact["data"], artifact["description"]) == (100.0, f"{run}: 2 of 2 cells")
+
+
+def test_a_server_that_does_not_answer_ends_the_progress_not_the_sweep(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows import progress_artifact
+    from tasks.progress import Announcement
+
+    def unreachable(*values: object, **named: object) -> None:
+        raise ConnectionError("nobody answers")
+
+    monkeypatch.setattr(progress_artifact, "create_progress_artifact", unreachable)
+    follow = progress_artifact.ProgressArtifact("a run", logging.getLogger("progress"))
+    for announcement in (Announcement("cells", total=2), Announcement("cells", done=1), Announcement("cells", done=1)):
+        follow(announcement)
+    assert [record.getMessage() for record in caplog.records] == ["no progress in the UI: nobody answers"]
