@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,9 @@ from reports.compare import Comparison, compare_runs
 from reports.drift import Drift, measure_drift
 from reports.night_changes import Change, carry_numbers, find_failures, find_night_changes, tell_rest
 from reports.night_summary import Night, night_markdown
-from reports.nights import Past, SweepOfNight, kept_result, name_night, read_past, slug, write_night
+from reports.nights import Past, SweepOfNight, kept_result, list_clusters, name_night, read_past, slug, write_night
 from reports.run_folder import Run, read_run
-from reports.site import build_site
+from reports.site import INDEX, build_site
 from reports.store_runs import finished_runs, previous_run
 from tasks.find_sweeps import Look, NightSweep, find_sweeps, look_at, state_of
 from tasks.locks import held, lock_of
@@ -49,12 +48,11 @@ class IncompleteNightError(Exception):
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a sweep, what there is to tell, and the lasting numbers of its clusters where it is new."""
+    """What became of a sweep, what there is to tell, and its clusters where it is new. Runs themselves are let go."""
 
     row: SweepOfNight
     changes: tuple[Change, ...] = ()
-    run: Run | None = None
-    numbers: Mapping[int, int] = field(default_factory=dict)
+    clusters: tuple[dict[str, Any], ...] = ()
 
 
 @flow(name="nightly", flow_run_name="{config.name}")
@@ -225,7 +223,7 @@ def _tell(row: SweepOfNight, before: Run | None, past: Past, store: Store) -> En
         seed_agreement=drift.seed_agreement,
         said=(*(one.sentence for one in changes), *told),
     )
-    return Ended(row, tuple(changes), after, numbers)
+    return Ended(row, tuple(changes), tuple(list_clusters(row.sweep, after, numbers)))
 
 
 def _compare(before: Run | None, after: Run) -> tuple[Comparison | None, str]:
@@ -258,6 +256,9 @@ def _renew_site(night: Night) -> Night:
     """Bring trends and the static site up to date; without them the night is no less done."""
     if not finished_runs(Path(night.store)):
         return night
+    index = Path(night.store) / "site" / INDEX
+    if index.is_file() and not night.with_status("computed") and not night.with_status("found"):
+        return replace(night, site=str(index))
     try:
         return replace(night, site=str(build_site(Path(night.store)).index))
     except (InputError, OSError) as error:
@@ -273,5 +274,5 @@ def _publish(night: Night) -> None:
 
 
 def _record(night: Night, ended: list[Ended]) -> None:
-    clusters = [(one.row.sweep, one.run, one.numbers) for one in ended if one.run is not None]
+    clusters = [row for one in ended for row in one.clusters]
     write_night(Path(night.store), night.night, night.name, night.sweeps, clusters)

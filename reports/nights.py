@@ -155,10 +155,10 @@ def write_night(
     night: str,
     name: str,
     sweeps: Sequence[SweepOfNight],
-    clusters: Sequence[tuple[str, Run, Mapping[int, int]]],
+    clusters: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Commit a night: its clusters (sweep, run, lasting numbers), and then its sweeps."""
-    found = [row for sweep, run, numbers in clusters for row in _cluster_rows(night, sweep, run, numbers)]
+    """Commit a night: its clusters (see ``list_clusters``), and then its sweeps."""
+    found = [{"night": night, **row} for row in clusters]
     _commit(store / CLUSTERS / f"{night}.parquet", found, NIGHT_CLUSTERS)
     rows = [{"night": night, "name": name, **asdict(sweep), "said": list(sweep.said)} for sweep in sweeps]
     _commit(store / SWEEPS / f"{night}.parquet", rows, NIGHTS)
@@ -169,11 +169,11 @@ def kept_result(row: SweepOfNight, before: SweepOfNight | None) -> SweepOfNight:
     return row if before is None else replace(row, run=before.run, state=before.state)
 
 
-def _cluster_rows(night: str, sweep: str, run: Run, numbers: Mapping[int, int]) -> list[dict[str, Any]]:
+def list_clusters(sweep: str, run: Run, numbers: Mapping[int, int]) -> list[dict[str, Any]]:
+    """List the clusters of a run for the record, with their lasting numbers; small, whatever the size of the run."""
     known = run.clusters[["cluster", "size", "label", "verdict"]].astype(object)
     return [
         {
-            "night": night,
             "sweep": sweep,
             "run": run.folder.name,
             "cluster": int(row["cluster"]),

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ from configs.errors import InputError
 from configs.nightly import NightlyConfig, read_nightly
 from configs.sweep import SweepConfig
 from flows import cli
+from reports.run_folder import read_run
 from tasks.find_sweeps import find_sweeps
 from tasks.locks import held
+from tests.reports.run_folder_fixture import RunFolder
 
 PROJECT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 90
@@ -172,6 +175,7 @@ HOLDER = """
 import sys
 from pathlib import Path
 from tasks.locks import held
+from tests.reports.run_folder_fixture import RunFolder
 with held(Path(sys.argv[1]), "sweep", print):
     print("held", flush=True)
     sys.stdin.read()
@@ -365,6 +369,41 @@ def _assert_the_record_is_whole(store: Path) -> None:
     assert len(by_run[0] & by_run[1]) == 2  # two of the three were found again, and kept their numbers
 
 
+def test_cells_that_fail_in_the_same_way_every_night_are_told_of_once(tmp_path: Path) -> None:
+    from flows.nightly import _tell
+    from reports.nights import Past, SweepOfNight
+    from tasks.store import Store
+
+    RunFolder(verdicts=("REAL", "REAL", "REAL")).write(tmp_path / "runs" / "x")
+    row = SweepOfNight("a", "", "", "computed", run="x", state="as it is")
+    first = _tell(row, None, Past(), Store(tmp_path))
+    assert [one.kind for one in first.changes] == ["cells.failed"]
+    assert (first.row.failed, first.row.real, [one["lasting"] for one in first.clusters]) == (1, 3, [1, 2, 3])
+    numbers = {("a", "x"): {0: 1, 1: 2, 2: 3}}
+    past = Past(sweeps={"a": first.row}, numbers=numbers, free={"a": 4})
+    again = _tell(row, read_run(tmp_path / "runs" / "x"), past, Store(tmp_path))
+    assert again.changes == ()
+    assert again.row.failed == 1
+    # Mended: the run is written anew, and is compared with what it was.
+    mended = _tell(replace(row, state="another"), read_run(tmp_path / "runs" / "x"), past, Store(tmp_path))
+    assert [one.kind for one in mended.changes] == ["cells.failed"]
+    assert [one["lasting"] for one in mended.clusters] == [1, 2, 3]
+
+
+def test_a_first_night_goes_on_from_a_run_of_the_same_name(tmp_path: Path) -> None:
+    from flows.nightly import _tell
+    from reports.nights import Past, SweepOfNight
+    from tasks.store import Store
+
+    for age, name in enumerate(("earlier", "now")):
+        folder = RunFolder(verdicts=(("REAL", "REAL", "HIDDEN"), ("REAL",) * 3)[age]).write(tmp_path / "runs" / name)
+        os.utime(folder / "manifest.json", (age, age))
+    ended = _tell(SweepOfNight("a", "", "", "computed", run="now"), None, Past(), Store(tmp_path))
+    assert ended.row.previous == "earlier"
+    assert "Flipped verdict: C3" in ended.row.said[0]
+    assert (ended.row.flipped, ended.row.new, ended.row.lost, ended.row.agreement) == (1, 0, 0, 1.0)
+
+
 @pytest.mark.engine
 def test_two_overlapping_runs_of_one_sweep_do_the_work_once(
     engine: None, blobs_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -415,3 +454,29 @@ def test_two_overlapping_runs_of_one_sweep_do_the_work_once(
     assert [(one.computed, one.cached) for one in outcomes] == [(2, 0), (0, 2)]
     assert outcomes[0].run == outcomes[1].run
     assert f"process {os.getpid()} on " in told[0]
+    _assert_the_ui_shows_the_end(outcomes[0].run)
+
+
+def _assert_the_ui_shows_the_end(run: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    asked = {"artifacts": {"key": {"any_": ["stability-progress"]}}}
+    with get_client(sync_client=True) as client:
+        (artifact,) = client.request("POST", "/artifacts/latest/filter", json=asked).json()
+    assert (artifact["data"], artifact["description"]) == (100.0, f"{run}: 2 of 2 cells")
+
+
+def test_a_server_that_does_not_answer_ends_the_progress_not_the_sweep(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from flows import progress_artifact
+    from tasks.progress import Announcement
+
+    def unreachable(*values: object, **named: object) -> None:
+        raise ConnectionError("nobody answers")
+
+    monkeypatch.setattr(progress_artifact, "create_progress_artifact", unreachable)
+    follow = progress_artifact.ProgressArtifact("a run", logging.getLogger("progress"))
+    for announcement in (Announcement("cells", total=2), Announcement("cells", done=1), Announcement("cells", done=1)):
+        follow(announcement)
+    assert [record.getMessage() for record in caplog.records] == ["no progress in the UI: nobody answers"]

@@ -18,7 +18,7 @@ from reports.compare import compare_runs
 from reports.drift import Drift, SettingDrift, adjusted_rand, measure_drift
 from reports.night_changes import carry_numbers, find_failures, find_night_changes
 from reports.night_summary import Night, night_lines, night_markdown, night_object
-from reports.nights import SweepOfNight, name_night, read_past, slug, write_night
+from reports.nights import SweepOfNight, list_clusters, name_night, read_past, slug, write_night
 from reports.run_folder import Run, read_run
 from tests.reports.payloads import PAYLOADS
 from tests.reports.run_folder_fixture import PCA, T5, T30, RunFolder, clusters
@@ -167,8 +167,10 @@ def night_of(*sweeps: SweepOfNight, **changed: str) -> Night:
 
 def test_a_night_is_read_back_and_what_is_damaged_is_passed_over(tmp_path: Path, tested: Run) -> None:
     first = SweepOfNight("a", "a.yaml", "a.npz", "computed", run=tested.folder.name, state="s", said=("one", "two"))
-    write_night(tmp_path, "2026-01-01", "nightly", [first], [("a", tested, {0: 1, 1: 2, 2: 3})])
-    write_night(tmp_path, "2026-01-02", "other", [replace(first, status="left")], [("a", tested, {0: 7, 1: 8, 2: 9})])
+    write_night(tmp_path, "2026-01-01", "nightly", [first], list_clusters("a", tested, {0: 1, 1: 2, 2: 3}))
+    write_night(
+        tmp_path, "2026-01-02", "other", [replace(first, status="left")], list_clusters("a", tested, {0: 7, 1: 8, 2: 9})
+    )
     past = read_past(tmp_path, "nightly")
     assert (past.night, past.sweeps, past.left, past.unreadable) == ("2026-01-01", {"a": first}, (), ())
     assert past.numbers == {("a", tested.folder.name): {0: 1, 1: 2, 2: 3}}
@@ -186,8 +188,8 @@ def test_a_night_is_read_back_and_what_is_damaged_is_passed_over(tmp_path: Path,
 
 def test_numbers_of_a_night_that_did_not_end_do_not_count(tmp_path: Path, tested: Run) -> None:
     row = SweepOfNight("a", "", "", "computed", run=tested.folder.name)
-    write_night(tmp_path, "1", "nightly", [row], [("a", tested, {0: 1, 1: 2, 2: 3})])
-    write_night(tmp_path, "2", "nightly", [row], [("a", tested, {0: 4, 1: 5, 2: 6})])
+    write_night(tmp_path, "1", "nightly", [row], list_clusters("a", tested, {0: 1, 1: 2, 2: 3}))
+    write_night(tmp_path, "2", "nightly", [row], list_clusters("a", tested, {0: 4, 1: 5, 2: 6}))
     (tmp_path / "nights" / "sweeps" / "2.parquet").unlink()
     past = read_past(tmp_path, "nightly")
     assert past.numbers["a", tested.folder.name] == {0: 1, 1: 2, 2: 3}
