@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -95,8 +96,10 @@ def _require_server() -> None:
 def _take(step: Step, told: str) -> str:
     """Run a command of Prefect's, from the folder in which the user stands."""
     command = [sys.executable, "-m", *step.command]
+    # `prefect.yaml` takes the folder from PWD, which only shells keep up to date.
+    environment = {**os.environ, "PWD": str(Path.cwd())}
     # Nothing in the command comes from a user.
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if ended.returncode:
         said = (ended.stderr.strip() or ended.stdout.strip()).splitlines()
         raise InputError(
