@@ -437,6 +437,47 @@ def runs(*, store: StoreOption = Path("results"), as_json: JsonOption = False) -
             row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"]
         )
     console.print(table)
+    size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file()) / 1e6
+    console.print(f"{store}: {size:,.0f} MB; `steadymap gc` says what of it no run rests on", markup=False)
+    return EXIT_REPORT
+
+
+@app.command
+def gc(
+    *,
+    keep_runs: Annotated[int | None, Parameter(help="Of every name keep so many runs, the latest.")] = None,
+    older_than: Annotated[float | None, Parameter(help="Days: younger runs stay in any case.")] = None,
+    do: Annotated[bool, Parameter(negative="", help="Remove it; without this it is only said.")] = False,
+    store: StoreOption = Path("results"),
+    as_json: JsonOption = False,
+) -> int:
+    """Say what no run of a store rests on and how much room it takes, and remove it."""
+    from flows.terminal import garbage_table
+    from tasks.collect_garbage import find_garbage, remove_garbage
+    from tasks.store import Store
+
+    if not store.is_dir():
+        raise InputError("there is no such store", file=store, remedy="name it with --store")
+    if (keep_runs is not None and keep_runs < 1) or (older_than is not None and older_than < 0):
+        raise InputError("a store keeps one run of every name or more, and days are no less than 0")
+    found = find_garbage(Store(store.resolve()), keep_runs, older_than)
+    if do:
+        remove_garbage(found)
+    if as_json:
+        listed = [{"kind": one.kind, "path": str(one.path), "bytes": one.size} for one in found.garbage]
+        print(json.dumps({"removed": do, "garbage": listed, "kept": found.kept, "unknown": found.unknown}))
+        return EXIT_REPORT
+    console = Console()
+    console.print(garbage_table(found, done=do))
+    for name in found.unknown:
+        console.print(
+            f"what {name} rests on was not noted (an earlier version wrote it), so nothing that is shared was touched; "
+            "sweep it again, or let it go with --keep-runs or --older-than",
+            markup=False,
+            highlight=False,
+        )
+    if found.garbage and not do:
+        console.print("nothing was removed; --do removes it")
     return EXIT_REPORT
 
 

@@ -33,6 +33,7 @@ from tasks.plan_sweep import plan_sweep, run_identity
 from tasks.progress import listening
 from tasks.rate_rows import rate_rows
 from tasks.read_dataset import read_dataset
+from tasks.record_uses import recorded_uses, write_uses
 from tasks.score_cells import score_cells
 from tasks.seek_valleys import seek_valleys
 from tasks.store import Store
@@ -92,6 +93,7 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
     logger = get_run_logger()
     with listening(LogProgress(logger)), contextlib.ExitStack() as turn:
         place = Store(Path(store).resolve())
+        uses = turn.enter_context(recorded_uses(place))
         dataset = read_dataset(config.data, place)
         # Of two that want the same run one works; the other then finds all that it would have computed.
         lock = lock_of(place, run_identity(config, dataset))
@@ -121,6 +123,7 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             report = written.folder / "report.html"
             if not report.is_file():
                 report = render_report(written)
+        write_uses(place, plan.run, uses())
         run = read_run(written.folder)
         _publish(run, report)
         return _outcome(written, report, endings, run)

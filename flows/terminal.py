@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
 from rich.table import Table
 
+from tasks.collect_garbage import Found
 from tasks.progress import Announcement, Stage, listening
 
 TITLES: dict[Stage, str] = {
@@ -112,3 +113,13 @@ def _spell_rate(rate: dict[str, Any] | None) -> str:
     if rate is None:
         return "–"
     return f"{rate['hits']}/{rate['trials']} ({rate['share']:.0%}, 95 % {rate['low']:.0%} to {rate['high']:.0%})"
+
+
+def garbage_table(found: Found, *, done: bool) -> Table:
+    """Return what is, or was, removed: how many things of a kind, and how much room they take."""
+    table = Table("kind", "things", "MB", title="removed" if done else "what no run rests on")
+    for kind in dict.fromkeys(one.kind for one in found.garbage):
+        sizes = [one.size for one in found.garbage if one.kind == kind]
+        table.add_row(kind, f"{len(sizes):,}", f"{sum(sizes) / 1e6:,.1f}")
+    table.add_row("in all", f"{len(found.garbage):,}", f"{sum(one.size for one in found.garbage) / 1e6:,.1f}")
+    return table

@@ -32,6 +32,20 @@ class DamagedError(Exception):
     """A file of the store cannot be trusted; it is computed again."""
 
 
+_noted: list[set[Path]] = []
+
+
+@contextlib.contextmanager
+def noted_places() -> Iterator[set[Path]]:
+    """Note every place that this process asks a store for, inside; whoever cleans up has to know what is in use."""
+    places: set[Path] = set()
+    _noted.append(places)
+    try:
+        yield places
+    finally:
+        _noted.remove(places)
+
+
 @dataclass(frozen=True)
 class Store:
     """Where things lie under the store's root folder."""
@@ -40,39 +54,45 @@ class Store:
 
     def cell(self, cell: str) -> Path:
         """Return the file of a cell's embedding."""
-        return self.root / "cells" / cell[:2] / f"{cell}.parquet"
+        return self._place("cells", cell[:2], f"{cell}.parquet")
 
     def scores(self, scores: str) -> Path:
         """Return the file of a cell's scores."""
-        return self.root / "scores" / scores[:2] / f"{scores}.parquet"
+        return self._place("scores", scores[:2], f"{scores}.parquet")
 
     def row_scores(self, scores: str) -> Path:
         """Return the file with what a cell's scores say of its rows."""
-        return self.root / "row_scores" / scores[:2] / f"{scores}.parquet"
+        return self._place("row_scores", scores[:2], f"{scores}.parquet")
 
     def timing(self, cell: str) -> Path:
         """Return the file that says what a cell took."""
-        return self.root / "timings" / cell[:2] / f"{cell}.json"
+        return self._place("timings", cell[:2], f"{cell}.json")
 
     def geometry(self, part: str) -> Path:
         """Return the folder of a part of the geometry pass."""
-        return self.root / "geometry" / part
+        return self._place("geometry", part)
 
     def dataset(self, dataset: str) -> Path:
         """Return the folder of a dataset in canonical order."""
-        return self.root / "datasets" / dataset
+        return self._place("datasets", dataset)
 
     def split(self, split: str) -> Path:
         """Return the folder of what one half proposed and the other tested."""
-        return self.root / "splits" / split
+        return self._place("splits", split)
 
     def findings(self, run: str) -> Path:
         """Return the folder in which what the steps of a run find waits for its tables."""
-        return self.root / "findings" / run
+        return self._place("findings", run)
 
     def run(self, run: str) -> Path:
         """Return the folder of a run."""
-        return self.root / "runs" / run
+        return self._place("runs", run)
+
+    def _place(self, *parts: str) -> Path:
+        place = self.root.joinpath(*parts)
+        for places in _noted:
+            places.add(place)
+        return place
 
 
 def write_table(table: pa.Table, path: Path, provenance: Mapping[str, Any] | None = None) -> None:

@@ -1,0 +1,168 @@
+"""Find and remove what no run of a store rests on, and runs that nobody wants to keep.
+
+Only what has the name and the place of something of ours is ever removed. While a sweep or a night holds a lock of the
+store, nothing is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.errors import InputError
+from tasks.record_uses import read_uses, uses_file
+from tasks.store import TEMPORARY, Store
+
+IDENTITY = r"[0-9a-f]{16,64}"
+FILES = {"cells": "parquet", "scores": "parquet", "row_scores": "parquet", "timings": "json"}
+"""Kinds whose things are files named by their identity, in folders of its first two letters."""
+
+FOLDERS = ("geometry", "datasets", "splits", "findings")
+"""Kinds whose things are folders."""
+
+FOLDER_NAME = {
+    "geometry": rf"[a-z_]+-{IDENTITY}(-\d+)?",
+    "datasets": IDENTITY,
+    "splits": IDENTITY,
+    "findings": r".+-[0-9a-f]{10}",
+}
+
+DAY_SECONDS = 86_400
+ABANDONED_SECONDS = DAY_SECONDS
+"""A file that was begun longer ago, and is not committed, belongs to a dead process."""
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """A thing to be removed: its kind, its place, and its bytes."""
+
+    kind: str
+    path: Path
+    size: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What would be removed, the runs that stay, and those of them of which it is not known what they rest on."""
+
+    garbage: tuple[Garbage, ...]
+    kept: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+def find_garbage(store: Store, keep_runs: int | None = None, older_than_days: float | None = None) -> Found:
+    """Find what no kept run rests on.
+
+    Parameters
+    ----------
+    store
+        The store.
+    keep_runs
+        Of every name keep so many runs, the latest; default: all.
+    older_than_days
+        Keep all younger ones in any case; default: none.
+
+    Raises
+    ------
+    InputError
+        A sweep or a night is under way.
+    """
+    _refuse_while_in_use(store)
+    runs = _runs(store)
+    gone = _unwanted(runs, keep_runs, older_than_days)
+    kept = [run for run in runs if run not in gone]
+    uses = {run.name: read_uses(store, run.name) for run in kept}
+    unknown = tuple(name for name, used in uses.items() if used is None)
+    garbage = [Garbage("runs", run, _size(run)) for run in gone]
+    garbage += [Garbage("uses", file, _size(file)) for run in gone if (file := uses_file(store, run.name)).is_file()]
+    if not unknown:
+        used = {place for places in uses.values() for place in places or ()}
+        for kind, path in _things(store):
+            if path.relative_to(store.root).as_posix() not in used:
+                garbage.append(Garbage(kind, path, _size(path)))
+    garbage += [Garbage("unfinished", path, _size(path)) for path in _abandoned(store)]
+    return Found(tuple(garbage), tuple(run.name for run in kept), unknown)
+
+
+def remove_garbage(found: Found) -> None:
+    """Remove it; what is gone already is none of our business."""
+    for one in found.garbage:
+        if one.path.is_dir():
+            # First out of the way, so that nobody meets a part of it.
+            aside = one.path.with_name(f"{TEMPORARY}gone-{one.path.name}")
+            with suppress(FileNotFoundError):
+                one.path.rename(aside)
+                shutil.rmtree(aside, ignore_errors=True)
+        else:
+            one.path.unlink(missing_ok=True)
+
+
+def _refuse_while_in_use(store: Store) -> None:
+    for lock in sorted((store.root / "locks").glob("*.lock")):
+        with lock.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(
+                    f"{lock.stem} is under way", file=store.root, remedy="wait for its end, or stop it"
+                ) from None
+            except OSError:
+                continue  # no locks on this file system, so nothing is known
+
+
+def _runs(store: Store) -> list[Path]:
+    """Return the complete runs, the latest first."""
+    found = [
+        path.parent for path in (store.root / "runs").glob("*/manifest.json") if not path.parent.name.startswith(".")
+    ]
+    return sorted(found, key=lambda run: ((run / "manifest.json").stat().st_mtime_ns, run.name), reverse=True)
+
+
+def _unwanted(runs: list[Path], keep_runs: int | None, older_than_days: float | None) -> list[Path]:
+    if keep_runs is None and older_than_days is None:
+        return []
+    seen: dict[str, int] = {}
+    gone = []
+    for run in runs:
+        name = run.name.rsplit("-", 1)[0]
+        seen[name] = seen.get(name, 0) + 1
+        enough = keep_runs is None or seen[name] > keep_runs
+        age = time.time() - (run / "manifest.json").stat().st_mtime
+        if enough and (older_than_days is None or age > older_than_days * DAY_SECONDS):
+            gone.append(run)
+    return gone
+
+
+def _things(store: Store) -> Iterator[tuple[str, Path]]:
+    """Yield every thing of ours that a run may rest on."""
+    for kind, ending in FILES.items():
+        for path in sorted((store.root / kind).glob(f"??/*.{ending}")):
+            if re.fullmatch(IDENTITY, path.stem) and path.stem.startswith(path.parent.name):
+                yield kind, path
+    for kind in FOLDERS:
+        for path in sorted((store.root / kind).glob("*")):
+            if path.is_dir() and re.fullmatch(FOLDER_NAME[kind], path.name):
+                yield kind, path
+
+
+def _abandoned(store: Store) -> Iterator[Path]:
+    limit = time.time() - ABANDONED_SECONDS
+    for kind in (*FILES, *FOLDERS, "runs", "uses"):
+        for path in sorted((store.root / kind).rglob(f"{TEMPORARY}*")):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < limit:
+                    yield path
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(_size(part) for part in path.iterdir())
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
