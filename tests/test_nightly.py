@@ -147,7 +147,7 @@ def test_a_data_set_takes_the_place_of_an_encoders_inputs(folder: Path) -> None:
     assert config.data.path is None
 
 
-def test_what_is_not_there_is_said_before_anything_starts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_there_is_said(folder: Path) -> None:
     night = read_nightly(folder)
     with pytest.raises(InputError, match="no data set"):
         find_sweeps(night.model_copy(update={"datasets": (str(folder / "latent" / "*.npz"),)}))
@@ -156,6 +156,27 @@ def test_what_is_not_there_is_said_before_anything_starts(folder: Path, capsys: 
     (folder / "sweeps" / "again.yaml").write_text(SWEEP, encoding="utf-8")
     with pytest.raises(InputError, match=r"2 sweeps are called 'small, a': again\.yaml"):
         find_sweeps(night)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nightly.yaml", "--datasets", "latent/*.npz"], "there is no data set"),
+        (["nightly.yaml", "--hours", "-1"], "greater than 0"),
+        (["tonight.yaml"], "there is no such file"),
+    ],
+)
+def test_bad_input_exits_with_2_before_any_server_starts(
+    folder: Path, words: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["steadymap", "nightly", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    printed = capsys.readouterr()
+    assert (ended.value.code, printed.out) == (cli.EXIT_BAD_INPUT, "")
+    assert said in printed.err
+    assert not (folder / "results").exists()
 
 
 def test_a_config_at_fault_costs_its_own_sweeps_only(folder: Path) -> None:
