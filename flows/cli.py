@@ -472,7 +472,7 @@ def gc(
     for name in found.unknown:
         console.print(
             f"what {name} rests on was not noted (an earlier version wrote it), so nothing that is shared was touched; "
-            "sweep it again, or let it go with --keep-runs or --older-than",
+            "sweep it again, or let it go",
             markup=False,
             highlight=False,
         )

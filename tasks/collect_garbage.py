@@ -64,7 +64,7 @@ def find_garbage(store: Store, keep_runs: int | None = None, older_than_days: fl
     store
         The store.
     keep_runs
-        Of every name keep so many runs, the latest; default: all.
+        Of every name keep so many runs, the latest; default: all, or with ``older_than_days`` one.
     older_than_days
         Keep all younger ones in any case; default: none.
 
@@ -132,7 +132,8 @@ def _unwanted(runs: list[Path], keep_runs: int | None, older_than_days: float | 
     for run in runs:
         name = run.name.rsplit("-", 1)[0]
         seen[name] = seen.get(name, 0) + 1
-        enough = keep_runs is None or seen[name] > keep_runs
+        # The latest of a name stays: the next night is compared with it.
+        enough = seen[name] > (keep_runs or 1)
         age = time.time() - (run / "manifest.json").stat().st_mtime
         if enough and (older_than_days is None or age > older_than_days * DAY_SECONDS):
             gone.append(run)
