@@ -9,20 +9,19 @@ from __future__ import annotations
 import base64
 import io
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from reports.clusters import OPEN
 from reports.grid_figure import Colouring, cluster_colouring, comparison_colouring, draw_picture
-from reports.run_folder import TABLES, Run
+from reports.rendering import open_templates
+from reports.run_folder import TABLES, Run, read_run
 from reports.sheet import RULE, Sheet, plain_drawing
 from reports.summary import Recommended, Summary, summarise
 
-TEMPLATES = Path(__file__).parent / "templates"
 SIDE, DOTS_PER_INCH = 2.4, 110
 BESIDE = (("report.html", "the report"), ("report.pdf", "as PDF"), ("summary.md", "as Markdown"))
 """Files of a run folder that the notebook leads to, where they are."""
@@ -37,21 +36,42 @@ class Shown:
     png: str
 
 
+@dataclass(frozen=True)
+class ShownRun(Run):
+    """A run that a notebook displays."""
+
+    def _repr_html_(self) -> str:
+        return render_notebook(self)
+
+
+def open_run(run: Path | str, store: Path | str = "results") -> ShownRun:
+    """Read every table of a run, given by its folder or by its name in a store; a notebook displays it.
+
+    Raises
+    ------
+    InputError
+        The folder is not a run, not a complete one, or a table is not what was written.
+    """
+    found = read_run(run, store)
+    return ShownRun(**{one.name: getattr(found, one.name) for one in fields(found)})
+
+
 def render_notebook(run: Run) -> str:
     """Render a run for a notebook."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     summary = summarise(run)
     colouring = cluster_colouring(run, summary) or comparison_colouring(run, summary)
-    return environment.get_template("notebook.html.j2").render(
-        summary=summary,
-        cards=summary.clusters[:OPEN],
-        more=max(0, len(summary.clusters) - OPEN),
-        shown=_shown(summary, colouring),
-        colouring=colouring,
-        links=[(_address(run.folder / name), words) for name, words in BESIDE if (run.folder / name).is_file()],
-        tables=[(name, len(getattr(run, name))) for name in TABLES if len(getattr(run, name))],
+    return (
+        open_templates()
+        .get_template("notebook.html.j2")
+        .render(
+            summary=summary,
+            cards=summary.clusters[:OPEN],
+            more=max(0, len(summary.clusters) - OPEN),
+            shown=_shown(summary, colouring),
+            colouring=colouring,
+            links=[(_address(run.folder / name), words) for name, words in BESIDE if (run.folder / name).is_file()],
+            tables=[(name, len(getattr(run, name))) for name in TABLES if len(getattr(run, name))],
+        )
     )
 
 

@@ -111,12 +111,6 @@ class Run:
         columns = [name for name in self.points.columns if name == "label" or name.startswith("label:")]
         return dict(zip(self.manifest["data"]["labels"], columns, strict=False))
 
-    def _repr_html_(self) -> str:
-        """Show the run in a notebook."""
-        from reports.notebook import render_notebook
-
-        return render_notebook(self)
-
 
 def find_run(run: Path | str, store: Path | str = "results") -> Path:
     """Return the folder of a run: itself, or where a store keeps the run of a name."""

@@ -11,7 +11,7 @@ import pytest
 
 from configs.errors import InputError
 from reports.build import build_report
-from reports.run_folder import Run, read_run
+from reports.notebook import ShownRun, open_run
 from tests.reports.payloads import PAYLOADS, hostile_folder
 from tests.reports.run_folder_fixture import RunFolder
 
@@ -38,12 +38,12 @@ class Elements(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def tested(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def tested(tmp_path_factory: pytest.TempPathFactory) -> ShownRun:
     verdicts = ("REAL", "HIDDEN", "ARTEFACT")
-    return read_run(RunFolder(verdicts=verdicts).write(tmp_path_factory.mktemp("tested") / "run"))
+    return open_run(RunFolder(verdicts=verdicts).write(tmp_path_factory.mktemp("tested") / "run"))
 
 
-def test_verdicts_and_pictures_are_shown(tested: Run) -> None:
+def test_verdicts_and_pictures_are_shown(tested: ShownRun) -> None:
     found = Elements(tested._repr_html_())
     assert "1 cluster is REAL, 1 HIDDEN, 1 ARTEFACT." in found.text
     for told in ("● REAL", "◐ HIDDEN", "○ ARTEFACT", "p = .003", "depth 0.42", "run.cells"):
@@ -58,9 +58,9 @@ def test_verdicts_and_pictures_are_shown(tested: Run) -> None:
 def test_it_links_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RunFolder().write(tmp_path / "results" / "runs" / "a run #1")
     monkeypatch.chdir(tmp_path)
-    assert "href" not in read_run(folder)._repr_html_()
+    assert "href" not in open_run(folder)._repr_html_()
     build_report(folder)
-    links = re.findall(r'href="([^"]*)"', read_run(folder)._repr_html_())
+    links = re.findall(r'href="([^"]*)"', open_run(folder)._repr_html_())
     assert links == [f"results/runs/a%20run%20%231/{name}" for name in ("report.html", "report.pdf", "summary.md")]
 
 
@@ -68,12 +68,12 @@ def test_elsewhere_links_are_whole_addresses(folder: Path, tmp_path: Path, monke
     (folder / "report.html").touch()
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert re.findall(r'href="([^"]*)"', read_run(folder)._repr_html_()) == [(folder / "report.html").as_uri()]
+    assert re.findall(r'href="([^"]*)"', open_run(folder)._repr_html_()) == [(folder / "report.html").as_uri()]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_names_are_text(payload: str, tmp_path: Path) -> None:
-    found = Elements(read_run(hostile_folder(payload).write(tmp_path / "run"))._repr_html_())
+    found = Elements(open_run(hostile_folder(payload).write(tmp_path / "run"))._repr_html_())
     assert set(found.tags) <= TAGS
     assert {name for name, _ in found.attributes} <= ATTRIBUTES
     for name, value in found.attributes:
@@ -81,16 +81,16 @@ def test_names_are_text(payload: str, tmp_path: Path) -> None:
 
 
 def test_a_run_without_pictures_shows_that(tmp_path: Path) -> None:
-    page = read_run(RunFolder(nothing_drawn=True).write(tmp_path / "run"))._repr_html_()
+    page = open_run(RunFolder(nothing_drawn=True).write(tmp_path / "run"))._repr_html_()
     assert "No picture could be drawn" in page
     assert "<img" not in page
 
 
 def test_a_run_is_found_by_folder_and_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RunFolder().write(tmp_path / "results" / "runs" / "night")
-    assert read_run(folder).folder == read_run(str(folder)).folder == folder
-    assert read_run("night", store=tmp_path / "results").folder == folder
+    assert open_run(folder).folder == open_run(str(folder)).folder == folder
+    assert open_run("night", store=tmp_path / "results").folder == folder
     monkeypatch.chdir(tmp_path)
-    assert len(read_run("night").cells) == len(read_run(folder).cells)
+    assert len(open_run("night").cells) == len(open_run(folder).cells)
     with pytest.raises(InputError, match="no such folder"):
-        read_run("other")
+        open_run("other")
