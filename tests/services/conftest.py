@@ -9,8 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,34 +83,22 @@ def postgres(folder: Path) -> Iterator[str]:
     """Run a PostgreSQL of its own, and give its URL; it refuses to run as root."""
     if not (POSTGRES / "initdb").is_file():
         pytest.skip("PostgreSQL 15 is not installed (Debian: apt-get install postgresql)")
-    data, port = folder / "postgres", free_port()
-    data.mkdir()
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        for place in (folder, *folder.parents):
-            if place != Path("/") and place.stat().st_uid == os.geteuid():
-                place.chmod(place.stat().st_mode | 0o011)  # the other user has to pass, not to read
-        shutil.chown(data, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    subprocess.run(
-        [*as_user, POSTGRES / "initdb", "-D", data, "-A", "trust", "-U", "steadymap", "-E", "UTF8"],
-        check=True,
-        capture_output=True,
-        cwd="/",
-    )
-    with (folder / "postgres.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*as_user, POSTGRES / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", data],
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            start_new_session=True,
-        )
-    try:
-        wait_until(lambda: connects(port), "PostgreSQL", process)
-        yield f"postgresql+asyncpg://steadymap@127.0.0.1:{port}/postgres"
-    finally:
-        end_group(process)
+    port = free_port()
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    # Not below the test's folder: pytest lets nobody else pass there.
+    with tempfile.TemporaryDirectory(prefix="steadymap-postgres-") as name, (folder / "postgres.log").open("wb") as log:
+        if as_user:
+            shutil.chown(name, "postgres")
+        data = Path(name) / "data"
+        create = [*as_user, POSTGRES / "initdb", "-D", data, "-A", "trust", "-U", "steadymap", "-E", "UTF8"]
+        subprocess.run(create, check=True, stdout=log, stderr=log, cwd="/")
+        start = [*as_user, POSTGRES / "postgres", "-D", data, "-p", str(port), "-h", "127.0.0.1", "-k", name]
+        process = subprocess.Popen(start, stdout=log, stderr=log, cwd="/", start_new_session=True)
+        try:
+            wait_until(lambda: connects(port), "PostgreSQL", process)
+            yield f"postgresql+asyncpg://steadymap@127.0.0.1:{port}/postgres"
+        finally:
+            end_group(process)
 
 
 def connects(port: int) -> bool:
@@ -119,7 +108,7 @@ def connects(port: int) -> bool:
 
 
 def wait_until(
-    holds, what: str, process: subprocess.Popen[bytes] | None = None, seconds: float = SECONDS_TO_START
+    holds: Callable[[], bool], what: str, process: subprocess.Popen[bytes] | None, seconds: float = SECONDS_TO_START
 ) -> None:
     """Ask again and again until something holds; there is nothing else to wait for in another process."""
     end = time.monotonic() + seconds
