@@ -103,6 +103,7 @@ def main(settings: int = 25, seeds: int = 40) -> None:
     """Draw both ways, one after the other, and print what each took."""
     cells = settings * seeds
     with tempfile.TemporaryDirectory() as folder:
+        draw_without_prefect(plan_of(config_of(Path(folder), 1, 2), Path(folder) / "warm"))
         config = config_of(Path(folder), settings, seeds)
         plan = plan_of(config, Path(folder) / "without")
         started = time.monotonic()
