@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from configs.errors import InputError, join_errors
 from configs.sweep import GRIDS, Encoder, SweepConfig, split_reference
+from configs.urls import is_url
 
 LARGEST_CONFIG_BYTES = 1_000_000
 """A config is written by a person; anything larger is the wrong file."""
@@ -203,7 +204,7 @@ def anchor_paths(config: SweepConfig, folder: Path) -> SweepConfig:
 
 
 def _anchor(path: str, folder: Path) -> str:
-    return str((folder / path).absolute())
+    return path if is_url(path) else str((folder / path).absolute())
 
 
 def _anchor_encoder(encoder: Encoder, folder: Path) -> Encoder:

@@ -11,6 +11,7 @@ from pydantic import Field
 from configs.document import read_settings
 from configs.errors import InputError
 from configs.sweep import Many, Settings
+from configs.urls import is_url
 
 NIGHTLY_FILE = "nightly.yaml"
 """The config of a night where only a folder is named."""
@@ -24,8 +25,9 @@ class NightlyConfig(Settings):
     configs: Annotated[str, Field(min_length=1)]
     """A sweep config, a folder of them, or a pattern such as `sweeps/*.yaml`; relative to the folder of this file."""
     datasets: Many[Annotated[str, Field(min_length=1)]] | None = None
-    """Data files, folders of them, or patterns such as `latents/*.npz` or `latents/**/z.npy`. Every config is swept
-    over every one of them, in place of its own data file. Default: the data that the configs name."""
+    """Data files, folders of them, or patterns such as `latents/*.npz` or `latents/**/z.npy`; also URLs, such as
+    `s3://bucket/latents/*.npz`. Every config is swept over every one of them, in place of its own data file. Default:
+    the data that the configs name."""
     pick: Literal["each", "latest"] = "each"
     """`latest`: of the files of a pattern only the one whose name comes last, for files that carry a date. The nights
     then follow the pattern, not the file."""
@@ -54,11 +56,13 @@ def read_nightly(path: Path) -> NightlyConfig:
 
 def anchor_nightly(config: NightlyConfig, folder: Path) -> NightlyConfig:
     """Make every relative path absolute, starting from a folder."""
+
+    def anchor(pattern: str) -> str:
+        return pattern if is_url(pattern) else str((folder / pattern).absolute())
+
     places = {
         "configs": str((folder / config.configs).absolute()),
-        "datasets": None
-        if config.datasets is None
-        else tuple(str((folder / pattern).absolute()) for pattern in config.datasets),
+        "datasets": None if config.datasets is None else tuple(map(anchor, config.datasets)),
     }
     return config.model_copy(update=places)
 

@@ -86,7 +86,7 @@ class DataSource(Settings):
     """
 
     path: str | None = None
-    """A .npy, .npz, .parquet, .csv or .h5ad file; relative to the folder of the config."""
+    """A .npy, .npz, .parquet, .csv or .h5ad file, relative to the folder of the config; or the URL of one (s3://…)."""
     encode: Encoder | None = None
     """A trained encoder (ONNX) and the inputs it encodes."""
     example: Literal["digits"] | None = None

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from flows.sweep import SweepOutcome
     from reports.night_summary import Night
     from tasks.numerics.cell_scores import Score
+    from tasks.store import Store
 
 EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -67,7 +68,7 @@ app = App(
     version_flags=["--version"],
 )
 
-StoreOption = Annotated[Path, Parameter(help="Folder with everything that was computed.")]
+StoreOption = Annotated[str, Parameter(help="Folder or URL (s3://…) with everything that was computed.")]
 JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object and nothing else.")]
 FastOption = Annotated[bool, Parameter(negative="", help="One pair of halves, two settings on it, no reference data.")]
 
@@ -78,25 +79,26 @@ def sweep(
     *,
     labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
     fast: FastOption = False,
-    store: StoreOption = Path("results"),
+    store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:
     """Draw, score and compare a grid of pictures; only what is missing in the store is computed."""
     started = time.monotonic()
     console = _quiet_console(as_json)
     settings = _read_input(config, labels, fast=fast)
-    _prepare_engine(store)
-    _preflight(settings, store, console)
+    place = _open_store(store, writing=True)
+    _prepare_engine(place)
+    _preflight(settings, place, console)
     from flows.sweep import stability_sweep
     from flows.terminal import live_progress
 
     with live_progress(console):
-        outcome = stability_sweep(settings, str(store))
+        outcome = stability_sweep(settings, place.place)
     seconds = time.monotonic() - started
     if as_json:
         print(json.dumps(_as_json(outcome, seconds)))
     else:
-        _print_outcome(outcome, seconds, store, console)
+        _print_outcome(outcome, seconds, place, console)
     return EXIT_REPORT if outcome.usable else EXIT_NOTHING_USABLE
 
 
@@ -232,7 +234,7 @@ def selftest(
     parts: Annotated[str | None, Parameter(help="Some parts only, separated by commas.")] = None,
     families: Annotated[str | None, Parameter(help="Some families only, separated by commas.")] = None,
     sets: Annotated[int | None, Parameter(help="Sets of every family and dimension.")] = None,
-    store: StoreOption = Path("results"),
+    store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:
     """Judge generated data with known truth: this installation's own rate of false verdicts, and its power."""
@@ -248,13 +250,14 @@ def selftest(
             f"--parts {parts}", rule=f"one of {', '.join(part.name for part in asked.parts)}", remedy="name one of them"
         )
     settings = asked.model_copy(update={"parts": tuple(chosen)})
-    _prepare_engine(store)
+    place = _open_store(store, writing=True)
+    _prepare_engine(place)
     from flows.selftest import selftest as run_selftest
     from flows.terminal import live_progress, selftest_table
 
     console = _quiet_console(as_json)
     with live_progress(console):
-        summary = run_selftest(settings, str(store))
+        summary = run_selftest(settings, place.place)
     if as_json:
         print(json.dumps(summary))
         return EXIT_REPORT
@@ -273,7 +276,7 @@ def nightly(
         list[str] | None, Parameter(help="Data files, folders or patterns, in place of the config's.", negative="")
     ] = None,
     hours: Annotated[float | None, Parameter(help="Time budget: no sweep starts after it.")] = None,
-    store: StoreOption = Path("results"),
+    store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:
     """Sweep every data set that is new or changed, and say what changed since the night before."""
@@ -285,7 +288,8 @@ def nightly(
     asked = {name: value for name, value in changes.items() if value is not None}
     settings = anchor_nightly(type(settings).model_validate({**settings.model_dump(), **asked}), Path.cwd())
     find_sweeps(settings)  # faults of the input are met here, before the server starts
-    _prepare_engine(store)
+    place = _open_store(store, writing=True)
+    _prepare_engine(place)
     from flows.nightly import IncompleteNightError
     from flows.nightly import nightly as run_night
     from flows.terminal import live_night
@@ -294,7 +298,7 @@ def nightly(
     console = _quiet_console(as_json)
     with live_night(console):
         try:
-            night = cast("Night", run_night(settings, str(store)))
+            night = cast("Night", run_night(settings, place.place))
         except IncompleteNightError as error:
             night = error.night
     if as_json:
@@ -328,13 +332,16 @@ def deploy(
 def report(
     run: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder.")],
     *,
-    store: StoreOption = Path("results"),
+    store: StoreOption = "results",
 ) -> int:
     """Render a run's report again, from its folder alone."""
     from reports.build import build_report
-    from reports.run_folder import find_run
+    from tasks.remote_store import send
 
-    print(build_report(find_run(run, store)))
+    place = _open_store(store)
+    folder = _find_run(run, place)
+    print(build_report(folder))
+    send(place, [folder])
     return EXIT_REPORT
 
 
@@ -344,7 +351,7 @@ def compare(
     b: Annotated[str, Parameter(help="Another one, of the same inputs: after.")],
     *,
     out: Annotated[Path | None, Parameter(help="Also write a page: an .html file that opens offline.")] = None,
-    store: StoreOption = Path("results"),
+    store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:
     """Say which clusters appear, vanish, split or merge from one run to another, and which scores really differ."""
@@ -353,11 +360,12 @@ def compare(
     from reports.comparison_page import render_comparison
     from reports.comparison_text import to_json, to_tables
     from reports.rendering import to_bytes
-    from reports.run_folder import find_run, read_run
+    from reports.run_folder import read_run
 
+    place = _open_store(store)
     if out is not None and out.suffix.lower() not in PAGE_ENDINGS:
         raise InputError(f"--out {out}", rule="the page is an .html file", remedy=f"--out {out}.html")
-    found = compare_runs(read_run(find_run(a, store)), read_run(find_run(b, store)))
+    found = compare_runs(*(read_run(_find_run(run, place)) for run in (a, b)))
     if out is not None:
         commit_if_new(out, to_bytes(render_comparison(found)))
     if as_json:
@@ -388,14 +396,15 @@ def export(
     cell: Annotated[
         list[str] | None, Parameter(help="Pictures: `recommended` (default), `all`, or a cell.", negative="")
     ] = None,
-    store: StoreOption = Path("results"),
+    store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:
     """Write a run as one table for other tools: a row per row of the data, with clusters, verdicts and coordinates."""
     from flows.export import export_run
-    from reports.run_folder import find_run
 
-    found = export_run(find_run(run, store), out, form or _format_of(out), cell or ["recommended"])
+    place = _open_store(store)
+
+    found = export_run(_find_run(run, place), out, form or _format_of(out), cell or ["recommended"], place.url)
     if as_json:
         print(json.dumps(asdict(found)))
         return EXIT_REPORT
@@ -419,9 +428,13 @@ def _format_of(out: Path) -> Literal["parquet", "csv", "h5ad"]:
 
 
 @app.command
-def runs(*, store: StoreOption = Path("results"), as_json: JsonOption = False) -> int:
+def runs(*, store: StoreOption = "results", as_json: JsonOption = False) -> int:
     """List the runs in the store, the latest first."""
-    manifests = sorted((store / "runs").glob("*/manifest.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    place = _open_store(store)
+    _bring_runs(place)
+    manifests = sorted(
+        (place.root / "runs").glob("*/manifest.json"), key=lambda path: path.stat().st_mtime, reverse=True
+    )
     listed = [(path, manifest) for path in manifests if (manifest := _read_manifest(path)) is not None]
     if as_json:
         print(json.dumps([_run_row(path, manifest) for path, manifest in listed]))
@@ -437,8 +450,9 @@ def runs(*, store: StoreOption = Path("results"), as_json: JsonOption = False) -
             row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"]
         )
     console.print(table)
-    size = sum(path.stat().st_size for path in store.rglob("*") if path.is_file()) / 1e6
-    console.print(f"{store}: {size:,.0f} MB; `steadymap gc` says what of it no run rests on", markup=False)
+    size = sum(path.stat().st_size for path in place.root.rglob("*") if path.is_file()) / 1e6
+    what = f"{store}:" if place.url is None else f"{store}: this machine's copy ({place.root}) takes"
+    console.print(f"{what} {size:,.0f} MB; `steadymap gc` says what of it no run rests on", markup=False)
     return EXIT_REPORT
 
 
@@ -448,21 +462,24 @@ def gc(
     keep_runs: Annotated[int | None, Parameter(help="Of every name keep so many runs, the latest.")] = None,
     older_than: Annotated[float | None, Parameter(help="Days: younger runs stay in any case.")] = None,
     do: Annotated[bool, Parameter(negative="", help="Remove it; without this it is only said.")] = False,
-    store: StoreOption = Path("results"),
+    store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:
     """Say what no run of a store rests on and how much room it takes, and remove it."""
     from flows.terminal import garbage_table
     from tasks.collect_garbage import find_garbage, remove_garbage
-    from tasks.store import Store
+    from tasks.remote_store import settle_folder
 
-    if not store.is_dir():
+    place = _open_store(store)
+    for folder in ("runs", "uses"):
+        settle_folder(place, folder)
+    if not place.root.is_dir():
         raise InputError("there is no such store", file=store, remedy="name it with --store")
     if (keep_runs is not None and keep_runs < 1) or (older_than is not None and older_than < 0):
         raise InputError("a store keeps one run of every name or more, and days are no less than 0")
-    found = find_garbage(Store(store.resolve()), keep_runs, older_than)
+    found = find_garbage(place, keep_runs, older_than)
     if do:
-        remove_garbage(found)
+        remove_garbage(place, found)
     if as_json:
         listed = [{"kind": one.kind, "path": str(one.path), "bytes": one.size} for one in found.garbage]
         print(json.dumps({"removed": do, "garbage": listed, "kept": found.kept, "unknown": found.unknown}))
@@ -483,14 +500,18 @@ def gc(
 
 @app.command
 def site(
-    store: Annotated[Path, Parameter(help="Folder with everything that was computed.")] = Path("results"),
+    store: StoreOption = "results",
     *,
     out: Annotated[Path | None, Parameter(help="Folder of the site (default: site/ in the store).")] = None,
 ) -> int:
     """Write a static site over all runs: a list, trends, and what changed from run to run."""
     from reports.site import build_site
+    from tasks.remote_store import send
 
-    built = build_site(store, out)
+    place = _open_store(store)
+    _bring_runs(place)
+    built = build_site(place.root, out)
+    send(place, [place.root / "site"])
     lost = f", {built.unreadable} of them not readable" if built.unreadable else ""
     runs = "1 run" if built.runs == 1 else f"{built.runs} runs"
     files = "1 file" if built.written == 1 else f"{built.written} files"
@@ -504,16 +525,18 @@ def open_report(
     run: Annotated[str | None, Parameter(help="Name of a run or its folder (default: the latest).")] = None,
     *,
     only_print: Annotated[bool, Parameter(name="--print", negative="", help="Print the path, open nothing.")] = False,
-    store: StoreOption = Path("results"),
+    store: StoreOption = "results",
 ) -> int:
     """Open the report of the latest run, or of the one named, in the browser, and print its path."""
     import webbrowser
 
     from reports.build import REPORT
-    from reports.run_folder import find_run
     from reports.store_runs import latest_run
 
-    folder = latest_run(store) if run is None else find_run(run, store)
+    place = _open_store(store)
+    if run is None:
+        _bring_runs(place)
+    folder = latest_run(place.root) if run is None else _find_run(run, place)
     page = (folder / REPORT).resolve()
     if not folder.is_dir():
         raise InputError("there is no such run", file=folder, remedy="`steadymap runs` lists the runs of a store")
@@ -578,26 +601,49 @@ def _read_config_or_data(path: Path, labels: list[str] | None) -> SweepConfig:
     return read_config(path)
 
 
-def _prepare_engine(store: Path) -> None:
+def _open_store(store: str, *, writing: bool = False) -> Store:
+    from tasks.remote_store import claim, open_store
+
+    place = open_store(store)
+    if writing:
+        claim(place)
+    return place
+
+
+def _find_run(run: str, place: Store) -> Path:
+    """Return the folder of a run; of a store far away, it comes here first."""
+    from reports.run_folder import find_run
+    from tasks.remote_store import bring
+
+    if not Path(run).is_dir():
+        bring(place, [place.run(run)])
+    return find_run(run, place.root)
+
+
+def _bring_runs(place: Store) -> None:
+    from tasks.remote_store import settle_folder
+
+    settle_folder(place, "runs")
+
+
+def _prepare_engine(store: Store) -> None:
     """Let workers warm up while the rest is imported and read; where the store has cells, they may not be needed."""
     from tasks.workers import warm_up
 
-    if not (store / "cells").is_dir():
+    if not (store.root / "cells").is_dir():
         warm_up()
 
 
-def _preflight(settings: SweepConfig, store: Path, console: Console) -> None:
+def _preflight(settings: SweepConfig, store: Store, console: Console) -> None:
     """Meet faults of the input here, in a second, instead of after the start of the server."""
     from flows.terminal import live_progress
     from tasks.dataset import bring_in
     from tasks.plan_sweep import lay_out
-    from tasks.store import Store
     from tasks.workers import warm_up
 
-    place = Store(store.resolve())
     with live_progress(console) if settings.data.encode else contextlib.nullcontext():
-        dataset = bring_in(settings.data, place)
-    plan = lay_out(settings, dataset, place)
+        dataset = bring_in(settings.data, store)
+    plan = lay_out(settings, dataset, store)
     if plan.missing:
         warm_up()
     console.print(
@@ -628,12 +674,12 @@ def _as_json(outcome: SweepOutcome, seconds: float) -> dict[str, Any]:
     }
 
 
-def _print_outcome(outcome: SweepOutcome, seconds: float, store: Path, console: Console) -> None:
+def _print_outcome(outcome: SweepOutcome, seconds: float, store: Store, console: Console) -> None:
     from reports.run_folder import read_run
     from reports.summary import summarise
     from reports.terminal import to_lines
 
-    for line in to_lines(summarise(read_run(store / "runs" / outcome.run))):
+    for line in to_lines(summarise(read_run(store.run(outcome.run)))):
         console.print(line, markup=False, highlight=False)
     console.print(
         f"{outcome.computed} cells computed, {outcome.cached} cached, {outcome.failed} failed, "

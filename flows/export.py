@@ -15,6 +15,7 @@ from reports.commit_file import commit
 from reports.export_files import import_anndata, write_csv, write_h5ad, write_parquet
 from reports.flat_table import choose_cells, coordinates, flat_table
 from reports.run_folder import read_run
+from tasks.remote_store import bring
 from tasks.store import Store
 from tasks.stored_rows import stored_neighbours, stored_picture
 
@@ -33,8 +34,8 @@ class Export:
     left_out: tuple[str, ...]
 
 
-def export_run(folder: Path, out: Path, form: Format, cells: Sequence[str]) -> Export:
-    """Write a run's rows with the coordinates of chosen pictures.
+def export_run(folder: Path, out: Path, form: Format, cells: Sequence[str], url: str | None = None) -> Export:
+    """Write a run's rows with the coordinates of chosen pictures; ``url`` is that of a store far away.
 
     Raises
     ------
@@ -48,10 +49,12 @@ def export_run(folder: Path, out: Path, form: Format, cells: Sequence[str]) -> E
         raise InputError("this is a folder", file=out, place="--out", remedy="name a file in it")
     if form == "h5ad":
         import_anndata(out)
-    store = Store(folder.resolve().parents[1])
+    store = Store(folder.resolve().parents[1], url)
     position = run.points["position"].to_numpy(dtype=np.int64)
     left_out, places = [], {}
-    for place in choose_cells(run, cells):
+    chosen = choose_cells(run, cells)
+    bring(store, [store.cell(place.cell) for place in chosen])
+    for place in chosen:
         everywhere = stored_picture(store, place.cell, place.panel.dimension, position)
         places[place.name] = coordinates(run, place, everywhere)
         missing = int(np.isnan(places[place.name]).any(axis=1).sum())

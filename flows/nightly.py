@@ -17,6 +17,7 @@ from prefect.states import Failed
 from configs.errors import InputError
 from configs.nightly import NightlyConfig, anchor_nightly
 from configs.sweep import SweepConfig
+from configs.urls import is_url
 from flows.emit_changes import Told, emit_changes
 from flows.sweep import stability_sweep
 from reports.compare import Comparison, compare_runs
@@ -29,6 +30,7 @@ from reports.site import INDEX, build_site
 from reports.store_runs import finished_runs, previous_run
 from tasks.find_sweeps import Look, NightSweep, find_sweeps, look_at, state_of
 from tasks.locks import held, lock_of
+from tasks.remote_store import claim, open_store, send, settle_folder
 from tasks.store import Store
 
 SECONDS_PER_HOUR = 3600.0
@@ -68,26 +70,30 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
     IncompleteNightError
         Sweeps failed. The others are done, and the night is recorded.
     """
-    logger, root = get_run_logger(), Path(store).resolve()
-    with held(lock_of(Store(root), f"night-{slug(config.name)}"), f"night {config.name}", logger.warning):
+    logger, place = get_run_logger(), open_store(store)
+    claim(place)
+    with held(lock_of(place, f"night-{slug(config.name)}"), f"night {config.name}", logger.warning):
         started, clock = datetime.now(UTC), time.monotonic()
         deadline = None if config.hours is None else clock + config.hours * SECONDS_PER_HOUR
-        past = read_past(root, config.name)
+        _settle_past(place)
+        past = read_past(place.root, config.name)
         sweeps = find_sweeps(anchor_nightly(config, Path.cwd()))
-        ended = _run_sweeps(sweeps, past, Store(root), deadline, logger)
+        ended = _run_sweeps(sweeps, past, place, deadline, logger)
         night = Night(
             night=name_night(started, config.name),
             name=config.name,
             previous=past.night,
-            store=str(root),
+            store=str(place.root),
             sweeps=tuple(one.row for one in ended),
             gone=tuple(name for name in past.last if name not in {sweep.name for sweep in sweeps}),
             notices=past.unreadable,
         )
-        night = replace(_renew_site(night), seconds=time.monotonic() - clock)
+        night = replace(_renew_site(night, place), seconds=time.monotonic() - clock)
         _publish(night)
         emit_changes(night, [Told(one.row, one.changes) for one in ended])
         _record(night, ended)
+        _settle_past(place)
+        send(place, [place.root / "site"])
     logger.info("%s", night.headline)
     if not night.complete:
         # Returned, not raised: the run ends as Failed with this message, and without a traceback that says no more.
@@ -154,7 +160,7 @@ def _computed(sweep: NightSweep, config: SweepConfig, past: Past, store: Store, 
     before, clock = past.of(sweep.name), time.monotonic()
     run_before = _run_before(before, None, store)  # read now: the sweep may write its folder anew
     try:
-        outcome = stability_sweep(config, str(store.root))
+        outcome = stability_sweep(config, store.place)
     except Exception as error:
         ended = _failed(sweep, _spell(error), before, logger)
         return replace(ended, row=replace(ended.row, seconds=time.monotonic() - clock))
@@ -252,24 +258,34 @@ def _spell(error: Exception) -> str:
 # --- the end of the night -----------------------------------------------------------------------------------------
 
 
-def _renew_site(night: Night) -> Night:
+def _settle_past(store: Store) -> None:
+    """Have runs and nights here and far away, where the store is."""
+    for folder, depth in (("runs", 1), ("nights", 2)):
+        settle_folder(store, folder, depth)
+
+
+def _renew_site(night: Night, store: Store) -> Night:
     """Bring trends and the static site up to date; without them the night is no less done."""
-    if not finished_runs(Path(night.store)):
+    if not finished_runs(store.root):
         return night
-    index = Path(night.store) / "site" / INDEX
+    index = store.root / "site" / INDEX
     if index.is_file() and not night.with_status("computed") and not night.with_status("found"):
-        return replace(night, site=str(index))
+        return replace(night, site=_shown(index, store))
     try:
-        return replace(night, site=str(build_site(Path(night.store)).index))
+        return replace(night, site=_shown(build_site(store.root).index, store))
     except (InputError, OSError) as error:
         return replace(night, notices=(*night.notices, f"the site could not be written: {_spell(error)}"))
+
+
+def _shown(page: Path, store: Store) -> str:
+    return str(page) if store.url is None else store.address(page)
 
 
 def _publish(night: Night) -> None:
     """Show the night in Prefect's UI."""
     create_markdown_artifact(key="nightly-summary", markdown=night_markdown(night), description=night.headline)
     if night.site is not None:
-        link = Path(night.site).as_uri()
+        link = night.site if is_url(night.site) else Path(night.site).as_uri()
         create_link_artifact(key="steadymap-site", link=link, link_text="All runs", description=night.night)
 
 

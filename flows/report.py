@@ -7,6 +7,7 @@ from prefect.artifacts import create_link_artifact
 
 from reports.build import build_report
 from reports.run_folder import find_run
+from tasks.remote_store import bring, open_store, send
 
 
 @flow(name="report", flow_run_name="report of {run}")
@@ -18,6 +19,11 @@ def report(run: str, store: str = "results") -> str:
     InputError
         There is no such run, or it is not complete.
     """
-    page = build_report(find_run(run, store)).resolve()
-    create_link_artifact(key="stability-report", link=page.as_uri(), link_text="Report", description=run)
+    place = open_store(store)
+    folder = find_run(run, place.root).resolve()
+    bring(place, [place.run(run)])
+    page = build_report(folder)
+    send(place, [place.run(run)])
+    link = place.address(page) if place.url else page.as_uri()
+    create_link_artifact(key="stability-report", link=link, link_text="Report", description=run)
     return str(page)

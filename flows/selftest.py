@@ -20,6 +20,7 @@ from tasks.find_clusters import find_clusters
 from tasks.plan_sweep import plan_sweep
 from tasks.progress import announce_done, announce_total, muted
 from tasks.read_dataset import read_dataset
+from tasks.remote_store import claim, open_store, send, settle
 from tasks.seek_valleys import seek_valleys
 from tasks.store import Store, write_text
 from tasks.sum_up_selftest import spell_outcome, sum_up
@@ -40,7 +41,8 @@ def selftest(config: SelftestConfig | None = None, store: str = "results") -> di
         A family is not known, or none is left to draw.
     """
     config = config or read_settings(SHIPPED, SelftestConfig)
-    root = Path(store).resolve()
+    place = open_store(store)
+    claim(place)
     sets = [(part, known) for part in config.parts for known in known_sets(config, part)]
     if not sets:
         raise InputError(
@@ -49,23 +51,30 @@ def selftest(config: SelftestConfig | None = None, store: str = "results") -> di
             remedy="ask for other families or more dimensions",
         )
     announce_total("sets", len(sets))
+    settle(place, [_kept(known, config.sweep_of(part), place) for part, known in sets])
     outcomes: dict[str, list[dict[str, Any]]] = {part.name: [] for part in config.parts}
     for part, known in sets:
-        outcomes[part.name].append(_outcome(known, config.sweep_of(part), root / "selftest"))
+        outcomes[part.name].append(_outcome(known, config.sweep_of(part), place))
         summary = sum_up(outcomes, config)
-        write_text(json.dumps(summary, indent=1, sort_keys=True), root / SUMMARY)
+        write_text(json.dumps(summary, indent=1, sort_keys=True), place.root / SUMMARY)
+        send(place, [place.root / SUMMARY])
         announce_done("sets")
     return summary
 
 
-def _outcome(known: KnownSet, sweep: SelftestSweep, folder: Path) -> dict[str, Any]:
+def _kept(known: KnownSet, sweep: SelftestSweep, place: Store) -> Path:
+    return place.root / "selftest" / f"{known.identity(sweep)}.json"
+
+
+def _outcome(known: KnownSet, sweep: SelftestSweep, place: Store) -> dict[str, Any]:
     """Return what is kept of a set; without it, judge the set and keep what comes out."""
-    kept = folder / f"{known.identity(sweep)}.json"
+    kept = _kept(known, sweep, place)
     outcome = read_outcome(kept)
     if outcome is None:
         with muted():
-            outcome = _judge(known, sweep, folder / "work")
+            outcome = _judge(known, sweep, kept.parent / "work")
         write_outcome(outcome, kept)
+        send(place, [kept])
         get_run_logger().info(spell_outcome(outcome))
     return outcome
 

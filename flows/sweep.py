@@ -23,6 +23,7 @@ from reports.build import build_report
 from reports.markdown import to_markdown
 from reports.run_folder import Run, read_run
 from reports.summary import summarise
+from tasks.complete_run import WrittenRun, find_complete_run
 from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import describe_latent_space
 from tasks.find_clusters import find_clusters
@@ -33,11 +34,11 @@ from tasks.plan_sweep import plan_sweep, run_identity
 from tasks.progress import listening
 from tasks.rate_rows import rate_rows
 from tasks.read_dataset import read_dataset
-from tasks.record_uses import recorded_uses, write_uses
+from tasks.record_uses import recorded_uses, uses_file, write_uses
+from tasks.remote_store import claim, open_store, send
 from tasks.score_cells import score_cells
 from tasks.seek_valleys import seek_valleys
-from tasks.store import Store
-from tasks.write_run import Findings, WrittenRun, find_complete_run, refresh_timings, write_run
+from tasks.write_run import Findings, refresh_timings, write_run
 
 WAITING_CONFIGURATIONS = 16
 """Configurations under way at a time. Their threads only wait; how much is computed at a time is the workers' count."""
@@ -92,7 +93,8 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
     """
     logger = get_run_logger()
     with listening(LogProgress(logger)), contextlib.ExitStack() as turn:
-        place = Store(Path(store).resolve())
+        place = open_store(store)
+        claim(place)
         uses = turn.enter_context(recorded_uses(place))
         dataset = read_dataset(config.data, place)
         # Of two that want the same run one works; the other then finds all that it would have computed.
@@ -100,7 +102,7 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
         turn.enter_context(held(lock, f"sweep {config.name}", logger.warning))
         plan = plan_sweep(config, dataset, place)
         turn.enter_context(listening(ProgressArtifact(plan.run, logger)))
-        written = find_complete_run(plan) if not plan.missing else None
+        written = find_complete_run(place.run(plan.run), plan.identity) if not plan.missing else None
         endings: Endings = {}
         if written is None:
             endings = draw_cells(plan)
@@ -124,8 +126,9 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             if not report.is_file():
                 report = render_report(written)
         write_uses(place, plan.run, uses())
+        send(place, [written.folder, uses_file(place, plan.run)])
         run = read_run(written.folder)
-        _publish(run, report)
+        _publish(run, place.address(report))
         return _outcome(written, report, endings, run)
 
 
@@ -135,7 +138,7 @@ def render_report(written: WrittenRun) -> Path:
     return build_report(written.folder)
 
 
-def _publish(run: Run, report: Path) -> None:
+def _publish(run: Run, report: str) -> None:
     """Show the summary, the verdicts and the way to the report in Prefect's UI."""
     create_markdown_artifact(key="stability-summary", markdown=to_markdown(summarise(run)), description=run.folder.name)
     verdicts = run.clusters[["cluster", "verdict", "size", "label", "p_value", "depth", "recurrence", "reason"]]
@@ -144,7 +147,7 @@ def _publish(run: Run, report: Path) -> None:
         table=json.loads(verdicts.to_json(orient="records")),
         description=run.folder.name,
     )
-    create_link_artifact(key="stability-report", link=report.as_uri(), link_text="Report", description=run.folder.name)
+    create_link_artifact(key="stability-report", link=report, link_text="Report", description=run.folder.name)
 
 
 def _outcome(written: WrittenRun, report: Path, endings: Endings, run: Run) -> SweepOutcome:

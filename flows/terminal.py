@@ -15,6 +15,7 @@ from tasks.collect_garbage import Found
 from tasks.progress import Announcement, Stage, listening
 
 TITLES: dict[Stage, str] = {
+    "transfers": "store transfers",
     "encoded rows": "encoded rows",
     "geometry": "shared geometry",
     "cells": "cells",
@@ -42,6 +43,7 @@ class LiveProgress:
             console=console,
         )
         self._bars: dict[Stage, TaskID] = {}
+        self._totals: dict[Stage, int] = {}
         self._cached = 0
         self._failed = 0
 
@@ -49,8 +51,11 @@ class LiveProgress:
         """Move the bar of an announcement's stage."""
         stage = announcement.stage
         if announcement.total is not None:
+            self._totals[stage] = self._totals.get(stage, 0) + announcement.total
             if announcement.total and stage not in self._bars:
                 self._bars[stage] = self.bars.add_task(TITLES[stage], total=announcement.total, note="")
+            elif announcement.total:
+                self.bars.update(self._bars[stage], total=self._totals[stage])
             return
         if stage not in self._bars:
             return
@@ -70,7 +75,7 @@ class NightProgress(LiveProgress):
         if announcement.stage == "cells" and announcement.total is not None:
             for bar in self._bars.values():
                 self.bars.remove_task(bar)
-            self._bars, self._cached, self._failed = {}, 0, 0
+            self._bars, self._totals, self._cached, self._failed = {}, {}, 0, 0
         super().__call__(announcement)
 
 

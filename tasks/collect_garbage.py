@@ -12,11 +12,12 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.errors import InputError
 from tasks.record_uses import read_uses, uses_file
+from tasks.remote_store import remove_there, sizes_there
 from tasks.store import TEMPORARY, Store
 
 IDENTITY = r"[0-9a-f]{16,64}"
@@ -83,16 +84,17 @@ def find_garbage(store: Store, keep_runs: int | None = None, older_than_days: fl
     garbage += [Garbage("uses", file, _size(file)) for run in gone if (file := uses_file(store, run.name)).is_file()]
     if not unknown:
         used = {place for places in uses.values() for place in places or ()}
-        for kind, path in _things(store):
-            if path.relative_to(store.root).as_posix() not in used:
-                garbage.append(Garbage(kind, path, _size(path)))
+        for place, one in (_things_here(store) | _things_there(store)).items():
+            if place not in used:
+                garbage.append(one)
     garbage += [Garbage("unfinished", path, _size(path)) for path in _abandoned(store)]
     return Found(tuple(garbage), tuple(run.name for run in kept), unknown)
 
 
-def remove_garbage(found: Found) -> None:
+def remove_garbage(store: Store, found: Found) -> None:
     """Remove it; what is gone already is none of our business."""
     for one in found.garbage:
+        remove_there(store, one.path)
         if one.path.is_dir():
             # First out of the way, so that nobody meets a part of it.
             aside = one.path.with_name(f"{TEMPORARY}gone-{one.path.name}")
@@ -140,16 +142,34 @@ def _unwanted(runs: list[Path], keep_runs: int | None, older_than_days: float | 
     return gone
 
 
-def _things(store: Store) -> Iterator[tuple[str, Path]]:
-    """Yield every thing of ours that a run may rest on."""
-    for kind, ending in FILES.items():
-        for path in sorted((store.root / kind).glob(f"??/*.{ending}")):
-            if re.fullmatch(IDENTITY, path.stem) and path.stem.startswith(path.parent.name):
-                yield kind, path
-    for kind in FOLDERS:
-        for path in sorted((store.root / kind).glob("*")):
-            if path.is_dir() and re.fullmatch(FOLDER_NAME[kind], path.name):
-                yield kind, path
+def _things_here(store: Store) -> dict[str, Garbage]:
+    """Return every thing of ours that a run may rest on, by its place in the store."""
+    found = [path for kind in FILES for path in sorted((store.root / kind).glob("??/*"))]
+    found += [path for kind in FOLDERS for path in sorted((store.root / kind).glob("*")) if path.is_dir()]
+    places = ((path.relative_to(store.root).as_posix(), path) for path in found)
+    return {place: Garbage(kind, path, _size(path)) for place, path in places if (kind := _kind_of(place)) is not None}
+
+
+def _things_there(store: Store) -> dict[str, Garbage]:
+    """Return those of a store that lies far away."""
+    found: dict[str, Garbage] = {}
+    for kind in (*FILES, *FOLDERS):
+        for key, size in sizes_there(store, kind).items():
+            place = "/".join(key.split("/")[: 3 if kind in FILES else 2])
+            if _kind_of(place) is not None:
+                known = found.get(place, Garbage(kind, store.root / place, 0))
+                found[place] = replace(known, size=known.size + size)
+    return found
+
+
+def _kind_of(place: str) -> str | None:
+    """Return the kind of a thing by its place in the store; None where it is not ours."""
+    kind, *rest = place.split("/")
+    if kind in FILES and len(rest) == 2:
+        identity, _, ending = rest[1].rpartition(".")
+        ours = ending == FILES[kind] and re.fullmatch(IDENTITY, identity) and identity.startswith(rest[0])
+        return kind if ours else None
+    return kind if kind in FOLDERS and len(rest) == 1 and re.fullmatch(FOLDER_NAME[kind], rest[0]) else None
 
 
 def _abandoned(store: Store) -> Iterator[Path]:

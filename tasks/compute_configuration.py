@@ -11,8 +11,9 @@ from prefect.cache_policies import NO_CACHE
 from tasks.compute_cell import CellJob, CellResult, compute_cell
 from tasks.geometry import find_neighbours, parts_of
 from tasks.plan import Cell, Plan
-from tasks.prepare_geometry import Broken
+from tasks.prepare_geometry import Broken, bring_neighbours
 from tasks.progress import announce_done
+from tasks.remote_store import bring, send
 from tasks.workers import Done, Limits, Lost, choose_limits, some_pool
 
 Endings = dict[str, CellResult]
@@ -33,6 +34,7 @@ def compute_configuration(configuration: str, plan: Plan, broken: Broken) -> End
     cells = [cell for cell in plan.missing if cell.configuration.name == configuration]
     endings: Endings = {}
     futures = {}
+    _bring_geometry(cells)
     # Verified once for all cells on the same vectors: to read them whole is what takes long.
     neighbours = {cell.vectors.folder: find_neighbours(cell.geometry, cell.configuration.metric, 1) for cell in cells}
     with some_pool(_limits_of_one(plan)) as pool:
@@ -47,8 +49,19 @@ def compute_configuration(configuration: str, plan: Plan, broken: Broken) -> End
         for identity, future in futures.items():
             outcome = pool.outcome(future)
             endings[identity] = outcome.value if isinstance(outcome, Done) else _lost(outcome)
+            send(plan.store, [plan.store.cell(identity), plan.store.timing(identity)])
             announce_done("cells", status=endings[identity].status)
     return endings
+
+
+def _bring_geometry(cells: list[Cell]) -> None:
+    """Bring what the cells are drawn from where another machine of a cluster has made it."""
+    for geometry in {cell.vectors.folder: cell.geometry for cell in cells}.values():
+        own = [cell for cell in cells if cell.vectors == geometry.vectors]
+        bring(geometry.store, [geometry.folder(part) for cell in own for part in parts_of(cell.configuration)])
+        for metric in {cell.configuration.metric for cell in own}:
+            if find_neighbours(geometry, metric, 1) is None:
+                bring_neighbours(geometry, metric)
 
 
 def _limits_of_one(plan: Plan) -> Limits:

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from configs import schemas
 from configs.sweep import DataSource
 from tasks.encode_inputs import describe, encode_inputs, measure_encoded
+from tasks.fetch_inputs import fetched
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
 from tasks.image_shape import check_image_shape
 from tasks.latents_file import Latents, check_matrix, read_latents
@@ -109,10 +110,11 @@ def measure(source: DataSource) -> tuple[int, int]:
     """
     if source.example == "digits":
         return DIGITS_ROWS, DIGITS_DIMENSIONS
-    if source.encode is not None:
-        return measure_encoded(source, source.encode)
-    rows, dimensions = read_latents(source).matrix.shape
-    return rows, dimensions
+    with fetched(source) as here:
+        if here.encode is not None:
+            return measure_encoded(here, here.encode)
+        rows, dimensions = read_latents(here).matrix.shape
+        return rows, dimensions
 
 
 def bring_in(source: DataSource, store: Store) -> Dataset:
@@ -123,14 +125,15 @@ def bring_in(source: DataSource, store: Store) -> Dataset:
     InputError
         The file cannot be used.
     """
-    if source.example == "digits":
-        latents, told = _digits(store), "example: digits"
-    elif source.encode is not None:
-        latents, told = encode_inputs(source, source.encode, store), describe(source.encode)
-    else:
-        latents, told = read_latents(source), Path(str(source.path)).name
-    check_image_shape(source, latents.inputs)
-    return _keep(latents, store, told)
+    with fetched(source) as here:
+        if here.example == "digits":
+            latents, told = _digits(store), "example: digits"
+        elif here.encode is not None:
+            latents, told = encode_inputs(here, here.encode, store), describe(here.encode)
+        else:
+            latents, told = read_latents(here), Path(str(here.path)).name
+        check_image_shape(here, latents.inputs)
+        return _keep(latents, store, told)
 
 
 def _digits(store: Store) -> Latents:

@@ -13,6 +13,7 @@ from tasks.identity import code_digest, digest
 from tasks.latents_file import Latents, RawInputs, read_raw_inputs
 from tasks.onnx_encoder import OnnxEncoder, encode, open_encoder
 from tasks.progress import announce_done, announce_total
+from tasks.remote_store import send, settle
 from tasks.store import DamagedError, Store, map_array, read_meta, write_arrays
 
 
@@ -50,10 +51,12 @@ def encode_inputs(source: DataSource, asked: Encoder, store: Store) -> Latents:
         "onnxruntime": encoder.runtime,
     }
     folder = store.root / "encoded" / digest(identity)
+    settle(store, [folder])
     try:
         read_meta(folder)
     except (FileNotFoundError, DamagedError):
         write_arrays(folder, {"latents": _encode_all(encoder, inputs, batch)}, identity)
+        send(store, [folder])
     return inputs.encoded_as(np.array(map_array(folder, "latents")))
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from configs.document import read_config
 from configs.errors import InputError
 from configs.nightly import NIGHTLY_FILE, NightlyConfig
 from configs.sweep import DATA_ENDINGS, DataSource, SweepConfig, split_reference
+from configs.urls import is_url
+from tasks.complete_run import MANIFEST, find_complete_run
 from tasks.dataset import bring_in
+from tasks.fetch_inputs import glob_url
 from tasks.plan_sweep import lay_out
 from tasks.store import Store, file_digest
-from tasks.write_run import MANIFEST, find_complete_run
 
 CONFIG_ENDINGS = (".yaml", ".yml")
 LONGEST_NAME = 80
@@ -46,9 +48,9 @@ class NightSweep:
 
 @dataclass(frozen=True)
 class DataFile:
-    """A data set of the night, and what it is called."""
+    """A data set of the night: its path or URL, and what it is called."""
 
-    path: Path
+    path: str
     name: str
 
 
@@ -123,49 +125,66 @@ def find_datasets(night: NightlyConfig) -> list[DataFile]:
                 remedy="check the path; is the drive there?",
             )
         if night.pick == "latest":
-            latest = max(files, key=lambda path: (path.name, str(path)))
+            latest = max(files, key=lambda path: (path.rpartition("/")[2], path))
             found.append(DataFile(latest, _name_of_pattern(pattern, root)))
         else:
             found += [DataFile(path, name) for path, name in _names(files, root)]
     return list({file.path: file for file in found}.values())
 
 
-def _matches(pattern: str) -> tuple[Path, list[Path]]:
+def _matches(pattern: str) -> tuple[str, list[str]]:
     """Return the folder that a pattern starts from, and the data files that it matches, sorted."""
+    if is_url(pattern):
+        return _matches_of_url(pattern)
     place = Path(pattern)
     if place.is_file():
-        return place.parent, [place]
+        return place.parent.as_posix(), [place.as_posix()]
     if place.is_dir():
         pattern = str(place / "*")
-    fixed = list(_until_wildcard(Path(pattern)))
-    found = _files(pattern)
-    return Path(*fixed), [path for path in found if path.suffix.lower() in DATA_ENDINGS and path.is_file()]
+    found = [path.as_posix() for path in _files(pattern) if path.is_file()]
+    return _until_wildcard(Path(pattern).as_posix()), _data_files(found)
+
+
+def _matches_of_url(pattern: str) -> tuple[str, list[str]]:
+    if glob.has_magic(pattern):
+        begin = _until_wildcard(pattern)
+        return begin, _data_files(glob_url(begin, pattern[len(begin) + 1 :]))
+    if pattern.lower().endswith(DATA_ENDINGS):
+        return pattern.rpartition("/")[0], [pattern]
+    begin = pattern.rstrip("/")
+    return begin, _data_files(glob_url(begin, "*"))
+
+
+def _data_files(found: list[str]) -> list[str]:
+    return [path for path in found if path.lower().endswith(DATA_ENDINGS)]
 
 
 def _files(pattern: str) -> list[Path]:
     return sorted(map(Path, glob.glob(pattern, recursive=True)))  # noqa: PTH207 - Path.glob takes no absolute pattern
 
 
-def _until_wildcard(pattern: Path) -> Iterator[str]:
-    for part in pattern.parts:
-        if glob.has_magic(part):
-            return
-        yield part
+def _until_wildcard(pattern: str) -> str:
+    """Return the folders before the first part with a wildcard; of a pattern without one, the folder it lies in."""
+    parts = pattern.split("/")
+    end = next((at for at, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
+    return "/".join(parts[:end])
 
 
-def _names(files: list[Path], root: Path) -> Iterator[tuple[Path, str]]:
+def _names(files: list[str], root: str) -> Iterator[tuple[str, str]]:
     """Name files by their way from the root, without ending where that is enough."""
-    short = [path.relative_to(root).with_suffix("").as_posix() for path in files]
-    for path, name in zip(files, short, strict=True):
-        yield path, name if short.count(name) == 1 else path.relative_to(root).as_posix()
+    ways = [path.removeprefix(root).lstrip("/") for path in files]
+    short = [PurePosixPath(way).with_suffix("").as_posix() for way in ways]
+    for path, way, name in zip(files, ways, short, strict=True):
+        yield path, name if short.count(name) == 1 else way
 
 
-def _name_of_pattern(pattern: str, root: Path) -> str:
+def _name_of_pattern(pattern: str, root: str) -> str:
     """Name a pattern by what its last part begins with, or by its folder: ``encoder7-*.npz`` is ``encoder7``."""
-    begin = Path(pattern).name if glob.has_magic(Path(pattern).name) else ""
+    last = PurePosixPath(pattern).name
+    begin = last if glob.has_magic(last) else ""
     for sign in "*?[":
         begin = begin.split(sign)[0]
-    return begin.strip("-_. ") or root.name
+    return begin.strip("-_. ") or PurePosixPath(root).name
 
 
 def _sweeps_of(path: Path, files: list[DataFile] | None) -> list[NightSweep]:
@@ -187,17 +206,17 @@ def _over(config: SweepConfig, path: Path, file: DataFile) -> NightSweep:
             rule=f"at most {LONGEST_NAME}, with the name of the data set",
             remedy="shorten `name:`",
         )
-        return NightSweep(name, str(path), str(file.path), None, str(problem))
+        return NightSweep(name, str(path), file.path, None, str(problem))
     data = _replaced(config.data, file.path)
-    return NightSweep(name, str(path), str(file.path), config.model_copy(update={"name": name, "data": data}))
+    return NightSweep(name, str(path), file.path, config.model_copy(update={"name": name, "data": data}))
 
 
-def _replaced(data: DataSource, path: Path) -> DataSource:
+def _replaced(data: DataSource, path: str) -> DataSource:
     """Put a data file in the place of a config's own; of an encoder, in that of its inputs."""
     if data.encode is None:
-        return data.model_copy(update={"path": str(path), "example": None})
+        return data.model_copy(update={"path": path, "example": None})
     name = split_reference(data.encode.inputs)[1]
-    inputs = f"{path}#{name}" if name else str(path)
+    inputs = f"{path}#{name}" if name else path
     return data.model_copy(update={"encode": data.encode.model_copy(update={"inputs": inputs})})
 
 
@@ -224,7 +243,7 @@ def look_at(sweep: SweepConfig, store: Store) -> Look:
         The data cannot be used.
     """
     plan = lay_out(sweep, bring_in(sweep.data, store), store)
-    complete = not plan.missing and find_complete_run(plan) is not None
+    complete = not plan.missing and find_complete_run(store.run(plan.run), plan.identity) is not None
     return Look(plan.run, state_of(store, plan.run) if complete else None)
 
 

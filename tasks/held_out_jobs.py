@@ -17,6 +17,7 @@ from tasks.derived_data import Derived, make_derived
 from tasks.geometry import Geometry
 from tasks.plan import Cell, Plan
 from tasks.progress import Stage, announce_done, announce_total
+from tasks.remote_store import send, settle
 from tasks.store import DamagedError, Store, read_meta
 from tasks.workers import Lost, choose_limits, opened_pool
 
@@ -84,6 +85,7 @@ def run_missing(
     jobs: Sequence[HeldOutJob], work: Callable[[HeldOutJob], None], plan: Plan, stage: Stage
 ) -> tuple[str, ...]:
     """Run the jobs that have no outcome yet, side by side, and return why others were lost."""
+    settle(plan.store, [job.folder for job in jobs])
     missing = [job for job in jobs if job.outcome() is None]
     announce_total(stage, len(missing))
     if not missing:
@@ -96,5 +98,7 @@ def run_missing(
             outcome = pool.outcome(future)
             if isinstance(outcome, Lost):
                 lost.append(f"{stage}, {job.half.recipe.name}: {outcome.status}: {outcome.reason}")
+            else:
+                send(plan.store, [job.folder])
             announce_done(stage, status=outcome.status if isinstance(outcome, Lost) else "ok")
     return tuple(lost)

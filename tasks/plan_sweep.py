@@ -10,12 +10,14 @@ from configs import schemas
 from configs.errors import InputError
 from configs.grid import Configuration, Grid, expand, expand_reducers
 from configs.sweep import SweepConfig
+from tasks.complete_run import find_complete_run
 from tasks.dataset import Dataset
 from tasks.derived_data import Derived, derive
 from tasks.geometry import Geometry, parts_of
 from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, run_versions, versions
 from tasks.numerics.reducers.interface import MODULES
 from tasks.plan import Cell, Plan
+from tasks.remote_store import settle
 from tasks.store import DamagedError, Store, read_table
 
 ENGINE_LIBRARIES = {
@@ -55,8 +57,9 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
     if grid.pairs and grid.resampled and not any(one.recipe.kind == "half" for one in derived):
         warnings.append("one group holds every row: no half can be held out, so no cluster can be more than UNCERTAIN")
     identity = run_identity(config, dataset)
+    run = f"{_slug(config.name)}-{identity[:10]}"
     return Plan(
-        run=f"{_slug(config.name)}-{identity[:10]}",
+        run=run,
         identity=identity,
         config=config,
         store=store,
@@ -65,10 +68,21 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
         derived=derived,
         seeds=grid.seeds,
         cells=cells,
-        missing=tuple(cell for cell in cells if cell.configuration.unusable is None and not in_store(cell, store)),
+        missing=_missing(cells, store, run, identity),
         ks=ks,
         warnings=tuple(warnings),
     )
+
+
+def _missing(cells: tuple[Cell, ...], store: Store, run: str, identity: str) -> tuple[Cell, ...]:
+    """Return the cells to compute; of a store far away, what it has comes here first."""
+    usable = [cell for cell in cells if cell.configuration.unusable is None]
+    if store.url is not None:
+        settle(store, [store.run(run)])
+        if find_complete_run(store.run(run), identity):
+            return ()  # nobody will ask for its cells, so they stay where they are
+        settle(store, [place for cell in usable for place in (store.cell(cell.identity), store.timing(cell.identity))])
+    return tuple(cell for cell in usable if not in_store(cell, store))
 
 
 def _cells(configurations: tuple[Configuration, ...], seeds: tuple[int, ...], geometry: Geometry) -> list[Cell]:

@@ -11,9 +11,10 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.compute_part import compute_part, job_of, search_neighbours
 from tasks.derived_data import Derived, is_made, make_derived
-from tasks.geometry import Geometry, Part, parts_of, plan_parts
+from tasks.geometry import Geometry, Part, neighbours_folder, parts_of, plan_parts
 from tasks.plan import Plan
 from tasks.progress import announce_done, announce_total
+from tasks.remote_store import bring_matching, send, settle
 from tasks.workers import Lost, current_pool
 
 Broken = dict[Path, str]
@@ -37,6 +38,7 @@ def make_parts(wanted: Wanted) -> Broken:
     """Make what the store lacks of these parts and of all they rest on, in the open worker pool."""
     broken: Broken = {}
     geometries = {geometry.vectors.folder: geometry for geometry, _ in wanted}
+    _bring_parts(wanted)
     todo = [
         (geometry, part)
         for folder, geometry in geometries.items()
@@ -50,6 +52,20 @@ def make_parts(wanted: Wanted) -> Broken:
     for stage in (("working",), ("neighbours",), ("components", "fuzzy_graph", "affinities"), ("spectral",)):
         _compute([(geometry, part) for geometry, part in todo if part.kind in stage], broken)
     return broken
+
+
+def _bring_parts(wanted: Wanted) -> None:
+    """Bring from a store far away what was made before, and the neighbours that all else rests on."""
+    for store in {geometry.store for geometry, _ in wanted if geometry.store.url is not None}:
+        settle(store, [geometry.folder(part) for geometry, part in wanted])
+        lacking = {geometry.vectors.folder: (geometry, part) for geometry, part in wanted if not geometry.has(part)}
+        for geometry, part in lacking.values():
+            bring_neighbours(geometry, part.metric)
+
+
+def bring_neighbours(geometry: Geometry, metric: str) -> None:
+    """Bring neighbours from a store far away, however far they reach."""
+    bring_matching(geometry.store, "geometry", neighbours_folder(geometry, metric, 0).name.removesuffix("0"))
 
 
 def _make_derived(missing: list[Derived]) -> None:
@@ -68,6 +84,7 @@ def _compute(parts: Wanted, broken: Broken) -> None:
             broken[geometry.folder(part)] = reason
         elif part.kind == "neighbours":
             search_neighbours(part, geometry, current_pool().limits.count)
+            send(geometry.store, [neighbours_folder(geometry, part.metric, int(part.size))])
             announce_done("geometry")
         else:
             futures.append((geometry, part, current_pool().submit(compute_part, job_of(part, geometry))))
@@ -75,6 +92,8 @@ def _compute(parts: Wanted, broken: Broken) -> None:
         outcome = current_pool().outcome(future)
         if isinstance(outcome, Lost):
             broken[geometry.folder(part)] = f"{part}: {outcome.reason}"
+        else:
+            send(geometry.store, [geometry.folder(part)])
         announce_done("geometry", status="failed" if isinstance(outcome, Lost) else "ok")
 
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Stage = Literal["encoded rows", "geometry", "cells", "scores", "stability", "valleys", "surroundings", "labels", "sets"]
+Stage = Literal[
+    "transfers", "encoded rows", "geometry", "cells", "scores", "stability", "valleys", "surroundings", "labels", "sets"
+]
 
 
 @dataclass(frozen=True)

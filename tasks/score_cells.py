@@ -19,6 +19,7 @@ from tasks.plan import Cell, Plan
 from tasks.prepare_geometry import make_parts
 from tasks.progress import announce_done, announce_total
 from tasks.read_cell import coordinates_of, read_cell
+from tasks.remote_store import send, settle
 from tasks.store import DamagedError, read_table, write_table
 from tasks.workers import choose_limits, default_count, opened_pool
 
@@ -34,6 +35,8 @@ def score_cells(plan: Plan, drawn: list[Cell]) -> None:
     drawn
         The cells that have an embedding.
     """
+    scored = [_scores_identity(cell, plan) for cell in drawn if cell.kind != "resample"]
+    settle(plan.store, [place for one in scored for place in (plan.store.scores(one), plan.store.row_scores(one))])
     unscored: dict[tuple[str | None, str], list[Cell]] = defaultdict(list)
     for cell in drawn:
         if cell.kind != "resample" and not _has_scores(cell, plan):
@@ -99,6 +102,8 @@ def _score(cells: list[Cell], plan: Plan) -> None:
             )
             write_table(table, plan.store.scores(_scores_identity(cell, plan)))
             announce_done("scores")
+        done = [_scores_identity(cell, plan) for cell in batch]
+        send(plan.store, [place for one in done for place in (plan.store.scores(one), plan.store.row_scores(one))])
 
 
 BATCH_CELLS = 16

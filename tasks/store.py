@@ -48,9 +48,27 @@ def noted_places() -> Iterator[set[Path]]:
 
 @dataclass(frozen=True)
 class Store:
-    """Where things lie under the store's root folder."""
+    """Where things lie under the store's root folder.
+
+    Attributes
+    ----------
+    root
+        The folder; of a store that lies far away, this machine's copy of it.
+    url
+        Where it lies (``tasks.remote_store``); None where it is the folder.
+    """
 
     root: Path
+    url: str | None = None
+
+    @property
+    def place(self) -> str:
+        """What a person calls it: its URL or its folder."""
+        return self.url or str(self.root)
+
+    def address(self, file: Path) -> str:
+        """Return where others find a file of the store: a URL."""
+        return file.as_uri() if self.url is None else f"{self.url}/{file.relative_to(self.root).as_posix()}"
 
     def cell(self, cell: str) -> Path:
         """Return the file of a cell's embedding."""
@@ -100,7 +118,7 @@ def write_table(table: pa.Table, path: Path, provenance: Mapping[str, Any] | Non
     if provenance is not None:
         footer = json.dumps(provenance, sort_keys=True, ensure_ascii=False)
         table = table.replace_schema_metadata({"steadymap": footer})
-    with _committed_file(path) as temporary:
+    with committed_file(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
@@ -135,7 +153,7 @@ def read_provenance(path: Path) -> dict[str, Any]:
 
 def write_text(text: str, path: Path) -> None:
     """Commit a UTF-8 text file."""
-    with _committed_file(path) as temporary:
+    with committed_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -154,11 +172,11 @@ def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[s
         text = json.dumps({**meta, "files": digests}, sort_keys=True, ensure_ascii=False, indent=1)
         (temporary / META).write_text(text, encoding="utf-8")
         for file in temporary.iterdir():
-            _flush(file)
+            flush(file)
         with contextlib.suppress(OSError):
             # Another process may have committed the same thing meanwhile; the rename then fails.
             temporary.rename(folder)
-            _flush(folder.parent)
+            flush(folder.parent)
         if not folder.is_dir():
             raise OSError(f"cannot commit {folder}")
     finally:
@@ -200,19 +218,20 @@ def file_digest(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _committed_file(path: Path) -> Iterator[Path]:
+def committed_file(path: Path) -> Iterator[Path]:
+    """Give a name to write to; the file is committed under its own at the end of the block."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{path.name}-{uuid.uuid4().hex}")
     try:
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
-        _flush(path.parent)
+        flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Bring a file, or the entries of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
 from configs.document import anchor_paths, write_config
+from tasks.complete_run import MANIFEST, WrittenRun
 from tasks.compute_cell import CellResult
 from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import LatentSpace
@@ -37,22 +38,10 @@ from tasks.rate_rows import RowRatings
 from tasks.read_cell import coordinates_of, read_cell
 from tasks.score_cells import read_scores
 from tasks.seek_valleys import Splits
-from tasks.store import file_digest, write_table, write_text
+from tasks.store import DamagedError, file_digest, read_table, write_table, write_text
 
-MANIFEST = "manifest.json"
 DRAWN_ROWS = 10_000
 """Up to this many rows every row is drawn; above it a sample of so many, the same rows in every picture."""
-
-
-@dataclass(frozen=True)
-class WrittenRun:
-    """A complete run folder and the counts of its cells."""
-
-    folder: Path
-    total: int
-    ok: int
-    skipped: int
-    failed: int
 
 
 @dataclass(frozen=True)
@@ -121,24 +110,16 @@ def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
     return written
 
 
-def find_complete_run(plan: Plan) -> WrittenRun | None:
-    """Return the run where it is complete, nothing failed, and every table is as it was written; else None."""
-    folder = plan.store.run(plan.run)
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        cells = manifest["cells"]
-        tables = manifest["tables"]
-        intact = all(file_digest(folder / name) == known["sha256"] for name, known in tables.items())
-        written = WrittenRun(folder, **cells)
-        failed = written.failed or manifest["lost_tests"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return written if intact and not failed and manifest["identity"] == plan.identity else None
-
-
 def refresh_timings(plan: Plan) -> None:
-    """Note that every cell of a complete run was found in the store."""
-    write_table(_timings_table(plan, {}), plan.store.run(plan.run) / "timings.parquet", {"run": plan.run})
+    """Note that every cell of a complete run was found in the store; what each took is known since it was drawn."""
+    place = plan.store.run(plan.run) / "timings.parquet"
+    try:
+        known = read_table(place, schemas.TIMINGS)
+    except (FileNotFoundError, DamagedError):
+        known = _timings_table(plan, {})
+    cached = known.column_names.index("cached")
+    everything = pa.array([True] * known.num_rows, pa.bool_())
+    write_table(known.set_column(cached, known.schema.field(cached), everything), place, {"run": plan.run})
 
 
 def _status(cell: Cell, endings: Endings, plan: Plan) -> CellResult:

@@ -73,7 +73,7 @@ def test_foreign_files_are_never_ours(tmp_path: Path) -> None:
     ]
     for name in foreign:
         write_text("mine", tmp_path / name)
-    remove_garbage(find_garbage(store))
+    remove_garbage(store, find_garbage(store))
     assert all((tmp_path / name).is_file() for name in foreign)
 
 
@@ -82,7 +82,7 @@ def test_what_was_begun_long_ago_is_abandoned(tmp_path: Path) -> None:
     for name in ("old", "new"):
         write_text("half", tmp_path / "cells" / "01" / f".writing-{name}")
     os.utime(tmp_path / "cells" / "01" / ".writing-old", (0, 0))
-    remove_garbage(find_garbage(store))
+    remove_garbage(store, find_garbage(store))
     assert [path.name for path in (tmp_path / "cells" / "01").iterdir()] == [".writing-new"]
 
 
@@ -105,7 +105,7 @@ def test_after_gc_a_kept_run_is_whole(engine: None, blobs_file: Path, tmp_path: 
     found = find_garbage(store, keep_runs=1)
     assert found.kept == (wider.run,)
     assert {one.kind for one in found.garbage} >= {"runs", "cells", "scores", "findings", "timings"}
-    remove_garbage(found)
+    remove_garbage(store, found)
     assert not store.run(first.run).exists()
     again = stability_sweep(blob_config(blobs_file, seeds=(0, 2), **axes), str(place))
     assert (again.run, again.computed, again.failed) == (wider.run, 0, 0)

@@ -1,0 +1,353 @@
+"""A store that lies far away: on S3, or wherever fsspec reaches. This machine has a copy of what it needs.
+
+Steps work on the copy, with the promises of ``tasks.store``. What a step commits here is sent; what it asks for and
+this machine lacks is brought. Far away, too, a thing is there in whole or not at all: a file is one object, and of a
+folder the record (``meta.json``, ``manifest.json``) is written last and removed first. No rename is assumed and no lock
+is held: two machines that compute the same thing send the same bytes. What comes back is verified where it is read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from configs.errors import InputError
+from configs.extras import import_extra
+from configs.urls import is_url, refuse_secrets, scheme_of
+from tasks.complete_run import MANIFEST
+from tasks.identity import digest
+from tasks.progress import announce_done, announce_total
+from tasks.store import META, TEMPORARY, Store, committed_file, flush
+
+FILE_ENDINGS = (".parquet", ".json")
+"""How the names of things end that are one file; all others are folders."""
+
+TRANSFERS = 16
+"""Transfers at a time: they wait for the network, not for a processor."""
+
+WORTH_TELLING = 32
+"""From so many transfers on, those who watch are told."""
+
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "abfs", "abfss": "abfs", "az": "abfs"}
+"""The extra that reaches a kind of URL."""
+
+CACHE = "STEADYMAP_CACHE"
+
+
+def cache_folder() -> Path:
+    """Return where this machine keeps its copies: ``$STEADYMAP_CACHE``, or Steadymap's place in the user's cache."""
+    given = os.environ.get(CACHE)
+    if given:
+        return Path(given).absolute()
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "steadymap"
+
+
+def open_store(where: str | Path) -> Store:
+    """Open a store by its folder or its URL.
+
+    Raises
+    ------
+    InputError
+        The URL carries a secret, is of a kind that nothing here reaches, or what it names cannot be used.
+    """
+    if not is_url(str(where)):
+        return Store(Path(where).resolve())
+    url = str(where).rstrip("/")
+    far(url)
+    return Store(cache_folder() / "stores" / digest(url), url)
+
+
+def claim(store: Store) -> None:
+    """Write a small file to a store far away: what may not be written is told now, not after hours of work.
+
+    Raises
+    ------
+    InputError
+        It cannot be written.
+    """
+    if store.url is not None:
+        far(store.url).write(CLAIM, b'{"store": "steadymap"}\n')
+
+
+CLAIM = "steadymap.json"
+
+
+def bring(store: Store, places: Iterable[Path]) -> None:
+    """Bring the things that this machine lacks and the store has; what is here costs nothing."""
+    if store.url is not None:
+        remote = far(store.url)
+        _each(
+            [place for place in dict.fromkeys(places) if not _is_here(place)], functools.partial(_bring, remote, store)
+        )
+
+
+def send(store: Store, places: Iterable[Path]) -> None:
+    """Send things that were committed here, in place of what the store has under their names."""
+    if store.url is not None:
+        here = [place for place in dict.fromkeys(places) if place.exists()]
+        _each(here, functools.partial(_send, far(store.url), store))
+
+
+def settle(store: Store, places: Iterable[Path]) -> None:
+    """Bring what this machine lacks, and send what the store lacks: whoever made it may have died before sending."""
+    if store.url is not None:
+        _each(list(dict.fromkeys(places)), functools.partial(_settle, far(store.url), store))
+
+
+def settle_folder(store: Store, folder: str, depth: int = 1) -> None:
+    """Settle every thing in a folder of the store that either side has.
+
+    Parameters
+    ----------
+    folder
+        Its name.
+    depth
+        How many levels below it the things lie.
+    """
+    if store.url is None:
+        return
+    there = {PurePosixPath(*PurePosixPath(key).parts[: depth + 1]) for key in far(store.url).sizes(folder)}
+    names = {str(key) for key in there if len(key.parts) == depth + 1}
+    here = store.root.joinpath(folder).glob("/".join(["[!.]*"] * depth))
+    names |= {place.relative_to(store.root).as_posix() for place in here}
+    settle(store, [store.root / name for name in sorted(names)])
+
+
+def bring_matching(store: Store, folder: str, begin: str) -> None:
+    """Bring the things of a folder whose names begin so."""
+    if store.url is not None:
+        found = far(store.url).glob(f"{folder}/{begin}*/{META}")
+        bring(store, [store.root / PurePosixPath(key).parent for key in found])
+
+
+def sizes_there(store: Store, folder: str) -> dict[str, int]:
+    """Return the bytes of every object in a folder of a store far away, by its key; nothing where the store is here."""
+    return {} if store.url is None else far(store.url).sizes(folder)
+
+
+def remove_there(store: Store, place: Path) -> None:
+    """Remove a thing from a store far away; its record goes first, so that nobody meets a part of it."""
+    if store.url is None:
+        return
+    remote, key = far(store.url), _key(store, place)
+    if place.suffix in FILE_ENDINGS:
+        remote.remove(key)
+        return
+    record = f"{key}/{_record(place)}"
+    for name in sorted(remote.sizes(key), key=lambda name: name != record):
+        remote.remove(name)
+
+
+# --- one thing ----------------------------------------------------------------------------------------------------
+
+
+def _record(place: Path) -> str:
+    return MANIFEST if place.parent.name == "runs" else META
+
+
+def _is_here(place: Path) -> bool:
+    return place.is_file() if place.suffix in FILE_ENDINGS else (place / _record(place)).is_file()
+
+
+def _settle(remote: Remote, store: Store, place: Path) -> None:
+    if not _is_here(place):
+        _bring(remote, store, place)
+        return
+    key = _key(store, place)
+    if not remote.has(key if place.suffix in FILE_ENDINGS else f"{key}/{_record(place)}"):
+        _send(remote, store, place)
+
+
+def _bring(remote: Remote, store: Store, place: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):  # the store lacks it, too, or loses it at this moment
+        if place.suffix in FILE_ENDINGS:
+            with committed_file(place) as temporary:
+                remote.read_into(_key(store, place), temporary)
+        else:
+            _bring_folder(remote, _key(store, place), place)
+
+
+def _bring_folder(remote: Remote, key: str, place: Path) -> None:
+    record = f"{key}/{_record(place)}"
+    names = sorted(remote.sizes(key))
+    if record not in names:
+        return
+    temporary = place.with_name(f"{TEMPORARY}{place.name}-{uuid.uuid4().hex}")
+    try:
+        for name in names:
+            file = temporary / PurePosixPath(name).relative_to(key)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            remote.read_into(name, file)
+            flush(file)
+        written = remote.time(record)
+        if written is not None:  # runs are listed by the time of their manifest
+            os.utime(temporary / _record(place), (written.timestamp(), written.timestamp()))
+        shutil.rmtree(place, ignore_errors=True)  # a run that was begun here and completed elsewhere
+        with contextlib.suppress(OSError):
+            temporary.rename(place)  # where another process was faster, its copy is as good
+            flush(place.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _send(remote: Remote, store: Store, place: Path) -> None:
+    key = _key(store, place)
+    if place.is_file():
+        remote.write_from(place, key)
+        return
+    record = place / _record(place)
+    files = [file for file in sorted(place.rglob("*")) if file.is_file() and TEMPORARY not in file.name]
+    remote.remove(f"{key}/{record.name}")
+    for file in sorted(files, key=lambda file: file == record):
+        remote.write_from(file, f"{key}/{file.relative_to(place).as_posix()}")
+
+
+def _key(store: Store, place: Path) -> str:
+    return place.relative_to(store.root).as_posix()
+
+
+def _each(places: list[Path], action: Callable[[Path], None]) -> None:
+    if len(places) == 1:
+        action(places[0])
+        return
+    told = len(places) >= WORTH_TELLING
+    if told:
+        announce_total("transfers", len(places))
+    with ThreadPoolExecutor(TRANSFERS, "transfer") as threads:
+        for _ in threads.map(action, places):
+            if told:
+                announce_done("transfers")
+
+
+# --- the other end ------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def far(url: str) -> Remote:
+    """Return the other end of a URL; one connection a process.
+
+    Raises
+    ------
+    InputError
+        The URL carries a secret, or is of a kind that nothing here reaches.
+    """
+    refuse_secrets(url)
+    scheme = scheme_of(url)
+    with contextlib.ExitStack() as told:
+        told.enter_context(reaching(url))
+        core = import_extra("fsspec.core", rule="a URL is reached through fsspec", file=url)
+        try:
+            # A listing that is remembered shows what another machine has removed, and lacks what it has added.
+            files, root = core.url_to_fs(url, use_listings_cache=False)
+        except ImportError as error:
+            extra = EXTRAS.get(scheme)
+            raise InputError(
+                str(error).rstrip("."),
+                file=url,
+                rule=f"what reaches {scheme}:// is installed",
+                remedy=f"pip install -e '.[{extra}]' in Steadymap's folder" if extra else f"install what {error} names",
+            ) from None
+        except ValueError as error:
+            raise InputError(
+                str(error), file=url, rule="a folder, or a URL such as s3://bucket/folder", remedy="check the URL"
+            ) from None
+    return Remote(url, files, root.rstrip("/"))
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A folder that fsspec reaches; keys are relative to it, with slashes."""
+
+    url: str
+    files: Any
+    root: str
+
+    def has(self, key: str) -> bool:
+        """Say whether there is an object of this key."""
+        with reaching(self.url):
+            return bool(self.files.exists(self._full(key)))
+
+    def sizes(self, key: str) -> dict[str, int]:
+        """Return the keys of all objects below one, and their bytes."""
+        with reaching(self.url):
+            try:
+                found = self.files.find(self._full(key), detail=True)
+            except FileNotFoundError:
+                return {}
+            return {str(name)[len(self.root) + 1 :]: int(known.get("size") or 0) for name, known in found.items()}
+
+    def glob(self, pattern: str) -> list[str]:
+        """Return the keys that a pattern matches, sorted."""
+        with reaching(self.url):
+            return sorted(str(name)[len(self.root) + 1 :] for name in self.files.glob(self._full(pattern)))
+
+    def time(self, key: str) -> datetime | None:
+        """Return when an object was written; None where the file system does not say."""
+        try:
+            with reaching(self.url):
+                found: datetime = self.files.modified(self._full(key))
+        except (InputError, FileNotFoundError):
+            return None
+        return found
+
+    def read_into(self, key: str, file: Path) -> None:
+        """Read an object into a file; FileNotFoundError where there is none."""
+        with reaching(self.url):
+            self.files.get_file(self._full(key), str(file))
+
+    def write(self, key: str, content: bytes) -> None:
+        """Write a small object."""
+        with reaching(self.url, writing=True):
+            self.files.pipe_file(self._full(key), content)
+
+    def write_from(self, file: Path, key: str) -> None:
+        """Write a file as an object."""
+        with reaching(self.url, writing=True):
+            self.files.put_file(str(file), self._full(key))
+
+    def remove(self, key: str) -> None:
+        """Remove an object, if it is there."""
+        with reaching(self.url), contextlib.suppress(FileNotFoundError):
+            self.files.rm_file(self._full(key))
+
+    def _full(self, key: str) -> str:
+        return f"{self.root}/{key}"
+
+
+@contextlib.contextmanager
+def reaching(url: str, *, writing: bool = False) -> Iterator[None]:
+    """Turn what a file system says about its troubles into an error that names the URL.
+
+    Raises
+    ------
+    InputError
+        Instead of what is raised; FileNotFoundError passes unless something is written.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except FileNotFoundError:
+        if not writing:
+            raise
+        raise InputError(
+            "there is no such bucket or container", file=url, remedy="make it first, or check the URL"
+        ) from None
+    except Exception as error:  # every kind of file system has errors of its own
+        told = (str(error).splitlines() or [""])[0]
+        raise InputError(
+            f"cannot be {'written' if writing else 'reached'}: {type(error).__name__}: {told}",
+            file=url,
+            remedy="check network, credentials (from the environment) and rights; what was computed is kept, and the "
+            "same command goes on from there",
+        ) from None
