@@ -22,7 +22,7 @@ COPY reports reports
 COPY flows flows
 COPY deployments deployments
 COPY prefect.yaml .
-RUN pip install --no-build-isolation -c constraints.txt -e . \
+RUN pip install --no-build-isolation -c constraints.txt -e '.[s3]' \
     && mkdir -p .numba && chown -R steadymap:steadymap .numba
 
 USER steadymap

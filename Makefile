@@ -33,7 +33,7 @@ test: $(READY) ## every test that needs no browser and no service
 test-browser: $(READY) ## the report in headless Chromium (Debian: apt-get install chromium)
 	$(BIN)/python -m pytest -m browser
 
-test-services: $(READY) ## real servers and clusters (needs the extras dask and ray; what is not installed is skipped)
+test-services: $(READY) ## real servers and clusters (pip install -e '.[services]', Debian: postgresql; what is not there is skipped)
 	$(BIN)/python -m pytest -m services tests/services
 
 check: lint test ## lint and test

@@ -75,7 +75,7 @@ FastOption = Annotated[bool, Parameter(negative="", help="One pair of halves, tw
 
 @app.command
 def sweep(
-    config: Annotated[Path, Parameter(help="A YAML config, or a .npy, .npz, .parquet, .csv or .h5ad file.")],
+    config: Annotated[str, Parameter(help="A YAML config, or a .npy, .npz, .parquet, .csv or .h5ad file or URL.")],
     *,
     labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
     fast: FastOption = False,
@@ -104,7 +104,7 @@ def sweep(
 
 @app.command
 def check(
-    config: Annotated[Path, Parameter(help="A YAML config, or a data file.")],
+    config: Annotated[str, Parameter(help="A YAML config, or a data file or its URL.")],
     *,
     labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
     fast: FastOption = False,
@@ -578,19 +578,20 @@ def _quiet_console(as_json: bool) -> Console:
     return Console(stderr=as_json)
 
 
-def _read_input(path: Path, labels: list[str] | None, *, fast: bool) -> SweepConfig:
+def _read_input(place: str, labels: list[str] | None, *, fast: bool) -> SweepConfig:
     """Read a config, or make one for a data file; ``--fast`` wins over what the config says."""
-    settings = _read_config_or_data(path, labels)
+    settings = _read_config_or_data(place, labels)
     return settings.model_copy(update={"fast": True}) if fast else settings
 
 
-def _read_config_or_data(path: Path, labels: list[str] | None) -> SweepConfig:
+def _read_config_or_data(place: str, labels: list[str] | None) -> SweepConfig:
     """Read a config, or make one for a data file: the default grid for its size."""
     from configs.document import anchor_paths, read_config
     from configs.sweep import DataSource, SweepConfig
 
+    path = Path(place)
     if path.suffix.lower() not in CONFIG_ENDINGS:
-        data = DataSource(path=str(path), labels=tuple(dict.fromkeys(labels)) if labels else None)
+        data = DataSource(path=place, labels=tuple(dict.fromkeys(labels)) if labels else None)
         return anchor_paths(SweepConfig(name=path.stem[:80] or "data", data=data), Path.cwd())
     if labels:
         raise InputError(
@@ -686,7 +687,9 @@ def _print_outcome(outcome: SweepOutcome, seconds: float, store: Store, console:
         f"{outcome.skipped} skipped in {seconds:.0f} s",
         highlight=False,
     )
-    console.print(f"report: {outcome.report}", markup=False, highlight=False, soft_wrap=True)
+    page = Path(outcome.report)
+    told = f"{page}" if store.url is None else f"{store.address(page)}; this machine's copy: {page}"
+    console.print(f"report: {told}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_scores(found: list[Score]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flows.clusters import draw_on_cluster
 from tasks.compute_configuration import Endings, compute_configuration
 from tasks.plan import Cell, Plan
-from tasks.prepare_geometry import prepare_geometry
+from tasks.prepare_geometry import prepare_geometry, remake_parts_of_rows
 from tasks.progress import announce_done, announce_total
 from tasks.workers import choose_limits, opened_pool
 
@@ -14,12 +14,14 @@ def draw_cells(plan: Plan) -> Endings:
     """Compute the missing cells of a plan; called inside a flow, whose runner fans them out."""
     announce_cached(plan)
     if not plan.missing:
+        remake_parts_of_rows(plan)
         return {}
     workers = plan.config.workers
     configurations = list(dict.fromkeys(cell.configuration.name for cell in plan.missing))
     with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
         # On a cluster, too, it is computed here, once, and read by all.
         broken = prepare_geometry(plan)
+        remake_parts_of_rows(plan)
         if workers.runner == "local":
             runs = [compute_configuration.submit(configuration, plan, broken) for configuration in configurations]
             return {identity: ending for run in runs for identity, ending in run.result().items()}

@@ -15,7 +15,7 @@ from tasks.geometry import Geometry, Part, neighbours_folder, parts_of, plan_par
 from tasks.plan import Plan
 from tasks.progress import announce_done, announce_total
 from tasks.remote_store import bring_matching, send, settle
-from tasks.workers import Lost, current_pool
+from tasks.workers import Lost, choose_limits, current_pool, some_pool
 
 Broken = dict[Path, str]
 """Parts that could not be made, by the folder they would lie in, and why."""
@@ -52,6 +52,19 @@ def make_parts(wanted: Wanted) -> Broken:
     for stage in (("working",), ("neighbours",), ("components", "fuzzy_graph", "affinities"), ("spectral",)):
         _compute([(geometry, part) for geometry, part in todo if part.kind in stage], broken)
     return broken
+
+
+def remake_parts_of_rows(plan: Plan) -> None:
+    """Make the parts of the rows, and reference data, that the store lacks though it has their pictures.
+
+    A store far away keeps none of them, since the data makes them again; later steps ask which rows a picture shows.
+    """
+    lacking = [derived for derived in plan.derived if not derived.folder.is_dir()]
+    if lacking:
+        workers = plan.config.workers
+        with some_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+            announce_total("geometry", len(lacking))
+            _make_derived(lacking)
 
 
 def _bring_parts(wanted: Wanted) -> None:

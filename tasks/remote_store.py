@@ -37,8 +37,8 @@ TRANSFERS = 16
 WORTH_TELLING = 32
 """From so many transfers on, those who watch are told."""
 
-EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "abfs", "abfss": "abfs", "az": "abfs"}
-"""The extra that reaches a kind of URL."""
+S3 = ("s3", "s3a")
+"""What our own extra reaches; of every other kind fsspec knows what to install."""
 
 CACHE = "STEADYMAP_CACHE"
 
@@ -207,7 +207,9 @@ def _send(remote: Remote, store: Store, place: Path) -> None:
         return
     record = place / _record(place)
     files = [file for file in sorted(place.rglob("*")) if file.is_file() and TEMPORARY not in file.name]
-    remote.remove(f"{key}/{record.name}")
+    if record.name == MANIFEST:
+        # Other things are what their name says; a run may be written anew, and must not be met half old, half new.
+        remote.remove(f"{key}/{MANIFEST}")
     for file in sorted(files, key=lambda file: file == record):
         remote.write_from(file, f"{key}/{file.relative_to(place).as_posix()}")
 
@@ -250,12 +252,13 @@ def far(url: str) -> Remote:
             # A listing that is remembered shows what another machine has removed, and lacks what it has added.
             files, root = core.url_to_fs(url, use_listings_cache=False)
         except ImportError as error:
-            extra = EXTRAS.get(scheme)
             raise InputError(
                 str(error).rstrip("."),
                 file=url,
                 rule=f"what reaches {scheme}:// is installed",
-                remedy=f"pip install -e '.[{extra}]' in Steadymap's folder" if extra else f"install what {error} names",
+                remedy="pip install -e '.[s3]' in Steadymap's folder"
+                if scheme in S3
+                else "install it beside Steadymap",
             ) from None
         except ValueError as error:
             raise InputError(

@@ -1,0 +1,315 @@
+"""A store far away, on a file system in memory: what travels when, and what a half-sent or damaged thing costs."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import pytest
+
+from configs.errors import InputError
+from configs.nightly import NightlyConfig
+from configs.sweep import DataSource
+from flows import cli
+from tasks import remote_store
+from tasks.collect_garbage import find_garbage, remove_garbage
+from tasks.compute_configuration import compute_configuration
+from tasks.dataset import bring_in, measure
+from tasks.find_sweeps import find_datasets
+from tasks.plan_sweep import lay_out
+from tasks.prepare_geometry import prepare_geometry
+from tasks.record_uses import recorded_uses, write_uses
+from tasks.remote_store import bring, claim, open_store, send, settle, settle_folder
+from tasks.store import Store, read_meta, write_arrays, write_text
+from tasks.workers import choose_limits, opened_pool
+from tests.test_sweep_flow import blob_config, cell_bytes, digests
+
+CELL = "0123456789abcdef0123456789abcdef"
+OTHER = "fedcba9876543210fedcba9876543210"
+
+
+@pytest.fixture
+def url() -> str:
+    return f"memory://{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def files() -> Any:
+    return fsspec.filesystem("memory")
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
+    """Give a function that makes this process another machine: one with a cache of its own."""
+
+    def become(name: str, url: str) -> Store:
+        monkeypatch.setenv("STEADYMAP_CACHE", str(tmp_path / name))
+        return open_store(url)
+
+    yield become
+    remote_store.far.cache_clear()
+
+
+def keys(files: Any, url: str) -> set[str]:
+    root = "/" + url.removeprefix("memory://")
+    return {name.removeprefix(root + "/") for name in files.find(root)}
+
+
+def test_a_file_and_a_folder_travel_to_another_machine(url: str, files: Any, machine: Any) -> None:
+    store = machine("one", url)
+    write_text("a picture", store.cell(CELL))
+    write_arrays(store.geometry("working-1"), {"working": np.arange(6.0)}, {"part": "working"})
+    send(store, [store.cell(CELL), store.geometry("working-1"), store.cell(OTHER)])
+    assert keys(files, url) == {
+        f"cells/01/{CELL}.parquet",
+        "geometry/working-1/working.npy",
+        "geometry/working-1/meta.json",
+    }
+    other = machine("two", url)
+    assert other.root != store.root
+    bring(other, [other.cell(CELL), other.cell(OTHER), other.geometry("working-1"), other.geometry("none")])
+    assert other.cell(CELL).read_bytes() == store.cell(CELL).read_bytes()
+    assert read_meta(other.geometry("working-1")) == read_meta(store.geometry("working-1"))
+    assert not other.cell(OTHER).exists()
+    assert not other.geometry("none").exists()
+    assert not list(other.root.rglob(".writing-*"))
+
+
+def test_a_folder_without_its_record_is_not_there(url: str, files: Any, machine: Any) -> None:
+    store = machine("one", url)
+    write_arrays(store.geometry("working-1"), {"working": np.arange(6.0)}, {})
+    send(store, [store.geometry("working-1")])
+    root = "/" + url.removeprefix("memory://")
+    files.rm_file(f"{root}/geometry/working-1/meta.json")
+    other = machine("two", url)
+    bring(other, [other.geometry("working-1")])
+    assert not other.geometry("working-1").exists()
+    # The machine that has it sends what is lacking.
+    settle(store, [store.geometry("working-1")])
+    bring(other, [other.geometry("working-1")])
+    assert read_meta(other.geometry("working-1"))["files"]
+
+
+def test_a_run_that_is_sent_anew_is_not_there_until_its_manifest_is(url: str, machine: Any, files: Any) -> None:
+    store = machine("one", url)
+    for name in ("a.parquet", "manifest.json", "z.parquet"):
+        write_text(name, store.run("run-1") / name)
+    order: list[str] = []
+    remote = remote_store.far(url)
+    write, remove = type(remote).write_from, type(remote).remove
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(remote), "write_from", lambda self, file, key: (order.append(key), write(self, file, key)))
+        patch.setattr(type(remote), "remove", lambda self, key: (order.append(f"-{key}"), remove(self, key)))
+        send(store, [store.run("run-1")])
+    assert [one.rpartition("/")[2] for one in order] == ["manifest.json", "a.parquet", "z.parquet", "manifest.json"]
+    assert order[0].startswith("-")
+    assert len(keys(files, url)) == 3
+
+
+def test_what_was_committed_before_the_process_died_is_sent_by_the_next(url: str, files: Any, machine: Any) -> None:
+    store = machine("one", url)
+    write_text("a night", store.root / "nights" / "sweeps" / "n1.parquet")
+    settle_folder(store, "nights", 2)
+    assert keys(files, url) == {"nights/sweeps/n1.parquet"}
+    other = machine("two", url)
+    write_text("another night", other.root / "nights" / "sweeps" / "n2.parquet")
+    settle_folder(other, "nights", 2)
+    assert keys(files, url) == {"nights/sweeps/n1.parquet", "nights/sweeps/n2.parquet"}
+    assert (other.root / "nights" / "sweeps" / "n1.parquet").read_text() == "a night"
+
+
+def test_runs_come_with_the_time_of_their_manifest(url: str, files: Any, machine: Any) -> None:
+    store = machine("one", url)
+    write_text("{}", store.run("run-1") / "manifest.json")
+    send(store, [store.run("run-1")])
+    root = "/" + url.removeprefix("memory://")
+    other = machine("two", url)
+    bring(other, [other.run("run-1")])
+    written = files.modified(f"{root}/runs/run-1/manifest.json").timestamp()
+    assert (other.run("run-1") / "manifest.json").stat().st_mtime == pytest.approx(written, abs=1e-3)
+
+
+def test_garbage_goes_at_both_ends(url: str, files: Any, machine: Any) -> None:
+    store = machine("one", url)
+    write_text("{}", store.run("a-0123456789") / "manifest.json")
+    with recorded_uses(store) as uses:
+        write_text("a picture", store.cell(CELL))
+    write_uses(store, "a-0123456789", uses())
+    write_text("nobody's", store.cell(OTHER))
+    write_arrays(store.geometry(f"working-{OTHER}"), {"working": np.arange(3.0)}, {})
+    for folder, depth in (("runs", 1), ("uses", 1), ("cells", 2), ("geometry", 1)):
+        settle_folder(store, folder, depth)
+    other = machine("two", url)
+    for folder in ("runs", "uses"):
+        settle_folder(other, folder)
+    found = find_garbage(other)
+    places = {one.path.relative_to(other.root).as_posix() for one in found.garbage}
+    assert places == {f"cells/fe/{OTHER}.parquet", f"geometry/working-{OTHER}"}
+    assert all(one.size > 0 for one in found.garbage)
+    remove_garbage(other, found)
+    assert keys(files, url) == {"runs/a-0123456789/manifest.json", "uses/a-0123456789.json", f"cells/01/{CELL}.parquet"}
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ("s3://key:canary@bucket/store", "a user, a password or a query"),
+        ("https://bucket/store?token=canary", "a user, a password or a query"),
+        ("nosuch://bucket/store", "nosuch"),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused_without_its_secret(where: str, words: str) -> None:
+    with pytest.raises(InputError) as refused:
+        open_store(where)
+    assert words in str(refused.value)
+    assert "canary" not in str(refused.value)
+
+
+def test_a_store_that_may_not_be_written_is_told_first(url: str, machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = machine("one", url)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError("Access Denied")
+
+    monkeypatch.setattr(remote_store.far(url).files, "pipe_file", refuse)
+    with pytest.raises(InputError, match="cannot be written: PermissionError: Access Denied"):
+        claim(store)
+
+
+# --- data at a URL ------------------------------------------------------------------------------------------------
+
+
+def put_data(files: Any, url: str, path: Path, shift: float = 0.0) -> str:
+    rng = np.random.default_rng(3)
+    np.save(path, (rng.standard_normal((60, 5)) + shift).astype(np.float32))
+    files.put_file(str(path), f"{url}/latents/{path.name}")
+    return f"{url}/latents/{path.name}"
+
+
+def test_data_at_a_url_is_read_by_content(url: str, files: Any, machine: Any, tmp_path: Path) -> None:
+    store = machine("one", url)
+    place = put_data(files, url, tmp_path / "z.npy")
+    here = bring_in(DataSource(path=str(tmp_path / "z.npy")), Store(tmp_path / "local"))
+    there = bring_in(DataSource(path=place), store)
+    assert (there.identity, there.source, there.rows) == (here.identity, "z.npy", 60)
+    assert measure(DataSource(path=place)) == (60, 5)
+    put_data(files, url, tmp_path / "z.npy", shift=1.0)
+    assert bring_in(DataSource(path=place), store).identity != here.identity
+
+
+def test_data_that_has_not_changed_is_brought_once(
+    url: str, files: Any, machine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine("one", url)
+    place = put_data(files, url, tmp_path / "z.npy")
+    assert measure(DataSource(path=place)) == (60, 5)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("brought again")
+
+    monkeypatch.setattr(remote_store.far(place).files, "get_file", refuse)
+    assert measure(DataSource(path=place)) == (60, 5)
+
+
+def test_faults_of_data_at_a_url_name_the_url(url: str, files: Any, machine: Any, tmp_path: Path) -> None:
+    machine("one", url)
+    with pytest.raises(InputError, match=f"{url}/none.npy: there is no such file"):
+        measure(DataSource(path=f"{url}/none.npy"))
+    (tmp_path / "bad.npy").write_bytes(b"not an array")
+    files.put_file(str(tmp_path / "bad.npy"), f"{url}/bad.npy")
+    with pytest.raises(InputError, match=f"{url}/bad.npy: cannot be read"):
+        measure(DataSource(path=f"{url}/bad.npy"))
+
+
+def test_a_night_lists_data_at_urls(url: str, files: Any, tmp_path: Path) -> None:
+    for name in ("a.npy", "b.npy", "c.txt"):
+        (tmp_path / name).write_bytes(b"1")
+        files.put_file(str(tmp_path / name), f"{url}/latents/x/{name}")
+
+    def named(*patterns: str, pick: str = "each") -> dict[str, str]:
+        night = NightlyConfig.model_validate({"configs": "sweeps", "datasets": patterns, "pick": pick})
+        return {file.name: file.path for file in find_datasets(night)}
+
+    both = {"x/a": f"{url}/latents/x/a.npy", "x/b": f"{url}/latents/x/b.npy"}
+    assert named(f"{url}/latents/*/*.npy") == both
+    assert named(f"{url}/latents/**/*.npy") == both
+    assert set(named(f"{url}/latents/x")) == {"a", "b"}
+    assert named(f"{url}/latents/x/a.npy") == {"a": f"{url}/latents/x/a.npy"}
+    assert named(f"{url}/latents/x/*.npy", pick="latest") == {"x": f"{url}/latents/x/b.npy"}
+    with pytest.raises(InputError, match="there is no data set"):
+        named(f"{url}/elsewhere/*.npy")
+
+
+def test_check_takes_a_url(
+    files: Any, machine: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"memory://{uuid.uuid4().hex}"
+    machine("one", url)
+    place = put_data(files, url, tmp_path / "z.npy")
+    monkeypatch.setattr("sys.argv", ["steadymap", "check", place, "--json"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    assert '"rows": 60' in capsys.readouterr().out
+
+
+# --- a whole sweep ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.engine
+def test_a_sweep_far_away_gives_the_same_bytes_and_is_found_elsewhere(
+    engine: None, blobs_file: Path, files: Any, machine: Any, tmp_path: Path
+) -> None:
+    from flows.sweep import stability_sweep
+
+    url = f"memory://{uuid.uuid4().hex}"
+    axes: dict[str, object] = {
+        "resamples": {"pairs": 1, "configurations": 1},
+        "nulls": {"gaussian": 1, "copula": 0, "configurations": 1},
+    }
+    config = blob_config(blobs_file, **axes)
+    here = stability_sweep(config, str(tmp_path / "here"))
+    store = machine("one", url)
+    there = stability_sweep(config, url)
+    assert (there.run, there.computed) == (here.run, here.computed)
+    assert digests(store.root, there.run) == digests(tmp_path / "here", here.run)
+    assert cell_bytes(store.root) == cell_bytes(tmp_path / "here")
+
+    second = machine("two", url)
+    again = stability_sweep(config, url)
+    assert (again.computed, again.cached, again.run) == (0, here.computed, here.run)
+    assert digests(second.root, again.run) == digests(tmp_path / "here", here.run)
+    assert not (second.root / "cells").exists()  # a complete run is all that is asked for
+
+    # One picture is damaged far away, and the run is gone: a third machine draws that one again, and mends the store.
+    root = "/" + url.removeprefix("memory://")
+    (damaged, *_) = files.find(f"{root}/cells")
+    whole = files.cat_file(damaged)
+    files.pipe_file(damaged, whole[: len(whole) // 2])
+    files.rm(f"{root}/runs", recursive=True)
+    third = machine("three", url)
+    mended = stability_sweep(config, url)
+    assert (mended.computed, mended.cached) == (1, here.computed - 1)
+    assert files.cat_file(damaged) == whole
+    assert digests(third.root, mended.run) == digests(tmp_path / "here", here.run)
+
+
+@pytest.mark.engine
+def test_a_worker_of_a_cluster_brings_what_it_draws_from(
+    engine: None, blobs_file: Path, files: Any, machine: Any, tmp_path: Path
+) -> None:
+    url = f"memory://{uuid.uuid4().hex}"
+    store = machine("one", url)
+    config = blob_config(blobs_file)
+    plan = lay_out(config, bring_in(config.data, store), store)
+    with opened_pool(choose_limits(1, 300, None)):
+        assert prepare_geometry.fn(plan) == {}
+    shutil.rmtree(store.root)  # what a worker elsewhere has of it
+    endings = compute_configuration.fn(plan.missing[0].configuration.name, plan, {})
+    assert {ending.status for ending in endings.values()} == {"ok"}
+    assert {Path(key).stem for key in keys(files, url) if key.startswith("cells/")} == set(endings)
