@@ -34,7 +34,7 @@ from tasks.plan_sweep import plan_sweep, run_identity
 from tasks.progress import listening
 from tasks.rate_rows import rate_rows
 from tasks.read_dataset import read_dataset
-from tasks.record_uses import recorded_uses, uses_file, write_uses
+from tasks.record_uses import recorded_uses, write_uses
 from tasks.remote_store import claim, open_store, send
 from tasks.score_cells import score_cells
 from tasks.seek_valleys import seek_valleys
@@ -126,7 +126,7 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             if not report.is_file():
                 report = render_report(written)
         write_uses(place, plan.run, uses())
-        send(place, [written.folder, uses_file(place, plan.run)])
+        send(place, [written.folder])
         run = read_run(written.folder)
         _publish(run, place.address(report))
         return _outcome(written, report, endings, run)

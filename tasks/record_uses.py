@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tasks.remote_store import bring, send
 from tasks.store import Store, noted_places, write_text
 
 
@@ -22,8 +23,11 @@ def recorded_uses(store: Store) -> Iterator[Callable[[], set[str]]]:
 
 def write_uses(store: Store, run: str, uses: set[str]) -> None:
     """Note what a run rests on, beside what is noted already: found complete, a run asks for its cells only."""
+    file = uses_file(store, run)
+    bring(store, [file])
     known = read_uses(store, run) or set()
-    write_text(json.dumps(sorted(known | uses), indent=0), uses_file(store, run))
+    write_text(json.dumps(sorted(known | uses), indent=0), file)
+    send(store, [file])
 
 
 def read_uses(store: Store, run: str) -> set[str] | None:

@@ -208,8 +208,12 @@ def _send(remote: Remote, store: Store, place: Path) -> None:
     record = place / _record(place)
     files = [file for file in sorted(place.rglob("*")) if file.is_file() and TEMPORARY not in file.name]
     if record.name == MANIFEST:
-        # Other things are what their name says; a run may be written anew, and must not be met half old, half new.
-        remote.remove(f"{key}/{MANIFEST}")
+        # Other folders are what their name says. A run may be written anew, and must not be met half old, half new;
+        # with the same manifest only its pages may be new, and it was finished when it was.
+        if record.is_file() and remote.read(f"{key}/{MANIFEST}") == record.read_bytes():
+            files.remove(record)
+        else:
+            remote.remove(f"{key}/{MANIFEST}")
     for file in sorted(files, key=lambda file: file == record):
         remote.write_from(file, f"{key}/{file.relative_to(place).as_posix()}")
 
@@ -307,6 +311,15 @@ class Remote:
         """Read an object into a file; FileNotFoundError where there is none."""
         with reaching(self.url):
             self.files.get_file(self._full(key), str(file))
+
+    def read(self, key: str) -> bytes | None:
+        """Return a small object; None where there is none."""
+        try:
+            with reaching(self.url):
+                content: bytes = self.files.cat_file(self._full(key))
+        except FileNotFoundError:
+            return None
+        return content
 
     def write(self, key: str, content: bytes) -> None:
         """Write a small object."""

@@ -23,7 +23,7 @@ from tasks.dataset import bring_in, measure
 from tasks.find_sweeps import find_datasets
 from tasks.plan_sweep import lay_out
 from tasks.prepare_geometry import prepare_geometry
-from tasks.record_uses import recorded_uses, write_uses
+from tasks.record_uses import read_uses, recorded_uses, write_uses
 from tasks.remote_store import bring, claim, open_store, send, settle, settle_folder
 from tasks.store import Store, read_meta, write_arrays, write_text
 from tasks.workers import choose_limits, opened_pool
@@ -106,8 +106,15 @@ def test_a_run_that_is_sent_anew_is_not_there_until_its_manifest_is(url: str, ma
         patch.setattr(type(remote), "write_from", lambda self, file, key: (order.append(key), write(self, file, key)))
         patch.setattr(type(remote), "remove", lambda self, key: (order.append(f"-{key}"), remove(self, key)))
         send(store, [store.run("run-1")])
-    assert [one.rpartition("/")[2] for one in order] == ["manifest.json", "a.parquet", "z.parquet", "manifest.json"]
-    assert order[0].startswith("-")
+        assert [one.rpartition("/")[2] for one in order] == ["manifest.json", "a.parquet", "z.parquet", "manifest.json"]
+        assert order.pop(0).startswith("-")
+        order.clear()
+        send(store, [store.run("run-1")])  # pages may be new; the run was finished when it was
+        write_text("another", store.run("run-1") / "manifest.json")
+        again = [one.rpartition("/")[2] for one in order]
+        send(store, [store.run("run-1")])
+    assert again == ["a.parquet", "z.parquet"]
+    assert [one.rpartition("/")[2] for one in order][2:] == ["manifest.json", "a.parquet", "z.parquet", "manifest.json"]
     assert len(keys(files, url)) == 3
 
 
@@ -285,6 +292,7 @@ def test_a_sweep_far_away_gives_the_same_bytes_and_is_found_elsewhere(
     assert (again.computed, again.cached, again.run) == (0, here.computed, here.run)
     assert digests(second.root, again.run) == digests(tmp_path / "here", here.run)
     assert not (second.root / "cells").exists()  # a complete run is all that is asked for
+    assert read_uses(second, again.run) == read_uses(store, there.run)
 
     # One picture is damaged far away, and the run is gone: a third machine draws that one again, and mends the store.
     root = "/" + url.removeprefix("memory://")

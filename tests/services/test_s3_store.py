@@ -100,11 +100,13 @@ def bucket(tmp_path: Path, blobs_file: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def tables(objects: dict[str, bytes], run: str) -> dict[str, bytes]:
-    """Return what a run's bytes are made of; timings aside, since they tell what each machine took."""
+    """Return tables, pictures and scores; timings and the pages that cite them tell what each machine took."""
     return {
         name: content
         for name, content in objects.items()
-        if name.startswith((f"runs/{run}/", "cells/", "scores/")) and not name.endswith(("timings.parquet", ".html"))
+        if name.startswith((f"runs/{run}/", "cells/", "scores/"))
+        and name.endswith(".parquet")
+        and "timings" not in name
     }
 
 
