@@ -10,8 +10,12 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-STATUSES = ("ok", "skipped", "failed", "crashed", "timeout", "out_of_memory", "degenerate")
-"""How a cell may end. Only ``ok`` cells have an embedding."""
+STATUSES = ("ok", "skipped", "left", "failed", "crashed", "timeout", "out_of_memory", "degenerate")
+"""How a cell may end. Only ``ok`` cells have an embedding; ``skipped`` ones do not fit the data, and ``left`` ones a
+budget."""
+
+WITHOUT_FAULT = ("ok", "skipped", "left")
+"""Statuses of cells that nothing went wrong with."""
 
 VERDICTS = ("REAL", "HIDDEN", "ARTEFACT", "UNCERTAIN")
 """What may be said of a cluster."""
@@ -191,7 +195,7 @@ NIGHTS = pa.schema(
 
 NIGHT_STATUSES = ("computed", "found", "unchanged", "failed", "left")
 """What became of a sweep in a night: computed, complete already though new to the nights, as in the night before,
-without a result, not started for want of time."""
+without a result, not started or cut short for want of time."""
 
 NIGHT_CLUSTERS = pa.schema(
     [

@@ -297,6 +297,25 @@ class Workers(Settings):
         return self
 
 
+class Budget(Settings):
+    """When to stop before the whole grid is drawn; what was left is named in the report. By default never.
+
+    Under a budget the most informative pictures come first: one seed of every setting, the halves that test clusters,
+    further seeds, and then the rest.
+    """
+
+    hours: Annotated[float, Field(gt=0)] | None = None
+    """No picture is begun after so many hours; scores and tests of what there is follow. The same sweep, run again,
+    goes on from there."""
+    settled: Annotated[int, Field(ge=1)] | None = None
+    """No further seed is drawn once clusters and verdicts have stayed the same over so many further seeds."""
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is any."""
+        return self.hours is not None or self.settled is not None
+
+
 class SweepConfig(Settings):
     """A sweep: one set of latent vectors, a grid of reducers, seeds."""
 
@@ -321,5 +340,7 @@ class SweepConfig(Settings):
     """Pictures of data without clusters."""
     fast: bool = False
     """True: one pair of halves, two settings on it, no pictures of reference data. The report says so."""
+    budget: Budget = Budget()
+    """Stop before the whole grid is drawn."""
     workers: Workers = Workers()
     """Processes, time and memory."""

@@ -669,6 +669,7 @@ def _as_json(outcome: SweepOutcome, seconds: float) -> dict[str, Any]:
             "cached": outcome.cached,
             "failed": outcome.failed,
             "skipped": outcome.skipped,
+            "left": outcome.left,
         },
         "clusters": outcome.clusters,
         "seconds": round(seconds, 2),
@@ -684,7 +685,7 @@ def _print_outcome(outcome: SweepOutcome, seconds: float, store: Store, console:
         console.print(line, markup=False, highlight=False)
     console.print(
         f"{outcome.computed} cells computed, {outcome.cached} cached, {outcome.failed} failed, "
-        f"{outcome.skipped} skipped in {seconds:.0f} s",
+        f"{outcome.skipped} skipped{f', {outcome.left} left' if outcome.left else ''} in {seconds:.0f} s",
         highlight=False,
     )
     page = Path(outcome.report)

@@ -22,12 +22,12 @@ PLACE = "workers.runner"
 RULE = "a cluster is reached through Prefect's runner for it"
 
 
-def draw_on_cluster(configurations: Sequence[str], plan: Plan, broken: Broken) -> Endings:
+def draw_on_cluster(configurations: Sequence[str], plan: Plan, broken: Broken, until: float | None = None) -> Endings:
     """Hand out configurations, and gather how their cells ended; called inside a flow."""
     endings: Endings = {}
     with _opened_runner(plan.config.workers) as runner:
         runs = [
-            runner.submit(compute_configuration, {"configuration": one, "plan": plan, "broken": broken})
+            runner.submit(compute_configuration, {"configuration": one, "plan": plan, "broken": broken, "until": until})
             for one in configurations
         ]
         for run in runs:

@@ -13,6 +13,11 @@ from tasks.workers import choose_limits, opened_pool
 def draw_cells(plan: Plan) -> Endings:
     """Compute the missing cells of a plan; called inside a flow, whose runner fans them out."""
     announce_cached(plan)
+    return draw_missing(plan)
+
+
+def draw_missing(plan: Plan, until: float | None = None) -> Endings:
+    """Compute the missing cells of a plan, or of a part of it; none is begun after ``until`` (seconds since 1970)."""
     if not plan.missing:
         remake_parts_of_rows(plan)
         return {}
@@ -23,9 +28,11 @@ def draw_cells(plan: Plan) -> Endings:
         broken = prepare_geometry(plan)
         remake_parts_of_rows(plan)
         if workers.runner == "local":
-            runs = [compute_configuration.submit(configuration, plan, broken) for configuration in configurations]
+            runs = [
+                compute_configuration.submit(configuration, plan, broken, until) for configuration in configurations
+            ]
             return {identity: ending for run in runs for identity, ending in run.result().items()}
-    return draw_on_cluster(configurations, plan, broken)
+    return draw_on_cluster(configurations, plan, broken, until)
 
 
 def drawn_cells(plan: Plan, endings: Endings) -> list[Cell]:

@@ -121,7 +121,7 @@ def _run_sweeps(
             row = SweepOfNight(sweep.name, sweep.config_file, sweep.data, "left", "no time was left")
             found[sweep.name] = Ended(kept_result(row, before))
         else:
-            found[sweep.name] = _computed(sweep, sweep.config, past, store, logger)
+            found[sweep.name] = _computed(sweep, _within(sweep.config, deadline), past, store, logger)
         logger.info("%s: %s", sweep.name, found[sweep.name].row.status)
     return [found[sweep.name] for sweep in sweeps]
 
@@ -164,6 +164,11 @@ def _computed(sweep: NightSweep, config: SweepConfig, past: Past, store: Store, 
     except Exception as error:
         ended = _failed(sweep, _spell(error), before, logger)
         return replace(ended, row=replace(ended.row, seconds=time.monotonic() - clock))
+    if outcome.cut_short:
+        # Half a grid is compared with nothing: what it lacks would be told as lost, and the next night as new.
+        reason = f"no time was left for {outcome.left:,} of {outcome.total:,} pictures; the next night goes on"
+        row = SweepOfNight(sweep.name, sweep.config_file, sweep.data, "left", reason, seconds=time.monotonic() - clock)
+        return Ended(kept_result(row, before))
     if not outcome.usable:
         return _failed(sweep, f"no picture could be drawn; {outcome.report} says why", before, logger)
     row = SweepOfNight(
@@ -177,6 +182,15 @@ def _computed(sweep: NightSweep, config: SweepConfig, past: Past, store: Store, 
         computed=outcome.computed,
     )
     return _tell(row, run_before, past, store)
+
+
+def _within(config: SweepConfig, deadline: float | None) -> SweepConfig:
+    """Give a sweep no more time than the night has left."""
+    if deadline is None:
+        return config
+    left = max(deadline - time.monotonic(), 1.0) / SECONDS_PER_HOUR
+    hours = left if config.budget.hours is None else min(left, config.budget.hours)
+    return config.model_copy(update={"budget": config.budget.model_copy(update={"hours": hours})})
 
 
 def _run_before(before: SweepOfNight | None, now: str | None, store: Store) -> Run | None:

@@ -17,6 +17,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from configs.schemas import VERDICTS
 from configs.sweep import SweepConfig
 from flows.draw_cells import announce_cached, draw_cells, drawn_cells
+from flows.draw_in_rounds import draw_in_rounds
 from flows.log_progress import LogProgress
 from flows.progress_artifact import ProgressArtifact
 from reports.build import build_report
@@ -57,12 +58,14 @@ class SweepOutcome:
         Name of the run.
     report
         Its HTML report.
-    total, computed, cached, failed, skipped
-        Cells: all, drawn now, found in the store, lost, and beyond what the data carries.
+    total, computed, cached, failed, skipped, left
+        Cells: all, drawn now, found in the store, lost, beyond what the data carries, and beyond the budget.
     clusters
         How many clusters got which verdict.
     pictures
         Pictures of all rows that there are now.
+    cut_short
+        Whether a time budget has left some; the same sweep, run again, goes on.
     """
 
     run: str
@@ -72,8 +75,10 @@ class SweepOutcome:
     cached: int
     failed: int
     skipped: int
+    left: int
     clusters: dict[str, int]
     pictures: int
+    cut_short: bool = False
 
     @property
     def usable(self) -> bool:
@@ -105,7 +110,7 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
         written = find_complete_run(place.run(plan.run), plan.identity) if not plan.missing else None
         endings: Endings = {}
         if written is None:
-            endings = draw_cells(plan)
+            endings = draw_in_rounds(plan) if config.budget.limited else draw_cells(plan)
             drawn = drawn_cells(plan, endings)
             score_cells(plan, drawn)
             splits = seek_valleys(plan, drawn)
@@ -161,6 +166,8 @@ def _outcome(written: WrittenRun, report: Path, endings: Endings, run: Run) -> S
         cached=written.ok - computed,
         failed=written.failed,
         skipped=written.skipped,
+        left=written.left,
         clusters={verdict: int(verdicts.get(verdict, 0)) for verdict in VERDICTS},
         pictures=len(run.drawn),
+        cut_short=bool(run.manifest.get("cut_short")),
     )

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
 from rich.table import Table
 
+from configs.schemas import WITHOUT_FAULT
 from tasks.collect_garbage import Found
 from tasks.progress import Announcement, Stage, listening
 
@@ -26,6 +27,9 @@ TITLES: dict[Stage, str] = {
     "labels": "labels tested",
     "sets": "sets judged",
 }
+
+
+UNHURT = ("cached", *WITHOUT_FAULT)
 
 
 class LiveProgress:
@@ -62,7 +66,7 @@ class LiveProgress:
         self.bars.advance(self._bars[stage], announcement.done)
         if stage == "cells":
             self._cached += announcement.done if announcement.status == "cached" else 0
-            self._failed += announcement.done if announcement.status not in ("cached", "ok") else 0
+            self._failed += announcement.done if announcement.status not in UNHURT else 0
             note = f"{self._cached} cached, {self._failed} failed"
             self.bars.update(self._bars[stage], note=note)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from configs.schemas import WITHOUT_FAULT
 from reports.compare import ClusterChange, Comparison, Facts
 from reports.drift import Drift
 from reports.run_folder import Run
@@ -101,7 +102,7 @@ def find_night_changes(found: Comparison, before: Mapping[int, int], after: Mapp
 
 def find_failures(after: Run) -> Change | None:
     """Say which cells of a run have no picture; None where all have."""
-    lost = after.cells[~after.cells["status"].isin(("ok", "skipped"))]
+    lost = after.cells[~after.cells["status"].isin(WITHOUT_FAULT)]
     if lost.empty:
         return None
     reasons = [f"{status}: {reason}" for status, reason in lost[["status", "reason"]].drop_duplicates().to_numpy()]

@@ -85,7 +85,7 @@ class Past:
     sweeps
         The last row of every sweep.
     left
-        Sweeps that the last night had no time for, and those of it altogether.
+        Sweeps that the last night had no time for, or not enough, and those of it altogether.
     numbers
         Lasting numbers of every sweep's clusters, by its run and by that run's own numbers.
     free

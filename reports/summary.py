@@ -233,7 +233,7 @@ def summarise(run: Run) -> Summary:
 def _facts(run: Run) -> tuple[str, ...]:
     data, cells = run.manifest["data"], run.manifest["cells"]
     configurations = run.grid["configuration"].nunique()
-    lost = [f"{cells[name]} {name}" for name in ("skipped", "failed") if cells.get(name)]
+    lost = [f"{cells[name]} {name}" for name in ("skipped", "left", "failed") if cells.get(name)]
     facts = [
         f"{count(data['rows'], 'row')} × {count(data['dimensions'], 'dimension')} from {data['source']}",
         f"{count(configurations, 'setting')} × {count(len(run.manifest['seeds']), 'seed')}",

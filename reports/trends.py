@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from configs.schemas import WITHOUT_FAULT
 from reports.run_folder import Run
 from reports.wording import count
 
@@ -60,7 +61,7 @@ def measure_run(run: Run) -> dict[str, float]:
     if len(chosen):
         found["trustworthiness"] = float(chosen["trustworthiness"].max())
         found["auc_ln_k"] = float(chosen["auc_ln_k"].max())
-    found["failed_cells"] = float((~run.cells["status"].isin(("ok", "skipped"))).sum())
+    found["failed_cells"] = float((~run.cells["status"].isin(WITHOUT_FAULT)).sum())
     return found
 
 

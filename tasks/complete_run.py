@@ -20,17 +20,21 @@ class WrittenRun:
     ok: int
     skipped: int
     failed: int
+    left: int = 0
 
 
 def find_complete_run(folder: Path, identity: str) -> WrittenRun | None:
-    """Return the run where it is complete, nothing failed, and every table is as it was written; else None."""
+    """Return the run where it is complete, nothing failed, and every table is as it was written; else None.
+
+    A run that a time budget has cut short is not complete: the next one goes on from it.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         cells = manifest["cells"]
         tables = manifest["tables"]
         intact = all(file_digest(folder / name) == known["sha256"] for name, known in tables.items())
         written = WrittenRun(folder, **cells)
-        failed = written.failed or manifest["lost_tests"]
+        failed = written.failed or manifest["lost_tests"] or manifest.get("cut_short")
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return written if intact and not failed and manifest["identity"] == identity else None

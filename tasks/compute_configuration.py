@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +18,15 @@ from tasks.progress import announce_done
 from tasks.remote_store import bring, send
 from tasks.workers import Done, Limits, Lost, choose_limits, some_pool
 
+NO_TIME = "no time was left; the same sweep, run again, goes on from here"
+"""Why a cell was left that a time budget has cut off."""
+
 Endings = dict[str, CellResult]
 """How each computed cell ended, by identity."""
 
 
 @task(name="compute configuration", task_run_name="{configuration}", cache_policy=NO_CACHE)
-def compute_configuration(configuration: str, plan: Plan, broken: Broken) -> Endings:
+def compute_configuration(configuration: str, plan: Plan, broken: Broken, until: float | None = None) -> Endings:
     """Compute a configuration's missing cells side by side; a lost cell costs itself only.
 
     Parameters
@@ -30,6 +35,8 @@ def compute_configuration(configuration: str, plan: Plan, broken: Broken) -> End
         Its name. Its cells on all rows, on parts of them and on reference data are computed alike.
     broken
         Parts of the geometry that failed; cells that rest on one are not tried.
+    until
+        No cell is begun after this time (seconds since 1970, so that it holds on every machine of a cluster).
     """
     cells = [cell for cell in plan.missing if cell.configuration.name == configuration]
     endings: Endings = {}
@@ -47,11 +54,26 @@ def compute_configuration(configuration: str, plan: Plan, broken: Broken) -> End
                 endings[cell.identity] = CellResult("failed", f"geometry: {reason}")
                 announce_done("cells", status="failed")
         for identity, future in futures.items():
+            if not _begun_in_time(future, until):
+                endings[identity] = CellResult("left", NO_TIME)
+                announce_done("cells", status="left")
+                continue
             outcome = pool.outcome(future)
             endings[identity] = outcome.value if isinstance(outcome, Done) else _lost(outcome)
             send(plan.store, [plan.store.cell(identity), plan.store.timing(identity)])
             announce_done("cells", status=endings[identity].status)
     return endings
+
+
+def _begun_in_time(future: Future[CellResult], until: float | None) -> bool:
+    """Wait for a cell; once time is up, call it off if it has not been begun."""
+    if until is None:
+        return True
+    wait([future], timeout=max(0.0, until - time.time()))
+    if future.done() or future.running():
+        return True
+    future.cancel()
+    return False
 
 
 def _bring_geometry(cells: list[Cell]) -> None:

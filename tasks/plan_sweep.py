@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from configs import schemas
 from configs.errors import InputError
 from configs.grid import Configuration, Grid, expand, expand_reducers
-from configs.sweep import SweepConfig
+from configs.sweep import Budget, SweepConfig
 from tasks.complete_run import find_complete_run
 from tasks.dataset import Dataset
 from tasks.derived_data import Derived, derive
@@ -68,19 +68,20 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
         derived=derived,
         seeds=grid.seeds,
         cells=cells,
-        missing=_missing(cells, store, run, identity),
+        missing=_missing(cells, store, run, identity, config.budget),
         ks=ks,
         warnings=tuple(warnings),
     )
 
 
-def _missing(cells: tuple[Cell, ...], store: Store, run: str, identity: str) -> tuple[Cell, ...]:
+def _missing(cells: tuple[Cell, ...], store: Store, run: str, identity: str, budget: Budget) -> tuple[Cell, ...]:
     """Return the cells to compute; of a store far away, what it has comes here first."""
     usable = [cell for cell in cells if cell.configuration.unusable is None]
+    settle(store, [store.run(run)])
+    if (budget.settled or store.url is not None) and find_complete_run(store.run(run), identity):
+        # Nobody will ask for its cells: those far away stay there, and those that settled verdicts left are not missed.
+        return ()
     if store.url is not None:
-        settle(store, [store.run(run)])
-        if find_complete_run(store.run(run), identity):
-            return ()  # nobody will ask for its cells, so they stay where they are
         settle(store, [place for cell in usable for place in (store.cell(cell.identity), store.timing(cell.identity))])
     return tuple(cell for cell in usable if not in_store(cell, store))
 
@@ -142,7 +143,8 @@ def fitting_ks(ks: tuple[int, ...], rows: int) -> tuple[int, ...]:
 
 def run_identity(config: SweepConfig, dataset: Dataset) -> str:
     """Return what a run is: config without machine and places, data with labels, code and versions."""
-    asked = config.model_dump(mode="json", exclude={"workers", "data"})
+    # A run that was cut short is the run that it would have been; the next one goes on from it.
+    asked = config.model_dump(mode="json", exclude={"workers": True, "data": True, "budget": {"hours"}})
     return digest(
         {
             "config": asked,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from configs import schemas
 from configs.document import anchor_paths, write_config
 from tasks.complete_run import MANIFEST, WrittenRun
 from tasks.compute_cell import CellResult
-from tasks.compute_configuration import Endings
+from tasks.compute_configuration import NO_TIME, Endings
 from tasks.describe_latent_space import LatentSpace
 from tasks.find_clusters import Clusters
 from tasks.half_pictures import half_pictures_table
@@ -103,6 +103,7 @@ def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
         **_manifest(plan, tables, written, reference),
         "consensus": next(iter(clusters.ambiguity().to_pylist()), None),
         "lost_tests": list(findings.lost),
+        "cut_short": any(status.reason == NO_TIME for status in statuses.values()),
         "warnings": [*plan.warnings, *findings.lost],
         "smallest_set": _smallest_set(drawn, clusters, recommendations),
     }
@@ -131,7 +132,8 @@ def _status(cell: Cell, endings: Endings, plan: Plan) -> CellResult:
 def _count(folder: Path, statuses: dict[str, CellResult]) -> WrittenRun:
     counts = Counter(result.status for result in statuses.values())
     total, ok, skipped = counts.total(), counts["ok"], counts["skipped"]
-    return WrittenRun(folder, total=total, ok=ok, skipped=skipped, failed=total - ok - skipped)
+    left = counts["left"]
+    return WrittenRun(folder, total, ok, skipped, failed=total - ok - skipped - left, left=left)
 
 
 def _cells_table(plan: Plan, statuses: dict[str, CellResult], pictures: dict[str, pa.Table]) -> pa.Table:
@@ -356,7 +358,7 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
         "seeds": list(plan.seeds),
         "fast": plan.config.fast,
         "versions": run_versions(),
-        "cells": {"total": written.total, "ok": written.ok, "skipped": written.skipped, "failed": written.failed},
+        "cells": {name: number for name, number in asdict(written).items() if name != "folder"},
         "drawn_rows": min(plan.rows, DRAWN_ROWS),
         "scored_rows": plan.rows if everything else ANCHORS,
         "reference_cell": reference,
