@@ -108,13 +108,15 @@ def check(
     *,
     labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
     fast: FastOption = False,
+    store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:
     """Validate a config and its data, and print grid, cells, and a forecast of time and memory; compute nothing."""
     settings = _read_input(config, labels, fast=fast)
     from configs.grid import expand
     from tasks.dataset import measure
-    from tasks.forecast import forecast
+    from tasks.forecast import compare_machine, forecast
+    from tasks.measured_costs import measure_costs
     from tasks.plan_sweep import check_fit
     from tasks.workers import default_count
 
@@ -122,7 +124,8 @@ def check(
     grid = expand(settings, rows)
     check_fit(settings, grid, rows, dimensions)
     workers = settings.workers.count or default_count()
-    expected = forecast(settings, grid, rows, dimensions, workers)
+    machine = compare_machine(measure_costs(_open_store(store).root), rows)
+    expected = forecast(settings, grid, (rows, dimensions), workers, machine)
     usable = [c for c in grid.configurations if c.unusable is None]
     if as_json:
         print(
@@ -142,6 +145,7 @@ def check(
                         "cpu_seconds": round(expected.cpu_seconds),
                         "seconds": round(expected.seconds),
                         "memory_gb": round(expected.memory_gb, 2),
+                        "measured_pictures": expected.measured,
                     },
                     "warnings": list(grid.warnings),
                 }
@@ -160,9 +164,12 @@ def check(
             console.print(f"{AXES[name]}: {share.cells} cells, {_duration(share.cpu_seconds)} of CPU", markup=False)
     for warning in grid.warnings:
         console.print(f"warning: {warning}", markup=False)
+    ground = "good to a factor of two"
+    if expected.measured:
+        ground = f"by what {expected.measured:,} pictures took on this machine (store {store})"
     console.print(
         f"{expected.cells} cells on {workers} workers: about {_duration(expected.seconds)} "
-        f"({_duration(expected.cpu_seconds)} of CPU) and {expected.memory_gb:.1f} GB, good to a factor of two"
+        f"({_duration(expected.cpu_seconds)} of CPU) and {expected.memory_gb:.1f} GB, {ground}"
     )
     return EXIT_REPORT
 

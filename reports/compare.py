@@ -17,6 +17,7 @@ import pandas as pd
 from configs.errors import InputError
 from reports.clusters import SHAPES
 from reports.match_clusters import HALF, NO_CLUSTER, Matching, Partition, match_clusters
+from reports.registration import LaidOver, lay_over
 from reports.run_folder import Run
 from reports.score_changes import ScoreChange, compare_scores
 from reports.wording import count, list_names, spell_configuration, spell_p, spell_share
@@ -155,6 +156,8 @@ class Comparison:
         Settings that A and B recommend.
     matching
         The counts under all this.
+    pictures
+        A picture of B laid over that of A; None where there is no such pair.
     """
 
     a: Side
@@ -168,6 +171,7 @@ class Comparison:
     purity: tuple[float, float] | None
     recommended: tuple[tuple[str, ...], tuple[str, ...]]
     matching: Matching
+    pictures: LaidOver | None = None
 
     @property
     def nothing_changed(self) -> bool:
@@ -205,6 +209,7 @@ def compare_runs(a: Run, b: Run) -> Comparison:
         purity=_purity(a, b),
         recommended=(_recommended(a), _recommended(b)),
         matching=matching,
+        pictures=lay_over(a, b),
     )
 
 

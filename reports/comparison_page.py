@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from reports.compare import Comparison, Facts, tell_changes
 from reports.palette import LIGHT, THEMES
+from reports.registration import SIDE, draw_pair
 from reports.rendering import open_templates, read_own
 from reports.river import Block, Layout, River, draw_river, gather_smallest
 from reports.wording import count, spell_p, spell_share
@@ -33,6 +34,8 @@ def render_comparison(found: Comparison, links: Mapping[str, str] = NO_LINKS) ->
         found=found,
         sentences=tell_changes(found, "A{}".format, "B{}".format),
         drawing=draw_clusters(found),
+        pair=None if found.pictures is None else draw_pair(found.pictures, *_slots(found)),
+        side=SIDE,
         links=links,
         most_parts=MOST_PARTS,
         themes=THEMES,
@@ -47,8 +50,7 @@ def draw_clusters(found: Comparison) -> River | None:
     before = [one.cluster for one in found.clusters if not one.is_new]
     if not before or not found.matching.after:
         return None
-    slots = {facts.cluster: place for place, facts in enumerate(before) if place < len(LIGHT)}
-    origin = _origins(found, slots)
+    slots, origin = _slots(found)
     left = [_block("A", one, one.shared, slots.get(one.cluster)) for one in before if one.shared]
     right = [
         _block("B", found.after[number], rows, origin.get(number)) for number, rows in found.matching.after.items()
@@ -66,7 +68,14 @@ def draw_clusters(found: Comparison) -> River | None:
     return draw_river([("A", left), ("B", right)], [shared], LAYOUT, alt)
 
 
-def _origins(found: Comparison, slots: Mapping[int, int]) -> dict[int, int | None]:
+def _slots(found: Comparison) -> tuple[dict[int, int | None], dict[int, int | None]]:
+    """Return the colours of the clusters of A and of B."""
+    before = [one.cluster.cluster for one in found.clusters if not one.is_new]
+    slots: dict[int, int | None] = {cluster: place for place, cluster in enumerate(before) if place < len(LIGHT)}
+    return slots, _origins(found, slots)
+
+
+def _origins(found: Comparison, slots: Mapping[int, int | None]) -> dict[int, int | None]:
     """Return the colour of every cluster of B: that of the cluster of A with which it has most rows in common."""
     shared = found.matching.shared
     origin: dict[int, int | None] = {}

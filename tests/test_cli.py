@@ -54,7 +54,7 @@ def test_a_sweep_a_repetition_the_list_and_the_report(
     code, out, err = call(capsys, monkeypatch, "sweep", str(small_config), "--store", store, "--json")
     first = json.loads(out)
     assert code == cli.EXIT_REPORT
-    assert first["cells"] == {"total": 5, "computed": 3, "cached": 0, "failed": 0, "skipped": 2}
+    assert first["cells"] == {"total": 5, "computed": 3, "cached": 0, "failed": 0, "skipped": 2, "left": 0}
     assert Path(first["report"]).is_file()
     assert "150 rows × 6 dimensions" in err  # progress goes elsewhere than the object
 
