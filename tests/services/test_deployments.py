@@ -5,6 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +30,7 @@ reducers:
   - {reducer: tsne, perplexity: [5, 10, 15, 20, 25, 30]}
   - {reducer: pca}
 seeds: [0]
-resamples: {pairs: 0}
+resamples: {pairs: 1, configurations: 1}
 nulls: {gaussian: 0, copula: 0}
 workers: {count: 1}
 """
@@ -41,12 +46,28 @@ def write_data(folder: Path, blobs: int) -> None:
     (folder / "new.npz").replace(folder / "latents" / "z.npz")
 
 
-def start_night(server: Server) -> str:
-    """Ask for a run of the deployment, as its schedule does, and return its id."""
-    deployment = httpx.get(f"{server.url}/deployments/name/nightly/nightly").json()["id"]
+def schedule_every_minute(server: Server) -> None:
+    """Give the deployment its configs and data, and a cron schedule of a night a minute."""
+    deployment = httpx.get(f"{server.url}/deployments/name/nightly/nightly").json()
+    place = f"{server.url}/deployments/{deployment['id']}"
     parameters = {"config": {"configs": "sweeps", "datasets": ["latents/*.npz"]}, "store": "results"}
-    asked = httpx.post(f"{server.url}/deployments/{deployment}/create_flow_run", json={"parameters": parameters})
-    return str(asked.raise_for_status().json()["id"])
+    httpx.patch(place, json={"parameters": parameters}).raise_for_status()
+    (schedule,) = deployment["schedules"]
+    assert schedule["schedule"] == {"cron": "0 2 * * *", "timezone": "Etc/UTC", "day_or": True}
+    changed = {"schedule": {"cron": "* * * * *", "timezone": "Etc/UTC"}, "active": True}
+    httpx.patch(f"{place}/schedules/{schedule['id']}", json=changed).raise_for_status()
+
+
+def nights(server: Server, *states: str) -> list[dict[str, Any]]:
+    """Return the runs of the nightly flow that the schedule has started, by state, the earliest first."""
+    asked = {
+        "flows": {"name": {"any_": ["nightly"]}},
+        "flow_runs": {"state": {"type": {"any_": list(states)}}},
+        "sort": "START_TIME_ASC",
+    }
+    found = list(httpx.post(f"{server.url}/flow_runs/filter", json=asked).raise_for_status().json())
+    assert all(one["auto_scheduled"] for one in found)
+    return found
 
 
 def state(server: Server, run: str) -> str:
@@ -57,6 +78,54 @@ def cells(server: Server) -> dict[str, tuple[int, int]]:
     """Return inode and time of every cell's file: one that is computed again has others."""
     found = (server.folder / "results" / "cells").rglob("*.parquet")
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
+
+
+class Inbox:
+    """A webhook of one's own: keeps what automations send."""
+
+    def __init__(self) -> None:
+        messages: list[dict[str, Any]] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.messages = messages
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server.server_port}/"
+
+
+@pytest.fixture
+def inbox() -> Iterator[Inbox]:
+    found = Inbox()
+    yield found
+    found.server.shutdown()
+    found.server.server_close()
+
+
+def notify(server: Server, inbox: Inbox) -> None:
+    """Set up the shipped automation as docs/alerts.md says, with a webhook of one's own."""
+    save = (
+        "from prefect.blocks.notifications import CustomWebhookNotificationBlock as Block;"
+        f"print(Block(name='steadymap', url={inbox.url!r}, "
+        "json_data={'subject': '{{subject}}', 'text': '{{body}}'}).save('steadymap', overwrite=True))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", save], env=server.environment, capture_output=True, text=True, timeout=120, check=True
+    )
+    text = (Path(__file__).parents[2] / "deployments" / "automations" / "changes.yaml").read_text(encoding="utf-8")
+    mine = server.folder / "changes.yaml"
+    mine.write_text(text.replace("00000000-0000-0000-0000-000000000000", ended.stdout.strip()), encoding="utf-8")
+    server.run("prefect", "automation", "create", "--from-file", "changes.yaml")
 
 
 def events(server: Server, name: str) -> list[dict[str, Any]]:
@@ -70,7 +139,7 @@ def kill_flow_run(worker: int) -> None:
         os.kill(process.pid, signal.SIGKILL)
 
 
-def test_three_nights_of_which_one_is_killed(server: Server) -> None:
+def test_scheduled_nights_of_which_one_is_killed(server: Server, inbox: Inbox) -> None:
     for folder in ("latents", "sweeps"):
         (server.folder / folder).mkdir()
     (server.folder / "sweeps" / "blobs.yaml").write_text(SWEEP, encoding="utf-8")
@@ -80,31 +149,46 @@ def test_three_nights_of_which_one_is_killed(server: Server) -> None:
     listed = httpx.post(f"{server.url}/deployments/filter", json={}).json()
     assert {one["name"] for one in listed} == {"nightly", "sweep", "report", "selftest"}
 
+    notify(server, inbox)
+    schedule_every_minute(server)
     start = ("prefect", "worker", "start", "--pool", "steadymap", "--type", "process", "--limit", "1")
     with server.running(*start, log="worker.log") as worker:
-        first = start_night(server)
-        wait_until(lambda: state(server, first) in {"COMPLETED", "FAILED", "CRASHED"}, "night one", worker, 400)
-        assert state(server, first) == "COMPLETED"
+        wait_until(lambda: bool(nights(server, *ENDED)), "night one", worker, 400)
+        assert [one["state"]["type"] for one in nights(server, *ENDED)] == ["COMPLETED"]
         drawn = cells(server)
-        assert len(drawn) == 7
+        assert len(drawn) == 9
 
         write_data(server.folder, blobs=4)
-        second = start_night(server)
-        wait_until(lambda: len(cells(server)) >= len(drawn) + 2, "two cells of night two", worker, 400)
+        wait_until(lambda: len(cells(server)) >= len(drawn) + 2, "two cells of the next night", worker, 400)
+        (second,) = nights(server, "RUNNING")
         kill_flow_run(worker.pid)
         half = cells(server)
-        wait_until(lambda: state(server, second) == "CRASHED", "the end of night two", worker, 400)
+        wait_until(lambda: state(server, second["id"]) == "CRASHED", "its end", worker, 400)
 
-        third = start_night(server)
-        wait_until(lambda: state(server, third) in {"COMPLETED", "FAILED", "CRASHED"}, "night three", worker, 400)
-        assert state(server, third) == "COMPLETED"
+        wait_until(lambda: len(computed(server)) == 2, "a night that goes on", worker, 400)
+        wait_until(lambda: any("cluster.new" in one["subject"] for one in inbox.messages), "a message", worker, 120)
+        wait_until(lambda: len(events(server, "steadymap.night.finished")) >= 2, "the sign of life", worker, 120)
+    assert len(half) < 18
     after = cells(server)
-    assert len(after) == 14
+    assert len(after) == 18
     assert {name: after[name] for name in half} == half  # nothing that was there was computed again
+    assert not nights(server, "FAILED")
     reports = sorted((server.folder / "results" / "runs").glob("*/report.html"))
     assert len(reports) == 2
-    nights = pd.read_parquet(server.folder / "results" / "nights" / "sweeps")
-    assert list(nights["status"]) == ["computed", "computed"]
-    wait_until(lambda: len(events(server, "steadymap.night.finished")) == 2, "the events", None, 60)
-    assert (server.folder / "results" / "site" / "index.html").is_file()
-    assert "steadymap" in json.dumps(listed)
+    (message,) = [one for one in inbox.messages if "cluster.new" in one["subject"]]
+    assert message["text"] == "blobs, z: New REAL cluster: C4, 80 rows."
+    assert any(one.startswith("New REAL cluster") for one in computed(server)["said"].iloc[-1])
+    trends = pd.read_parquet(server.folder / "results" / "site" / "trends.parquet")
+    assert trends[trends["measure"] == "real_clusters"]["value"].tolist() == [3.0, 4.0]
+
+
+ENDED = ("COMPLETED", "FAILED", "CRASHED")
+
+
+def computed(server: Server) -> pd.DataFrame:
+    """Return what the record of nights says of those that computed anything."""
+    folder = server.folder / "results" / "nights" / "sweeps"
+    if not folder.is_dir():
+        return pd.DataFrame()
+    found = pd.read_parquet(folder)
+    return found[found["status"] == "computed"].sort_values("night")
