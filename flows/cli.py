@@ -14,17 +14,29 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 from pydantic import ValidationError
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from configs.errors import InputError
 from configs.sweep import Metric
+from flows import cli_runs  # noqa: F401 - adds its commands
+from flows.cli_options import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERRUPTED,
+    EXIT_NOTHING_USABLE,
+    EXIT_REPORT,
+    FastOption,
+    JsonOption,
+    StoreOption,
+    app,
+    open_place,
+    quiet_console,
+)
 
 if TYPE_CHECKING:
     from configs.sweep import SweepConfig
@@ -33,14 +45,11 @@ if TYPE_CHECKING:
     from tasks.numerics.cell_scores import Score
     from tasks.store import Store
 
-EXIT_REPORT, EXIT_NOTHING_USABLE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 SELFTEST = Path(__file__).resolve().parents[1] / "configs" / "selftest.yaml"
 
 CONFIG_ENDINGS = (".yaml", ".yml")
-PAGE_ENDINGS = (".html", ".htm")
 
-EXPORT_FORMATS: tuple[Literal["parquet", "csv", "h5ad"], ...] = ("parquet", "csv", "h5ad")
 
 PREFECT_SETTINGS = {
     # The embedded server takes 12 to 17 s; its own limit of 20 s fails on a busy machine.
@@ -62,16 +71,6 @@ AXES = {
 }
 """What the axes of a sweep are called in `check`."""
 
-app = App(
-    name="steadymap",
-    help="Which of the clusters in a t-SNE or UMAP picture of a latent space are steady?",
-    version_flags=["--version"],
-)
-
-StoreOption = Annotated[str, Parameter(help="Folder or URL (s3://…) with everything that was computed.")]
-JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object and nothing else.")]
-FastOption = Annotated[bool, Parameter(negative="", help="One pair of halves, two settings on it, no reference data.")]
-
 
 @app.command
 def sweep(
@@ -84,9 +83,9 @@ def sweep(
 ) -> int:
     """Draw, score and compare a grid of pictures; only what is missing in the store is computed."""
     started = time.monotonic()
-    console = _quiet_console(as_json)
+    console = quiet_console(as_json)
     settings = _read_input(config, labels, fast=fast)
-    place = _open_store(store, writing=True)
+    place = open_place(store, writing=True)
     _prepare_engine(place)
     _preflight(settings, place, console)
     from flows.sweep import stability_sweep
@@ -124,7 +123,7 @@ def check(
     grid = expand(settings, rows)
     check_fit(settings, grid, rows, dimensions)
     workers = settings.workers.count or default_count()
-    machine = compare_machine(measure_costs(_open_store(store).root), rows)
+    machine = compare_machine(measure_costs(open_place(store).root), rows)
     expected = forecast(settings, grid, (rows, dimensions), workers, machine)
     usable = [c for c in grid.configurations if c.unusable is None]
     if as_json:
@@ -257,12 +256,12 @@ def selftest(
             f"--parts {parts}", rule=f"one of {', '.join(part.name for part in asked.parts)}", remedy="name one of them"
         )
     settings = asked.model_copy(update={"parts": tuple(chosen)})
-    place = _open_store(store, writing=True)
+    place = open_place(store, writing=True)
     _prepare_engine(place)
     from flows.selftest import selftest as run_selftest
     from flows.terminal import live_progress, selftest_table
 
-    console = _quiet_console(as_json)
+    console = quiet_console(as_json)
     with live_progress(console):
         summary = run_selftest(settings, place.place)
     if as_json:
@@ -295,14 +294,14 @@ def nightly(
     asked = {name: value for name, value in changes.items() if value is not None}
     settings = anchor_nightly(type(settings).model_validate({**settings.model_dump(), **asked}), Path.cwd())
     find_sweeps(settings)  # faults of the input are met here, before the server starts
-    place = _open_store(store, writing=True)
+    place = open_place(store, writing=True)
     _prepare_engine(place)
     from flows.nightly import IncompleteNightError
     from flows.nightly import nightly as run_night
     from flows.terminal import live_night
     from reports.night_summary import night_lines, night_object
 
-    console = _quiet_console(as_json)
+    console = quiet_console(as_json)
     with live_night(console):
         try:
             night = cast("Night", run_night(settings, place.place))
@@ -335,228 +334,6 @@ def deploy(
     return EXIT_REPORT
 
 
-@app.command
-def report(
-    run: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder.")],
-    *,
-    store: StoreOption = "results",
-) -> int:
-    """Render a run's report again, from its folder alone."""
-    from reports.build import build_report
-    from tasks.remote_store import send
-
-    place = _open_store(store)
-    folder = _find_run(run, place)
-    print(build_report(folder))
-    send(place, [folder])
-    return EXIT_REPORT
-
-
-@app.command
-def compare(
-    a: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder: before.")],
-    b: Annotated[str, Parameter(help="Another one, of the same inputs: after.")],
-    *,
-    out: Annotated[Path | None, Parameter(help="Also write a page: an .html file that opens offline.")] = None,
-    store: StoreOption = "results",
-    as_json: JsonOption = False,
-) -> int:
-    """Say which clusters appear, vanish, split or merge from one run to another, and which scores really differ."""
-    from reports.commit_file import commit_if_new
-    from reports.compare import compare_runs
-    from reports.comparison_page import render_comparison
-    from reports.comparison_text import to_json, to_tables
-    from reports.rendering import to_bytes
-    from reports.run_folder import read_run
-
-    place = _open_store(store)
-    if out is not None and out.suffix.lower() not in PAGE_ENDINGS:
-        raise InputError(f"--out {out}", rule="the page is an .html file", remedy=f"--out {out}.html")
-    found = compare_runs(*(read_run(_find_run(run, place)) for run in (a, b)))
-    if out is not None:
-        commit_if_new(out, to_bytes(render_comparison(found)))
-    if as_json:
-        print(json.dumps({**to_json(found), "page": None if out is None else str(out)}))
-        return EXIT_REPORT
-    lines, tables = to_tables(found)
-    console = Console()
-    for line in lines:
-        console.print(line, markup=False, highlight=False)
-    for title, columns, rows in tables:
-        table = Table(*columns, title=title)
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        console.print(table)
-    if out is not None:
-        console.print(f"page: {out}", markup=False, highlight=False, soft_wrap=True)
-    return EXIT_REPORT
-
-
-@app.command
-def export(
-    run: Annotated[str, Parameter(help="Name of a run (see `steadymap runs`) or its folder.")],
-    *,
-    out: Annotated[Path, Parameter(help="The file to write.")],
-    form: Annotated[
-        Literal["parquet", "csv", "h5ad"] | None, Parameter(name="--format", help="Default: by the file's ending.")
-    ] = None,
-    cell: Annotated[
-        list[str] | None, Parameter(help="Pictures: `recommended` (default), `all`, or a cell.", negative="")
-    ] = None,
-    store: StoreOption = "results",
-    as_json: JsonOption = False,
-) -> int:
-    """Write a run as one table for other tools: a row per row of the data, with clusters, verdicts and coordinates."""
-    from flows.export import export_run
-
-    place = _open_store(store)
-
-    found = export_run(_find_run(run, place), out, form or _format_of(out), cell or ["recommended"], place.url)
-    if as_json:
-        print(json.dumps(asdict(found)))
-        return EXIT_REPORT
-    print(f"{found.file}: {found.rows:,} rows with {', '.join(found.pictures)}")
-    for sentence in found.left_out:
-        print(f"left out: {sentence}")
-    return EXIT_REPORT
-
-
-def _format_of(out: Path) -> Literal["parquet", "csv", "h5ad"]:
-    for known in EXPORT_FORMATS:
-        if out.suffix.lower() == f".{known}":
-            return known
-    raise InputError(
-        f"what format is {out.suffix or 'a file without ending'!r}?",
-        file=out,
-        place="--out",
-        rule=f"one of {', '.join(f'.{known}' for known in EXPORT_FORMATS)}",
-        remedy="name the file so, or give --format",
-    )
-
-
-@app.command
-def runs(*, store: StoreOption = "results", as_json: JsonOption = False) -> int:
-    """List the runs in the store, the latest first."""
-    place = _open_store(store)
-    _bring_runs(place)
-    manifests = sorted(
-        (place.root / "runs").glob("*/manifest.json"), key=lambda path: path.stat().st_mtime, reverse=True
-    )
-    listed = [(path, manifest) for path in manifests if (manifest := _read_manifest(path)) is not None]
-    if as_json:
-        print(json.dumps([_run_row(path, manifest) for path, manifest in listed]))
-        return EXIT_REPORT
-    console = Console()
-    if not listed:
-        console.print(f"no complete run in {store}", markup=False)
-        return EXIT_REPORT
-    table = Table("run", "data", "rows", "cells", "failed", "finished")
-    for path, manifest in listed:
-        row = _run_row(path, manifest)
-        table.add_row(
-            row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"]
-        )
-    console.print(table)
-    size = sum(path.stat().st_size for path in place.root.rglob("*") if path.is_file()) / 1e6
-    what = f"{store}:" if place.url is None else f"{store}: this machine's copy ({place.root}) takes"
-    console.print(f"{what} {size:,.0f} MB; `steadymap gc` says what of it no run rests on", markup=False)
-    return EXIT_REPORT
-
-
-@app.command
-def gc(
-    *,
-    keep_runs: Annotated[int | None, Parameter(help="Of every name keep so many runs, the latest.")] = None,
-    older_than: Annotated[float | None, Parameter(help="Days: younger runs stay in any case.")] = None,
-    do: Annotated[bool, Parameter(negative="", help="Remove it; without this it is only said.")] = False,
-    store: StoreOption = "results",
-    as_json: JsonOption = False,
-) -> int:
-    """Say what no run of a store rests on and how much room it takes, and remove it."""
-    from flows.terminal import garbage_table
-    from tasks.collect_garbage import find_garbage, remove_garbage
-    from tasks.remote_store import settle_folder
-
-    place = _open_store(store)
-    for folder in ("runs", "uses"):
-        settle_folder(place, folder)
-    if not place.root.is_dir():
-        raise InputError("there is no such store", file=store, remedy="name it with --store")
-    if (keep_runs is not None and keep_runs < 1) or (older_than is not None and older_than < 0):
-        raise InputError("a store keeps one run of every name or more, and days are no less than 0")
-    found = find_garbage(place, keep_runs, older_than)
-    if do:
-        remove_garbage(place, found)
-    if as_json:
-        listed = [{"kind": one.kind, "path": str(one.path), "bytes": one.size} for one in found.garbage]
-        print(json.dumps({"removed": do, "garbage": listed, "kept": found.kept, "unknown": found.unknown}))
-        return EXIT_REPORT
-    console = Console()
-    console.print(garbage_table(found, done=do))
-    for name in found.unknown:
-        console.print(
-            f"what {name} rests on was not noted (an earlier version wrote it), so nothing that is shared was touched; "
-            "sweep it again, or let it go",
-            markup=False,
-            highlight=False,
-        )
-    if found.garbage and not do:
-        console.print("nothing was removed; --do removes it")
-    return EXIT_REPORT
-
-
-@app.command
-def site(
-    store: StoreOption = "results",
-    *,
-    out: Annotated[Path | None, Parameter(help="Folder of the site (default: site/ in the store).")] = None,
-) -> int:
-    """Write a static site over all runs: a list, trends, and what changed from run to run."""
-    from reports.site import build_site
-    from tasks.remote_store import send
-
-    place = _open_store(store)
-    _bring_runs(place)
-    built = build_site(place.root, out)
-    send(place, [place.root / "site"])
-    lost = f", {built.unreadable} of them not readable" if built.unreadable else ""
-    runs = "1 run" if built.runs == 1 else f"{built.runs} runs"
-    files = "1 file" if built.written == 1 else f"{built.written} files"
-    print(f"{runs}{lost}; {files} written")
-    print(built.index)
-    return EXIT_REPORT
-
-
-@app.command(name="open")
-def open_report(
-    run: Annotated[str | None, Parameter(help="Name of a run or its folder (default: the latest).")] = None,
-    *,
-    only_print: Annotated[bool, Parameter(name="--print", negative="", help="Print the path, open nothing.")] = False,
-    store: StoreOption = "results",
-) -> int:
-    """Open the report of the latest run, or of the one named, in the browser, and print its path."""
-    import webbrowser
-
-    from reports.build import REPORT
-    from reports.store_runs import latest_run
-
-    place = _open_store(store)
-    if run is None:
-        _bring_runs(place)
-    folder = latest_run(place.root) if run is None else _find_run(run, place)
-    page = (folder / REPORT).resolve()
-    if not folder.is_dir():
-        raise InputError("there is no such run", file=folder, remedy="`steadymap runs` lists the runs of a store")
-    if not page.is_file():
-        raise InputError(
-            "the run has no report", file=folder, remedy=f"`steadymap report {run or folder.name}` makes it"
-        )
-    print(page)
-    if not only_print:
-        webbrowser.open(page.as_uri())
-    return EXIT_REPORT
-
-
 def main() -> None:
     """Run the command line and turn every fault of the input into exit code 2 and a few lines of text."""
     for name, value in PREFECT_SETTINGS.items():
@@ -578,11 +355,6 @@ def main() -> None:
         print("\nsteadymap: interrupted; finished cells are kept, the same command goes on from there", file=sys.stderr)
         status = EXIT_INTERRUPTED
     sys.exit(status if isinstance(status, int) else EXIT_REPORT)
-
-
-def _quiet_console(as_json: bool) -> Console:
-    """Choose where progress goes: standard output belongs to the JSON object."""
-    return Console(stderr=as_json)
 
 
 def _read_input(place: str, labels: list[str] | None, *, fast: bool) -> SweepConfig:
@@ -607,31 +379,6 @@ def _read_config_or_data(place: str, labels: list[str] | None) -> SweepConfig:
             remedy="name the labels in the config, under `data: labels:`",
         )
     return read_config(path)
-
-
-def _open_store(store: str, *, writing: bool = False) -> Store:
-    from tasks.remote_store import claim, open_store
-
-    place = open_store(store)
-    if writing:
-        claim(place)
-    return place
-
-
-def _find_run(run: str, place: Store) -> Path:
-    """Return the folder of a run; of a store far away, it comes here first."""
-    from reports.run_folder import find_run
-    from tasks.remote_store import bring
-
-    if not Path(run).is_dir():
-        bring(place, [place.run(run)])
-    return find_run(run, place.root)
-
-
-def _bring_runs(place: Store) -> None:
-    from tasks.remote_store import settle_folder
-
-    settle_folder(place, "runs")
 
 
 def _prepare_engine(store: Store) -> None:
@@ -709,28 +456,6 @@ def _print_scores(found: list[Score]) -> None:
         error = f"{one.stderr:.4f}" if one.stderr else "–"
         table.add_row(CARD_OF[one.score].title, k, f"{one.value:.6f}", error, CARD_OF[one.score].better)
     Console().print(table)
-
-
-def _read_manifest(path: Path) -> dict[str, Any] | None:
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        _run_row(path, manifest)
-    except (ValueError, KeyError, TypeError):
-        print(f"steadymap: {path}: damaged, left out; the sweep writes it anew", file=sys.stderr)
-        return None
-    return dict(manifest)
-
-
-def _run_row(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
-    finished = time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
-    return {
-        "run": manifest["run"],
-        "data": manifest["data"]["source"],
-        "rows": manifest["data"]["rows"],
-        "cells": manifest["cells"]["ok"],
-        "failed": manifest["cells"]["failed"],
-        "finished": finished,
-    }
 
 
 def _duration(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -160,3 +161,7 @@ def test_an_unknown_option_is_an_error_of_the_input() -> None:
     printed = run("sweep", "x.yaml", "--sored", "y")
     assert printed.returncode == cli.EXIT_BAD_INPUT
     assert "--sored" in printed.stderr + printed.stdout
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert run("--version").stdout.strip() == metadata.version("steadymap")
