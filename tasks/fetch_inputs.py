@@ -80,7 +80,7 @@ def _fetch(url: str) -> Path:
     name = PurePosixPath(unquote(urlsplit(url).path)).name
     remote = far(url)
     folder = cache_folder() / "inputs" / digest(url)
-    copy, note = folder / (name or "data"), folder / "version.json"
+    copy, note = folder / (name if name.strip(".") else "data"), folder / "version.json"
     try:
         with reaching(url):
             known = remote.files.info(remote.root)

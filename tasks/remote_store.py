@@ -12,6 +12,7 @@ import contextlib
 import functools
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,9 @@ TRANSFERS = 16
 
 WORTH_TELLING = 32
 """From so many transfers on, those who watch are told."""
+
+ABANDONED_SECONDS = 3600.0
+"""A run's folder that nothing was written to for so long, and that has no manifest, belongs to a dead process."""
 
 S3 = ("s3", "s3a")
 """What our own extra reaches; of every other kind fsspec knows what to install."""
@@ -180,7 +184,7 @@ def _bring(remote: Remote, store: Store, place: Path) -> None:
 def _bring_folder(remote: Remote, key: str, place: Path) -> None:
     record = f"{key}/{_record(place)}"
     names = sorted(remote.sizes(key))
-    if record not in names:
+    if record not in names or _is_being_written(place):
         return
     temporary = place.with_name(f"{TEMPORARY}{place.name}-{uuid.uuid4().hex}")
     try:
@@ -198,6 +202,13 @@ def _bring_folder(remote: Remote, key: str, place: Path) -> None:
             flush(place.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _is_being_written(place: Path) -> bool:
+    """Say whether another process may be at a folder here that has no record yet; it has newer files soon."""
+    with contextlib.suppress(FileNotFoundError):
+        return time.time() - max(file.stat().st_mtime for file in (place, *place.iterdir())) < ABANDONED_SECONDS
+    return False
 
 
 def _send(remote: Remote, store: Store, place: Path) -> None:
@@ -291,12 +302,14 @@ class Remote:
                 found = self.files.find(self._full(key), detail=True)
             except FileNotFoundError:
                 return {}
-            return {str(name)[len(self.root) + 1 :]: int(known.get("size") or 0) for name, known in found.items()}
+            keys = ((self._key(str(name)), known) for name, known in found.items())
+            return {key: int(known.get("size") or 0) for key, known in keys if _is_plain(key)}
 
     def glob(self, pattern: str) -> list[str]:
         """Return the keys that a pattern matches, sorted."""
         with reaching(self.url):
-            return sorted(str(name)[len(self.root) + 1 :] for name in self.files.glob(self._full(pattern)))
+            keys = (self._key(str(name)) for name in self.files.glob(self._full(pattern)))
+            return sorted(key for key in keys if _is_plain(key))
 
     def time(self, key: str) -> datetime | None:
         """Return when an object was written; None where the file system does not say."""
@@ -338,6 +351,14 @@ class Remote:
 
     def _full(self, key: str) -> str:
         return f"{self.root}/{key}"
+
+    def _key(self, full: str) -> str:
+        return full[len(self.root) + 1 :]
+
+
+def _is_plain(key: str) -> bool:
+    """Say whether a key stays where it is put: whoever may write to a bucket can name an object ``../../.profile``."""
+    return not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in key.split("/"))
 
 
 @contextlib.contextmanager

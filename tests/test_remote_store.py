@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import fsspec.implementations.memory
 import numpy as np
 import pytest
 
@@ -116,6 +118,34 @@ def test_a_run_that_is_sent_anew_is_not_there_until_its_manifest_is(url: str, ma
     assert again == ["a.parquet", "z.parquet"]
     assert [one.rpartition("/")[2] for one in order][2:] == ["manifest.json", "a.parquet", "z.parquet", "manifest.json"]
     assert len(keys(files, url)) == 3
+
+
+def test_an_object_cannot_name_its_way_out_of_the_copy(url: str, files: Any, machine: Any, tmp_path: Path) -> None:
+    root = "/" + url.removeprefix("memory://")
+    for key in ("runs/run-1/manifest.json", "runs/run-1/../../../../../escaped.txt", "runs/../../../escaped.txt"):
+        files.store[f"{root}/{key}"] = fsspec.implementations.memory.MemoryFile(files, f"{root}/{key}", b"{}")
+    store = machine("one", url)
+    settle_folder(store, "runs")
+    assert [path.name for path in (store.root / "runs").iterdir()] == ["run-1"]
+    assert [path.name for path in store.run("run-1").iterdir()] == ["manifest.json"]
+    assert not list(tmp_path.rglob("escaped.txt"))
+
+
+def test_a_run_that_is_being_written_here_is_not_replaced_by_an_older_one(url: str, files: Any, machine: Any) -> None:
+    store = machine("one", url)
+    for name in ("cells.parquet", "manifest.json"):
+        write_text("old", store.run("run-1") / name)
+    send(store, [store.run("run-1")])
+    (store.run("run-1") / "manifest.json").unlink()
+    write_text("new", store.run("run-1") / "cells.parquet")
+    bring(store, [store.run("run-1")])
+    assert (store.run("run-1") / "cells.parquet").read_text() == "new"
+    # Whoever was writing it has died long ago: what the store has is whole.
+    for path in (store.run("run-1"), store.run("run-1") / "cells.parquet"):
+        os.utime(path, (1, 1))
+    bring(store, [store.run("run-1")])
+    assert (store.run("run-1") / "cells.parquet").read_text() == "old"
+    assert (store.run("run-1") / "manifest.json").is_file()
 
 
 def test_what_was_committed_before_the_process_died_is_sent_by_the_next(url: str, files: Any, machine: Any) -> None:
