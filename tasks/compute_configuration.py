@@ -78,6 +78,8 @@ def _begun_in_time(future: Future[CellResult], until: float | None) -> bool:
 
 def _bring_geometry(cells: list[Cell]) -> None:
     """Bring what the cells are drawn from where another machine of a cluster has made it."""
+    if all(cell.geometry.store.url is None for cell in cells):
+        return
     for geometry in {cell.vectors.folder: cell.geometry for cell in cells}.values():
         own = [cell for cell in cells if cell.vectors == geometry.vectors]
         bring(geometry.store, [geometry.folder(part) for cell in own for part in parts_of(cell.configuration)])

@@ -90,22 +90,20 @@ def bring(store: Store, places: Iterable[Path]) -> None:
     """Bring the things that this machine lacks and the store has; what is here costs nothing."""
     if store.url is not None:
         remote = far(store.url)
-        _each(
-            [place for place in dict.fromkeys(places) if not _is_here(place)], functools.partial(_bring, remote, store)
-        )
+        _each([place for place in _own(store, places) if not _is_here(place)], functools.partial(_bring, remote, store))
 
 
 def send(store: Store, places: Iterable[Path]) -> None:
     """Send things that were committed here, in place of what the store has under their names."""
     if store.url is not None:
-        here = [place for place in dict.fromkeys(places) if place.exists()]
+        here = [place for place in _own(store, places) if place.exists()]
         _each(here, functools.partial(_send, far(store.url), store))
 
 
 def settle(store: Store, places: Iterable[Path]) -> None:
     """Bring what this machine lacks, and send what the store lacks: whoever made it may have died before sending."""
     if store.url is not None:
-        _each(list(dict.fromkeys(places)), functools.partial(_settle, far(store.url), store))
+        _each(_own(store, places), functools.partial(_settle, far(store.url), store))
 
 
 def settle_folder(store: Store, folder: str, depth: int = 1) -> None:
@@ -153,6 +151,11 @@ def remove_there(store: Store, place: Path) -> None:
 
 
 # --- one thing ----------------------------------------------------------------------------------------------------
+
+
+def _own(store: Store, places: Iterable[Path]) -> list[Path]:
+    """Return the places of a store, once each; a run may be named by a folder anywhere, which is none of its own."""
+    return [place for place in dict.fromkeys(places) if place.is_relative_to(store.root)]
 
 
 def _record(place: Path) -> str:

@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
 from configs.document import anchor_paths, write_config
+from configs.sweep import SweepConfig
 from tasks.complete_run import MANIFEST, WrittenRun
 from tasks.compute_cell import CellResult
 from tasks.compute_configuration import NO_TIME, Endings
@@ -97,7 +98,7 @@ def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
     for name, table in tables.items():
         write_table(table, folder / f"{name}.parquet", {"run": plan.run, "identity": plan.identity})
     write_table(_timings_table(plan, endings), folder / "timings.parquet", {"run": plan.run})
-    write_text(write_config(anchor_paths(plan.config, Path.cwd())), folder / "config.yaml")
+    write_text(write_config(_repeatable(plan.config)), folder / "config.yaml")
     written = _count(folder, statuses)
     manifest = {
         **_manifest(plan, tables, written, reference),
@@ -109,6 +110,12 @@ def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
     }
     write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", folder / MANIFEST)
     return written
+
+
+def _repeatable(config: SweepConfig) -> SweepConfig:
+    """Return what the run can be repeated from, anywhere; how long there was time for it is no part of that."""
+    budget = config.budget.model_copy(update={"hours": None})
+    return anchor_paths(config.model_copy(update={"budget": budget}), Path.cwd())
 
 
 def refresh_timings(plan: Plan) -> None:

@@ -120,6 +120,14 @@ def test_a_run_that_is_sent_anew_is_not_there_until_its_manifest_is(url: str, ma
     assert len(keys(files, url)) == 3
 
 
+def test_a_folder_outside_the_store_stays_outside(url: str, files: Any, machine: Any, tmp_path: Path) -> None:
+    store = machine("one", url)
+    write_text("{}", tmp_path / "elsewhere" / "manifest.json")
+    for travel in (send, bring, settle):
+        travel(store, [store.run(str(tmp_path / "elsewhere"))])
+    assert keys(files, url) == set()
+
+
 def test_an_object_cannot_name_its_way_out_of_the_copy(url: str, files: Any, machine: Any, tmp_path: Path) -> None:
     root = "/" + url.removeprefix("memory://")
     for key in ("runs/run-1/manifest.json", "runs/run-1/../../../../../escaped.txt", "runs/../../../escaped.txt"):
