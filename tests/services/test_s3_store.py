@@ -173,6 +173,17 @@ def test_a_night_over_data_in_a_bucket(bucket: Bucket) -> None:
     assert "store/site/index.html" in {name.partition("/")[2] for name in bucket.files.find("team/store/site")}
 
 
+def test_workers_of_a_cluster_send_what_they_draw(bucket: Bucket) -> None:
+    pytest.importorskip("prefect_dask")
+    local = bucket.sweep(str(bucket.folder / "local"))
+    config = bucket.folder / "blobs.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace("{count: 1}", "{count: 2, runner: dask}"), encoding="utf-8")
+    far = bucket.sweep("s3://team/store")
+    assert (far["run"], far["cells"]) == (local["run"], local["cells"])
+    assert tables(bucket.objects("team/store"), far["run"]) == tables(here(bucket.folder / "local"), local["run"])
+
+
 def test_what_cannot_be_reached_is_told_before_any_work(bucket: Bucket) -> None:
     for store, words in {
         "s3://nobody/store": "there is no such bucket",
