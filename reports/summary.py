@@ -6,6 +6,7 @@ pictures is no evidence that the latent space has a gap there; where a run has b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -228,6 +229,24 @@ def summarise(run: Run) -> Summary:
         drawn_rows=run.manifest["drawn_rows"],
         rows_total=run.manifest["data"]["rows"],
     )
+
+
+LEFT = "left"
+"""Status of what a budget has no room for: may be most of a grid, and is no fault."""
+
+
+def tell_lost(lost: Sequence[Panel]) -> list[tuple[str, str, str]]:
+    """Return title, status and reason of pictures that are not there; those that a budget left count together."""
+    left: dict[str, list[Panel]] = {}
+    for panel in lost:
+        if panel.status == LEFT:
+            left.setdefault(panel.reason or "", []).append(panel)
+    told = [(panel.title, panel.status, panel.reason or "") for panel in lost if panel.status != LEFT]
+    told += [
+        (panels[0].title if len(panels) == 1 else count(len(panels), "picture"), LEFT, reason)
+        for reason, panels in left.items()
+    ]
+    return told
 
 
 def _facts(run: Run) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports.summary import Summary
+from reports.summary import Summary, tell_lost
 
 
 def to_lines(summary: Summary) -> list[str]:
@@ -13,7 +13,7 @@ def to_lines(summary: Summary) -> list[str]:
         lines += [f"since {summary.changes.previous}: {sentence}" for sentence in summary.changes.sentences]
     lines += [f"look first at {one.panel.title}: {one.reason}" for one in summary.recommended]
     lines += [summary.smallest.sentence] if summary.smallest else []
-    lines += [f"{panel.status}: {panel.title}: {panel.reason}" for panel in summary.lost]
+    lines += [f"{status}: {title}: {reason}" for title, status, reason in tell_lost(summary.lost)]
     return [to_printable(line) for line in lines]
 
 

@@ -102,7 +102,9 @@ def test_settled_verdicts_leave_further_seeds_whatever_the_store_has(
     left = cells[cells["status"] == "left"]
     assert sorted(left["seed"].unique()) == [2, 3]
     assert set(left["reason"]) == {"clusters and verdicts had settled after seed 1"}
-    assert "6 left" in (folder / "summary.md").read_text(encoding="utf-8")
+    summary = (folder / "summary.md").read_text(encoding="utf-8")
+    assert "6 left" in summary
+    assert "| 6 pictures | left | clusters and verdicts had settled after seed 1 |" in summary.replace("\u00a0", " ")
     again = stability_sweep(config, str(tmp_path / "store"))
     assert (again.run, again.computed, again.left) == (first.run, 0, 6)
 
