@@ -451,11 +451,11 @@ def test_two_overlapping_runs_of_one_sweep_do_the_work_once(
                 told.append(record.getMessage())
                 waiting.set()
 
-    def sweep_once() -> None:
-        outcomes.append(flows.sweep.stability_sweep(config, str(tmp_path / "store")))
+    def sweep_once(which: str) -> None:
+        outcomes[which] = flows.sweep.stability_sweep(config, str(tmp_path / "store"))
 
-    outcomes: list[Any] = []
-    second = threading.Thread(target=sweep_once)
+    outcomes: dict[str, Any] = {}  # which of the two returns first is not said
+    second = threading.Thread(target=sweep_once, args=["second"])
     draw = flows.sweep.draw_cells
 
     def draw_while_another_waits(plan: Any) -> Any:
@@ -468,14 +468,15 @@ def test_two_overlapping_runs_of_one_sweep_do_the_work_once(
     listener = Listener()
     logging.getLogger("prefect.flow_runs").addHandler(listener)
     try:
-        sweep_once()
+        sweep_once("first")
         second.join(timeout=120)
     finally:
         logging.getLogger("prefect.flow_runs").removeHandler(listener)
-    assert [(one.computed, one.cached) for one in outcomes] == [(2, 0), (0, 2)]
-    assert outcomes[0].run == outcomes[1].run
+    found = {which: (one.computed, one.cached) for which, one in outcomes.items()}
+    assert found == {"first": (2, 0), "second": (0, 2)}
+    assert outcomes["first"].run == outcomes["second"].run
     assert f"process {os.getpid()} on " in told[0]
-    _assert_the_ui_shows_the_end(outcomes[0].run)
+    _assert_the_ui_shows_the_end(outcomes["first"].run)
 
 
 def _assert_the_ui_shows_the_end(run: str) -> None:
