@@ -31,7 +31,7 @@ class NightlyConfig(Settings):
     pick: Literal["each", "latest"] = "each"
     """`latest`: of the files of a pattern only the one whose name comes last, for files that carry a date. The nights
     then follow the pattern, not the file."""
-    hours: Annotated[float, Field(gt=0)] | None = None
+    hours: Annotated[float, Field(gt=0, le=8760)] | None = None
     """Time budget: no sweep, and no picture of one, starts after it; the most informative come first. What was left is
     named and goes first the next night. Default: none."""
 

@@ -304,7 +304,7 @@ class Budget(Settings):
     further seeds, and then the rest.
     """
 
-    hours: Annotated[float, Field(gt=0)] | None = None
+    hours: Annotated[float, Field(gt=0, le=8760)] | None = None
     """No picture is begun after so many hours; scores and tests of what there is follow. The same sweep, run again,
     goes on from there."""
     settled: Annotated[int, Field(ge=1)] | None = None

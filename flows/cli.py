@@ -281,7 +281,7 @@ def nightly(
     datasets: Annotated[
         list[str] | None, Parameter(help="Data files, folders or patterns, in place of the config's.", negative="")
     ] = None,
-    hours: Annotated[float | None, Parameter(help="Time budget: no sweep starts after it.")] = None,
+    hours: Annotated[float | None, Parameter(help="Time budget: no picture starts after it.")] = None,
     store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:

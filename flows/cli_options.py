@@ -57,6 +57,6 @@ def find_folder(run: str, place: Store) -> Path:
 
 def bring_runs(place: Store) -> None:
     """Have every run of a store here."""
-    from tasks.remote_store import settle_folder
+    from tasks.remote_store import bring_folder
 
-    settle_folder(place, "runs")
+    bring_folder(place, "runs")

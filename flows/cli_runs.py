@@ -162,11 +162,11 @@ def gc(
     """Say what no run of a store rests on and how much room it takes, and remove it."""
     from flows.terminal import garbage_table
     from tasks.collect_garbage import find_garbage, remove_garbage
-    from tasks.remote_store import settle_folder
+    from tasks.remote_store import bring_folder
 
     place = open_place(store)
     for folder in ("runs", "uses"):
-        settle_folder(place, folder)
+        bring_folder(place, folder)
     if not place.root.is_dir():
         raise InputError("there is no such store", file=store, remedy="name it with --store")
     if (keep_runs is not None and keep_runs < 1) or (older_than is not None and older_than < 0):

@@ -33,7 +33,7 @@ def draw_in_rounds(plan: Plan) -> Endings:
             # What the store has of it is left, too: a run must not depend on what was drawn before.
             reason = f"clusters and verdicts had settled after {settling.settled_after}"
             endings |= _leave(one.cells, reason, len(wanted))
-        elif until is not None and time.time() >= until:
+        elif wanted and until is not None and time.time() >= until:
             endings |= _leave(wanted, NO_TIME, len(wanted))
         else:
             endings |= draw_missing(replace(plan, missing=wanted), until)

@@ -17,7 +17,7 @@ from reports.flat_table import choose_cells, coordinates, flat_table
 from reports.run_folder import read_run
 from tasks.remote_store import bring
 from tasks.store import Store
-from tasks.stored_rows import stored_neighbours, stored_picture
+from tasks.stored_rows import bring_stored_neighbours, stored_neighbours, stored_picture
 
 Format = Literal["parquet", "csv", "h5ad"]
 
@@ -67,6 +67,7 @@ def export_run(folder: Path, out: Path, form: Format, cells: Sequence[str], url:
         left_out.append("neighbors: a CSV has no lists")
         commit(out, partial(write_csv, table))
     else:
+        bring_stored_neighbours(store, run.manifest)
         found = stored_neighbours(store, run.manifest, NEIGHBOURS, position)
         if found is None:
             left_out.append("neighbors: the store has none that this version made; the sweep, run again, finds them")

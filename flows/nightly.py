@@ -30,7 +30,7 @@ from reports.site import INDEX, build_site
 from reports.store_runs import finished_runs, previous_run
 from tasks.find_sweeps import Look, NightSweep, find_sweeps, look_at, state_of
 from tasks.locks import held, lock_of
-from tasks.remote_store import claim, open_store, send, settle_folder
+from tasks.remote_store import bring_folder, claim, open_store, send, settle_folder
 from tasks.store import Store
 
 SECONDS_PER_HOUR = 3600.0
@@ -75,7 +75,8 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
     with held(lock_of(place, f"night-{slug(config.name)}"), f"night {config.name}", logger.warning):
         started, clock = datetime.now(UTC), time.monotonic()
         deadline = None if config.hours is None else clock + config.hours * SECONDS_PER_HOUR
-        _settle_past(place)
+        bring_folder(place, "runs")
+        settle_folder(place, "nights", 2)
         past = read_past(place.root, config.name)
         sweeps = find_sweeps(anchor_nightly(config, Path.cwd()))
         ended = _run_sweeps(sweeps, past, place, deadline, logger)
@@ -92,8 +93,7 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
         _publish(night)
         emit_changes(night, [Told(one.row, one.changes) for one in ended])
         _record(night, ended)
-        _settle_past(place)
-        send(place, [place.root / "site"])
+        settle_folder(place, "nights", 2)
     logger.info("%s", night.headline)
     if not night.complete:
         # Returned, not raised: the run ends as Failed with this message, and without a traceback that says no more.
@@ -272,12 +272,6 @@ def _spell(error: Exception) -> str:
 # --- the end of the night -----------------------------------------------------------------------------------------
 
 
-def _settle_past(store: Store) -> None:
-    """Have runs and nights here and far away, where the store is."""
-    for folder, depth in (("runs", 1), ("nights", 2)):
-        settle_folder(store, folder, depth)
-
-
 def _renew_site(night: Night, store: Store) -> Night:
     """Bring trends and the static site up to date; without them the night is no less done."""
     if not finished_runs(store.root):
@@ -286,7 +280,9 @@ def _renew_site(night: Night, store: Store) -> Night:
     if index.is_file() and not night.with_status("computed") and not night.with_status("found"):
         return replace(night, site=_shown(index, store))
     try:
-        return replace(night, site=_shown(build_site(store.root).index, store))
+        built = build_site(store.root)
+        send(store, [built.index.parent])
+        return replace(night, site=_shown(built.index, store))
     except (InputError, OSError) as error:
         return replace(night, notices=(*night.notices, f"the site could not be written: {_spell(error)}"))
 

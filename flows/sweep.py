@@ -35,7 +35,7 @@ from tasks.plan_sweep import plan_sweep, run_identity
 from tasks.progress import listening
 from tasks.rate_rows import rate_rows
 from tasks.read_dataset import read_dataset
-from tasks.record_uses import recorded_uses, write_uses
+from tasks.record_uses import read_uses, recorded_uses, write_uses
 from tasks.remote_store import claim, open_store, send
 from tasks.score_cells import score_cells
 from tasks.seek_valleys import seek_valleys
@@ -122,6 +122,7 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
                 labels=judge_labels(plan),
                 ratings=rate_rows(plan, drawn),
             )
+            write_uses(place, plan.run, uses())  # before the run counts: what is not noted, gc would take for garbage
             written = write_run(plan, endings, findings)
             report = render_report(written)
         else:
@@ -130,7 +131,8 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             report = written.folder / "report.html"
             if not report.is_file():
                 report = render_report(written)
-        write_uses(place, plan.run, uses())
+        if endings or read_uses(place, plan.run) is not None:
+            write_uses(place, plan.run, uses())
         send(place, [written.folder])
         run = read_run(written.folder)
         _publish(run, place.address(report))

@@ -90,9 +90,9 @@ def _finished(folder: Path) -> Finished | None:
 
 
 def _name(folder: Path) -> Any:
-    """Return the name that a run was given, None where it cannot be read."""
+    """Return the name that a run was given; None where it cannot be read, or time has cut the run short."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return manifest.get("name") if isinstance(manifest, dict) else None
+    return manifest.get("name") if isinstance(manifest, dict) and not manifest.get("cut_short") else None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +19,7 @@ from tasks.plan import Cell, Plan
 from tasks.prepare_geometry import Broken, bring_neighbours
 from tasks.progress import announce_done
 from tasks.remote_store import bring, send
-from tasks.workers import Done, Limits, Lost, choose_limits, some_pool
+from tasks.workers import Done, Limits, WorkerPool, choose_limits, some_pool
 
 NO_TIME = "no time was left; the same sweep, run again, goes on from here"
 """Why a cell was left that a time budget has cut off."""
@@ -47,33 +50,43 @@ def compute_configuration(configuration: str, plan: Plan, broken: Broken, until:
     with some_pool(_limits_of_one(plan)) as pool:
         for cell in cells:
             reason = _broken_below(cell, broken)
-            if reason is None:
+            if until is not None and time.time() >= until:
+                endings[cell.identity] = CellResult("left", NO_TIME)
+                announce_done("cells", status="left")
+            elif reason is None:
                 job = _job(cell, plan, neighbours[cell.vectors.folder])
                 futures[cell.identity] = pool.submit(compute_cell, job)
             else:
                 endings[cell.identity] = CellResult("failed", f"geometry: {reason}")
                 announce_done("cells", status="failed")
-        for identity, future in futures.items():
-            if not _begun_in_time(future, until):
-                endings[identity] = CellResult("left", NO_TIME)
-                announce_done("cells", status="left")
-                continue
-            outcome = pool.outcome(future)
-            endings[identity] = outcome.value if isinstance(outcome, Done) else _lost(outcome)
-            send(plan.store, [plan.store.cell(identity), plan.store.timing(identity)])
-            announce_done("cells", status=endings[identity].status)
+        with _called_off(list(futures.values()), until):
+            for identity, future in futures.items():
+                wait([future])
+                endings[identity] = CellResult("left", NO_TIME) if future.cancelled() else _ending(pool, future)
+                send(plan.store, [plan.store.cell(identity), plan.store.timing(identity)])
+                announce_done("cells", status=endings[identity].status)
     return endings
 
 
-def _begun_in_time(future: Future[CellResult], until: float | None) -> bool:
-    """Wait for a cell; once time is up, call it off if it has not been begun."""
+@contextlib.contextmanager
+def _called_off(futures: Sequence[Future[CellResult]], until: float | None) -> Iterator[None]:
+    """Once time is up, call off whatever has not been begun; all at once, or the queue would move on meanwhile."""
+
+    def call_off() -> None:
+        for future in reversed(futures):
+            if not future.running():
+                future.cancel()
+
     if until is None:
-        return True
-    wait([future], timeout=max(0.0, until - time.time()))
-    if future.done() or future.running():
-        return True
-    future.cancel()
-    return False
+        yield
+        return
+    timer = threading.Timer(max(0.0, until - time.time()), call_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _bring_geometry(cells: list[Cell]) -> None:
@@ -100,8 +113,9 @@ def _broken_below(cell: Cell, broken: Broken) -> str | None:
     return next((broken[folder] for folder in folders if folder in broken), None)
 
 
-def _lost(outcome: Lost) -> CellResult:
-    return CellResult(outcome.status, outcome.reason)
+def _ending(pool: WorkerPool, future: Future[CellResult]) -> CellResult:
+    outcome = pool.outcome(future)
+    return outcome.value if isinstance(outcome, Done) else CellResult(outcome.status, outcome.reason)
 
 
 def _job(cell: Cell, plan: Plan, neighbours: Path | None) -> CellJob:

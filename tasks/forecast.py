@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from configs.grid import Configuration, Grid, expand_reducers
+from configs.grid import CONTROLS, Configuration, Grid, expand_reducers
 from configs.sweep import SweepConfig
 from tasks.measured_costs import Costs, Drawn
 
@@ -71,12 +71,12 @@ class Machine:
     time, memory
         By reducer, engine and method: typical CPU-seconds, and most memory, of a picture over what is expected.
     pictures
-        How many were measured.
+        How many of a kind were measured.
     """
 
     time: Mapping[Kind, float]
     memory: Mapping[Kind, float]
-    pictures: int
+    pictures: Mapping[Kind, int]
 
 
 Kind = tuple[str, str, str]
@@ -105,7 +105,7 @@ def compare_machine(costs: Costs, rows: int) -> Machine:
         )
         for kind, drawn in near.items()
     }
-    return Machine(time, memory, sum(map(len, near.values())))
+    return Machine(time, memory, {kind: len(drawn) for kind, drawn in near.items()})
 
 
 def _of_similar_size(drawn: list[Drawn], rows: int) -> list[Drawn]:
@@ -118,7 +118,7 @@ def _kind(configuration: Configuration) -> Kind:
     return configuration.reducer, configuration.engine, configuration.method
 
 
-AS_MEASURED_ELSEWHERE = Machine({}, {}, 0)
+AS_MEASURED_ELSEWHERE = Machine({}, {}, {})
 
 
 def forecast(
@@ -140,7 +140,7 @@ def forecast(
     cpu_seconds = sum(share.cpu_seconds for share in shares.values())
     most = max((costing.gigabytes(configuration, rows) for configuration, _ in pictures), default=WORKER_BASE_GB)
     drawn = {_kind(configuration) for configuration, _ in pictures}
-    measured = machine.pictures if drawn & set(machine.time) else 0
+    measured = sum(machine.pictures[kind] for kind in drawn & set(machine.time) if kind[0] not in CONTROLS)
     return Forecast(shares, START_SECONDS + cpu_seconds / workers, workers * most, measured)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import shutil
 import time
@@ -87,10 +88,13 @@ CLAIM = "steadymap.json"
 
 
 def bring(store: Store, places: Iterable[Path]) -> None:
-    """Bring the things that this machine lacks and the store has; what is here costs nothing."""
+    """Bring the things that this machine lacks and the store has; what is here and never changes costs nothing."""
     if store.url is not None:
         remote = far(store.url)
-        _each([place for place in _own(store, places) if not _is_here(place)], functools.partial(_bring, remote, store))
+        _each(
+            [place for place in _own(store, places) if _may_change(place) or not _is_here(place)],
+            functools.partial(_bring, remote, store),
+        )
 
 
 def send(store: Store, places: Iterable[Path]) -> None:
@@ -104,6 +108,13 @@ def settle(store: Store, places: Iterable[Path]) -> None:
     """Bring what this machine lacks, and send what the store lacks: whoever made it may have died before sending."""
     if store.url is not None:
         _each(_own(store, places), functools.partial(_settle, far(store.url), store))
+
+
+def bring_folder(store: Store, folder: str) -> None:
+    """Bring every thing in a folder of the store; nothing is sent."""
+    if store.url is not None:
+        keys = {"/".join(key.split("/")[:2]) for key in far(store.url).sizes(folder)}
+        bring(store, [store.root / key for key in sorted(keys)])
 
 
 def settle_folder(store: Store, folder: str, depth: int = 1) -> None:
@@ -166,13 +177,19 @@ def _is_here(place: Path) -> bool:
     return place.is_file() if place.suffix in FILE_ENDINGS else (place / _record(place)).is_file()
 
 
+def _may_change(place: Path) -> bool:
+    """Say whether a thing may be another tomorrow under its name: a run that goes on, and what a run rests on."""
+    return place.parent.name in ("runs", "uses")
+
+
 def _settle(remote: Remote, store: Store, place: Path) -> None:
+    key = _key(store, place)
     if not _is_here(place):
         _bring(remote, store, place)
-        return
-    key = _key(store, place)
-    if not remote.has(key if place.suffix in FILE_ENDINGS else f"{key}/{_record(place)}"):
+    elif not remote.has(key if place.suffix in FILE_ENDINGS else f"{key}/{_record(place)}"):
         _send(remote, store, place)
+    elif _may_change(place):
+        _bring(remote, store, place)
 
 
 def _bring(remote: Remote, store: Store, place: Path) -> None:
@@ -187,9 +204,13 @@ def _bring(remote: Remote, store: Store, place: Path) -> None:
 def _bring_folder(remote: Remote, key: str, place: Path) -> None:
     record = f"{key}/{_record(place)}"
     names = sorted(remote.sizes(key))
-    if record not in names or _is_being_written(place):
+    own = place / _record(place)
+    if record not in names or (not own.is_file() and _is_being_written(place)):
+        return
+    if own.is_file() and remote.read(record) == own.read_bytes():
         return
     temporary = place.with_name(f"{TEMPORARY}{place.name}-{uuid.uuid4().hex}")
+    aside = place.with_name(f"{TEMPORARY}gone-{uuid.uuid4().hex}")
     try:
         for name in names:
             file = temporary / PurePosixPath(name).relative_to(key)
@@ -199,11 +220,15 @@ def _bring_folder(remote: Remote, key: str, place: Path) -> None:
         written = remote.time(record)
         if written is not None:  # runs are listed by the time of their manifest
             os.utime(temporary / _record(place), (written.timestamp(), written.timestamp()))
-        shutil.rmtree(place, ignore_errors=True)  # a run that was begun here and completed elsewhere
+        if place.exists() and (_may_change(place) or not own.is_file()):
+            # A run that was begun here and completed elsewhere; out of the way by a rename, so that nobody meets half.
+            with contextlib.suppress(OSError):
+                place.rename(aside)
         with contextlib.suppress(OSError):
             temporary.rename(place)  # where another process was faster, its copy is as good
             flush(place.parent)
     finally:
+        shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(temporary, ignore_errors=True)
 
 
@@ -225,7 +250,8 @@ def _send(remote: Remote, store: Store, place: Path) -> None:
         # Other folders are what their name says. A run may be written anew, and must not be met half old, half new;
         # with the same manifest only its pages may be new, and it was finished when it was.
         if record.is_file() and remote.read(f"{key}/{MANIFEST}") == record.read_bytes():
-            files.remove(record)
+            known = {MANIFEST, *json.loads(record.read_bytes()).get("tables", {})}
+            files = [file for file in files if file.name not in known]
         else:
             remote.remove(f"{key}/{MANIFEST}")
     for file in sorted(files, key=lambda file: file == record):

@@ -5,6 +5,7 @@ Nothing is computed: what is not there, or was made by other code, is None.
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from pydantic import ValidationError
 from configs import schemas
 from configs.sweep import Preprocessing
 from tasks.dataset import Vectors
-from tasks.geometry import Geometry, find_neighbours
+from tasks.geometry import Geometry, find_neighbours, neighbours_folder
 from tasks.numerics.neighbours import Neighbours
+from tasks.remote_store import bring_matching
 from tasks.store import DamagedError, Store, map_array, read_table
 
 AXES = ("x", "y", "z")
@@ -40,6 +42,20 @@ def stored_picture(store: Store, cell: str, dimension: int, position: np.ndarray
     return in_file
 
 
+def bring_stored_neighbours(store: Store, manifest: dict[str, Any]) -> None:
+    """Bring the neighbours of a run from a store far away."""
+    with contextlib.suppress(ValidationError):
+        preprocessing = Preprocessing.model_validate(manifest["preprocess"])
+        geometry = Geometry(store, _vectors(manifest), preprocessing)
+        begin = neighbours_folder(geometry, preprocessing.metric, 0).name.removesuffix("0")
+        bring_matching(store, "geometry", begin)
+
+
+def _vectors(manifest: dict[str, Any]) -> Vectors:
+    data = manifest["data"]
+    return Vectors(Path(), data["digest"], data["rows"], data["dimensions"], 0)
+
+
 def stored_neighbours(store: Store, manifest: dict[str, Any], k: int, position: np.ndarray) -> Neighbours | None:
     """Return the k nearest rows of every row in the latent space, both numbered as in the user's file."""
     data = manifest["data"]
@@ -47,8 +63,9 @@ def stored_neighbours(store: Store, manifest: dict[str, Any], k: int, position: 
         preprocessing = Preprocessing.model_validate(manifest["preprocess"])
     except ValidationError:
         return None
-    vectors = Vectors(Path(), data["digest"], data["rows"], data["dimensions"], 0)
-    folder = find_neighbours(Geometry(store, vectors, preprocessing), preprocessing.metric, min(k, data["rows"] - 1))
+    folder = find_neighbours(
+        Geometry(store, _vectors(manifest), preprocessing), preprocessing.metric, min(k, data["rows"] - 1)
+    )
     if folder is None:
         return None
     found = Neighbours(map_array(folder, "indices"), map_array(folder, "distances")).first(k)

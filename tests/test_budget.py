@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +19,7 @@ from tasks.plan import Plan
 from tasks.plan_sweep import lay_out
 from tasks.rounds import Seen, is_same, rounds_of
 from tasks.store import Store
+from tasks.workers import choose_limits, opened_pool
 from tests.test_sweep_flow import blob_config, cell_bytes, digests
 
 AXES: dict[str, object] = {
@@ -119,16 +119,28 @@ def test_settled_verdicts_leave_further_seeds_whatever_the_store_has(
 # --- hours --------------------------------------------------------------------------------------------------------
 
 
-def test_a_cell_that_has_not_begun_in_time_is_called_off() -> None:
-    waiting: Future[CellResult] = Future()
-    assert not step._begun_in_time(waiting, until=time.time() - 1)
-    assert waiting.cancelled()
-    running: Future[CellResult] = Future()
-    running.set_running_or_notify_cancel()
-    assert step._begun_in_time(running, until=time.time() - 1)
-    late: Future[CellResult] = Future()
-    threading.Thread(target=late.set_result, args=[CellResult("ok")]).start()
-    assert step._begun_in_time(late, until=time.time() + 60)
+def doze(seconds: float) -> CellResult:
+    """Stand for a cell that takes so long, in a worker."""
+    time.sleep(seconds)
+    return CellResult("ok")
+
+
+def test_once_time_is_up_the_whole_queue_is_called_off() -> None:
+    with opened_pool(choose_limits(1, 60, None)) as pool:
+        pool.submit(doze, 0.0).result(timeout=60)  # the worker is up
+        futures = [pool.submit(doze, 0.3) for _ in range(10)]
+        with step._called_off(futures, time.time() + 0.45):
+            wait(futures, timeout=30)
+        # What runs then ends; what would take its place does not begin.
+        assert 1 <= sum(not future.cancelled() for future in futures) <= 3
+        assert futures[-1].cancelled()
+
+
+def test_without_a_budget_nothing_is_called_off() -> None:
+    future: Future[CellResult] = Future()
+    with step._called_off([future], None):
+        pass
+    assert not future.cancelled()
 
 
 @pytest.mark.engine
@@ -143,7 +155,7 @@ def test_a_sweep_that_is_cut_short_says_so_and_goes_on(
     clock = iter([0.0, 0.0, 0.0, *[1e12] * 50])
     with monkeypatch.context() as patch:
         patch.setattr(draw_in_rounds, "time", type("Clock", (), {"time": staticmethod(lambda: next(clock))}))
-        patch.setattr(step, "_begun_in_time", lambda _future, _until: True)
+        patch.setattr(step, "time", type("Never", (), {"time": staticmethod(lambda: 0.0)}))
         cut = stability_sweep(blob_config(blobs_file, budget={"hours": 1}, **AXES), str(store))
     assert (cut.cut_short, cut.computed, cut.left) == (True, 5, 6)
     folder = store / "runs" / cut.run

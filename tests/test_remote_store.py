@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from tasks.find_sweeps import find_datasets
 from tasks.plan_sweep import lay_out
 from tasks.prepare_geometry import prepare_geometry
 from tasks.record_uses import read_uses, recorded_uses, write_uses
-from tasks.remote_store import bring, claim, open_store, send, settle, settle_folder
+from tasks.remote_store import bring, bring_folder, claim, open_store, send, settle, settle_folder
 from tasks.store import Store, read_meta, write_arrays, write_text
 from tasks.workers import choose_limits, opened_pool
 from tests.test_sweep_flow import blob_config, cell_bytes, digests
@@ -99,8 +101,9 @@ def test_a_folder_without_its_record_is_not_there(url: str, files: Any, machine:
 
 def test_a_run_that_is_sent_anew_is_not_there_until_its_manifest_is(url: str, machine: Any, files: Any) -> None:
     store = machine("one", url)
-    for name in ("a.parquet", "manifest.json", "z.parquet"):
+    for name in ("a.parquet", "z.parquet"):
         write_text(name, store.run("run-1") / name)
+    write_text(json.dumps({"tables": {"a.parquet": {}}}), store.run("run-1") / "manifest.json")
     order: list[str] = []
     remote = remote_store.far(url)
     write, remove = type(remote).write_from, type(remote).remove
@@ -112,11 +115,11 @@ def test_a_run_that_is_sent_anew_is_not_there_until_its_manifest_is(url: str, ma
         assert order.pop(0).startswith("-")
         order.clear()
         send(store, [store.run("run-1")])  # pages may be new; the run was finished when it was
-        write_text("another", store.run("run-1") / "manifest.json")
+        write_text("{}", store.run("run-1") / "manifest.json")
         again = [one.rpartition("/")[2] for one in order]
         send(store, [store.run("run-1")])
-    assert again == ["a.parquet", "z.parquet"]
-    assert [one.rpartition("/")[2] for one in order][2:] == ["manifest.json", "a.parquet", "z.parquet", "manifest.json"]
+    assert again == ["z.parquet"]
+    assert [one.rpartition("/")[2] for one in order][1:] == ["manifest.json", "a.parquet", "z.parquet", "manifest.json"]
     assert len(keys(files, url)) == 3
 
 
@@ -126,6 +129,41 @@ def test_a_folder_outside_the_store_stays_outside(url: str, files: Any, machine:
     for travel in (send, bring, settle):
         travel(store, [store.run(str(tmp_path / "elsewhere"))])
     assert keys(files, url) == set()
+
+
+def test_a_run_that_went_on_elsewhere_takes_the_place_of_the_copy(url: str, files: Any, machine: Any) -> None:
+    store = machine("one", url)
+    for name, text in {"cells.parquet": "half", "manifest.json": '{"cut_short": true}'}.items():
+        write_text(text, store.run("run-1") / name)
+    send(store, [store.run("run-1")])
+    other = machine("two", url)
+    for name, text in {"cells.parquet": "whole", "manifest.json": '{"cut_short": false}'}.items():
+        write_text(text, other.run("run-1") / name)
+    send(other, [other.run("run-1")])
+    bring(store, [store.run("run-1")])
+    assert (store.run("run-1") / "cells.parquet").read_text() == "whole"
+    assert not list(store.root.rglob(".writing-*"))
+
+
+def test_what_is_only_looked_at_is_not_sent(url: str, files: Any, machine: Any) -> None:
+    store = machine("one", url)
+    write_text("{}", store.run("run-1") / "manifest.json")
+    bring_folder(store, "runs")
+    assert keys(files, url) == set()
+
+
+def test_many_who_bring_the_same_folder_all_find_it_whole(url: str, files: Any, machine: Any) -> None:
+    store = machine("one", url)
+    write_arrays(store.geometry("working-1"), {"working": np.arange(1000.0)}, {})
+    send(store, [store.geometry("working-1")])
+    other = machine("two", url)
+
+    def bring_and_read(_: int) -> int:
+        bring(other, [other.geometry("working-1")])
+        return len(read_meta(other.geometry("working-1"))["files"])
+
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(bring_and_read, range(64))) == [1] * 64
 
 
 def test_an_object_cannot_name_its_way_out_of_the_copy(url: str, files: Any, machine: Any, tmp_path: Path) -> None:
@@ -205,6 +243,9 @@ def test_garbage_goes_at_both_ends(url: str, files: Any, machine: Any) -> None:
     [
         ("s3://key:canary@bucket/store", "a user, a password or a query"),
         ("https://bucket/store?token=canary", "a user, a password or a query"),
+        ("s3://AKIA:can/ary-canary@bucket/x", "a user, a password or a query"),
+        ("ftp://user:canary#ss@host/x", "a user, a password or a query"),
+        ("s3://user:canary?@h/x", "a user, a password or a query"),
         ("nosuch://bucket/store", "nosuch"),
     ],
 )
@@ -330,7 +371,9 @@ def test_a_sweep_far_away_gives_the_same_bytes_and_is_found_elsewhere(
     assert (again.computed, again.cached, again.run) == (0, here.computed, here.run)
     assert digests(second.root, again.run) == digests(tmp_path / "here", here.run)
     assert not (second.root / "cells").exists()  # a complete run is all that is asked for
+    bring_folder(second, "uses")
     assert read_uses(second, again.run) == read_uses(store, there.run)
+    assert len(read_uses(store, there.run) or ()) > here.total
 
     # One picture is damaged far away, and the run is gone: a third machine draws that one again, and mends the store.
     root = "/" + url.removeprefix("memory://")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -192,3 +193,35 @@ def computed(server: Server) -> pd.DataFrame:
         return pd.DataFrame()
     found = pd.read_parquet(folder)
     return found[found["status"] == "computed"].sort_values("night")
+
+
+def test_the_night_of_a_machine_that_is_gone_ends_and_the_next_goes_on(server: Server) -> None:
+    for folder in ("latents", "sweeps"):
+        (server.folder / folder).mkdir()
+    (server.folder / "sweeps" / "blobs.yaml").write_text(SWEEP, encoding="utf-8")
+    write_data(server.folder, blobs=4)
+    server.run("flows.cli", "deploy", "--do")
+    # The shipped automation waits for ten minutes; with a heartbeat every 30 s a minute and a half will do.
+    shipped = Path(__file__).parents[2] / "deployments" / "automations" / "dead_runs.yaml"
+    text = shipped.read_text(encoding="utf-8")
+    (server.folder / "dead_runs.yaml").write_text(text.replace("within: 600", "within: 90"), encoding="utf-8")
+    server.run("prefect", "--no-prompt", "automation", "delete", "end runs without a heartbeat")
+    server.run("prefect", "automation", "create", "--from-file", "dead_runs.yaml")
+    schedule_every_minute(server)
+
+    start = ("prefect", "worker", "start", "--pool", "steadymap", "--type", "process", "--limit", "1")
+    with server.running(*start, log="worker.log") as worker:
+        wait_until(lambda: len(cells(server)) >= 2, "two cells", worker, 400)
+        (first,) = nights(server, "RUNNING")
+        gone = [psutil.Process(worker.pid), *psutil.Process(worker.pid).children(recursive=True)]
+        for process in gone:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        half = cells(server)
+    assert state(server, first["id"]) == "RUNNING"  # nobody is left who could say otherwise
+    with server.running(*start, log="worker.log") as worker:
+        wait_until(lambda: state(server, first["id"]) == "CRASHED", "its end by the automation", worker, 400)
+        wait_until(lambda: len(computed(server)) == 1, "a night that goes on", worker, 400)
+    after = cells(server)
+    assert len(half) < len(after) == 9
+    assert {name: after[name] for name in half} == half
