@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from configs.urls import NO_SECRETS, carries_secret
+
 Metric = Literal["euclidean", "cosine"]
 DATA_ENDINGS = (".npy", ".npz", ".parquet", ".csv", ".h5ad")
 """Endings of the files that data is read from."""
@@ -113,6 +115,11 @@ class DataSource(Settings):
             raise ValueError(
                 "give exactly one of `path` (a data file), `encode` (an encoder and its inputs) and `example` (digits)"
             )
+        roles = [self.path, *(self.labels or ()), self.id, self.group, *(self.inputs or ())]
+        if self.encode is not None:
+            roles += [self.encode.model, self.encode.inputs]
+        if any(place is not None and carries_secret(place) for place in roles):
+            raise ValueError(NO_SECRETS)  # which does not repeat it
         if self.encode is not None and self.latents is not None:
             raise ValueError("`latents` belongs to `path`; with `encode` name the model's output: `encode: output:`")
         if self.encode is not None and self.inputs is not None:

@@ -11,7 +11,7 @@ from configs.document import read_config
 from configs.errors import InputError
 from configs.nightly import NIGHTLY_FILE, NightlyConfig
 from configs.sweep import DATA_ENDINGS, DataSource, SweepConfig, split_reference
-from configs.urls import is_url
+from configs.urls import is_url, refuse_secrets
 from tasks.complete_run import MANIFEST, find_complete_run
 from tasks.dataset import bring_in
 from tasks.fetch_inputs import glob_url
@@ -146,6 +146,8 @@ def _matches(pattern: str) -> tuple[str, list[str]]:
 
 
 def _matches_of_url(pattern: str) -> tuple[str, list[str]]:
+    if "@" in pattern or any(f"{ending}?" in pattern.lower() for ending in DATA_ENDINGS):
+        refuse_secrets(pattern)  # else a question mark stands for any character
     if glob.has_magic(pattern):
         begin = _until_wildcard(pattern)
         return begin, _data_files(glob_url(begin, pattern[len(begin) + 1 :]))

@@ -210,3 +210,17 @@ def test_settings_are_spread_over_reducers_and_over_each_grid() -> None:
         "umap n_neighbors=15 min_dist=0.1",
         "umap n_neighbors=50 min_dist=0.5",
     )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "path: s3://key:canary@team/z.npy",
+        "path: https://host/z.npy?token=canary",
+        "path: z.npy\n  labels: s3://canary@team/y.npy",
+    ],
+)
+def test_a_url_with_a_secret_is_refused_and_not_repeated(tmp_path: Path, data: str) -> None:
+    with pytest.raises(InputError, match="none may carry a secret") as refused:
+        read_config(written(tmp_path, f"name: test\ndata:\n  {data}\n"))
+    assert "canary" not in str(refused.value)

@@ -327,8 +327,13 @@ def test_a_night_lists_data_at_urls(url: str, files: Any, tmp_path: Path) -> Non
     assert set(named(f"{url}/latents/x")) == {"a", "b"}
     assert named(f"{url}/latents/x/a.npy") == {"a": f"{url}/latents/x/a.npy"}
     assert named(f"{url}/latents/x/*.npy", pick="latest") == {"x": f"{url}/latents/x/b.npy"}
+    assert named(f"{url}/latents/x/?.npy") == {"a": f"{url}/latents/x/a.npy", "b": f"{url}/latents/x/b.npy"}
     with pytest.raises(InputError, match="there is no data set"):
         named(f"{url}/elsewhere/*.npy")
+    for secret in ("memory://me:canary@x/*.npy", f"{url}/latents/x/a.npy?token=canary"):
+        with pytest.raises(InputError, match="a user, a password or a query") as refused:
+            named(secret)
+        assert "canary" not in str(refused.value)
 
 
 def test_check_takes_a_url(
