@@ -149,6 +149,8 @@ def _list_run(one: Finished, before: dict[str, tuple[Run, Finished]], out: Path)
         return replace(empty, problem=_shorten(f"{place}{error.problem}")), 0
     except Exception as error:  # whatever is wrong with one run, the others are listed
         return replace(empty, problem=_shorten(f"{type(error).__name__}: {error}")), 0
+    if run.manifest.get("cut_short"):
+        return row, 0  # half a grid is compared with nothing: what it lacks would be told as lost
     earlier = before.get(row.name)
     before[row.name] = (_without_pictures(run), one)
     return (row, 0) if earlier is None else _compare(row, run, one, earlier, out)
@@ -186,7 +188,9 @@ def _describe(run: Run, empty: ListedRun) -> ListedRun:
     data, verdicts = run.manifest["data"], run.clusters["verdict"].value_counts()
     measures = measure_run(run)
     failed = int(measures["failed_cells"])
-    status = "complete" if not failed else f"{count(failed, 'cell')} failed"
+    faults = ["cut short"] if run.manifest.get("cut_short") else []
+    faults += [f"{count(failed, 'cell')} failed"] if failed else []
+    status = ", ".join(faults) or "complete"
     return replace(
         empty,
         name=str(run.manifest["name"]),

@@ -258,6 +258,19 @@ def test_the_run_before_is_of_the_same_name_and_complete(store: Path) -> None:
     assert previous_run(runs / "c-second") is None
 
 
+def test_a_run_that_time_has_cut_short_is_said_to_be_and_compared_with_nothing(store: Path) -> None:
+    manifest = store / "runs" / "c-second" / "manifest.json"
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps({**told, "cut_short": True}), encoding="utf-8")
+    os.utime(manifest, (NOON + DAY, NOON + DAY))
+    assert previous_run(store / "runs" / "a-third") == store / "runs" / "b-first"
+    assert previous_run(store / "runs" / "c-second") is None
+    third, second = rows_of(build_site(store).index.read_text())[1:3]
+    assert (second[0].split()[0], second[3], second[4]) == ("c-second", "–", "cut short, 1 cell failed")
+    assert third[3] == "nothing changed"  # since the first, which is the same
+    assert not (store / "site" / "compare" / "c-second").exists()
+
+
 def test_runs_of_the_same_moment_are_ordered_by_name(tmp_path: Path) -> None:
     for run in ("b", "c", "a"):
         add(tmp_path, run, 0)
