@@ -12,7 +12,7 @@ from tasks.compute_configuration import NO_TIME, Endings
 from tasks.find_clusters import find_clusters
 from tasks.plan import Cell, Plan
 from tasks.progress import announce_done
-from tasks.rounds import Round, Seen, is_same, read_seen, rounds_of
+from tasks.rounds import Round, Seen, Settling, read_seen, rounds_of
 from tasks.seek_valleys import seek_valleys
 
 SECONDS_PER_HOUR = 3600.0
@@ -52,20 +52,3 @@ def _look(plan: Plan, endings: Endings, rounds: list[Round]) -> Seen:
     so_far = {cell.identity for one in rounds for cell in one.cells}
     drawn = [cell for cell in drawn_cells(plan, endings) if cell.identity in so_far]
     return read_seen(find_clusters(plan, drawn, seek_valleys(plan, drawn)))
-
-
-class Settling:
-    """Follows clusters and verdicts from seed to seed."""
-
-    def __init__(self, rounds: int | None) -> None:
-        self._wanted = rounds
-        self._same = 0
-        self._last: Seen | None = None
-        self.settled_after: str | None = None
-
-    def note(self, name: str, now: Seen) -> None:
-        """Note what a seed has shown; from ``rounds`` seeds without a change on, they have settled."""
-        self._same = self._same + 1 if self._last is not None and is_same(self._last, now) else 0
-        self._last = now
-        if self._wanted is not None and self._same >= self._wanted:
-            self.settled_after = name

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,8 +61,7 @@ def compute_configuration(configuration: str, plan: Plan, broken: Broken, until:
                 announce_done("cells", status="failed")
         with _called_off(list(futures.values()), until):
             for identity, future in futures.items():
-                wait([future])
-                endings[identity] = CellResult("left", NO_TIME) if future.cancelled() else _ending(pool, future)
+                endings[identity] = _ending(pool, future)
                 send(plan.store, [plan.store.cell(identity), plan.store.timing(identity)])
                 announce_done("cells", status=endings[identity].status)
     return endings
@@ -115,6 +114,8 @@ def _broken_below(cell: Cell, broken: Broken) -> str | None:
 
 def _ending(pool: WorkerPool, future: Future[CellResult]) -> CellResult:
     outcome = pool.outcome(future)
+    if future.cancelled():
+        return CellResult("left", NO_TIME)
     return outcome.value if isinstance(outcome, Done) else CellResult(outcome.status, outcome.reason)
 
 

@@ -84,3 +84,20 @@ def is_same(before: Seen, after: Seen) -> bool:
     ]
     agree = sum(one == other for one, other in verdicts)
     return agree >= SAME_CLUSTERS * len(verdicts)
+
+
+class Settling:
+    """Follows clusters and verdicts from seed to seed."""
+
+    def __init__(self, rounds: int | None) -> None:
+        self._wanted = rounds
+        self._same = 0
+        self._last: Seen | None = None
+        self.settled_after: str | None = None
+
+    def note(self, name: str, now: Seen) -> None:
+        """Note what a seed has shown; from ``rounds`` seeds without a change on, they have settled."""
+        self._same = self._same + 1 if self._last is not None and is_same(self._last, now) else 0
+        self._last = now
+        if self._wanted is not None and self._same >= self._wanted:
+            self.settled_after = name

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import time
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, wait
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from configs.sweep import SweepConfig
-from flows.draw_in_rounds import Settling
 from tasks import compute_configuration as step
 from tasks.compute_cell import CellResult
 from tasks.dataset import bring_in
 from tasks.plan import Plan
 from tasks.plan_sweep import lay_out
-from tasks.rounds import Seen, is_same, rounds_of
+from tasks.rounds import Seen, Settling, is_same, rounds_of
 from tasks.store import Store
 from tasks.workers import choose_limits, opened_pool
 from tests.test_sweep_flow import blob_config, cell_bytes, digests
@@ -119,21 +119,29 @@ def test_settled_verdicts_leave_further_seeds_whatever_the_store_has(
 # --- hours --------------------------------------------------------------------------------------------------------
 
 
-def doze(seconds: float) -> CellResult:
-    """Stand for a cell that takes so long, in a worker."""
-    time.sleep(seconds)
+def held_up(folder: Path) -> CellResult:
+    """Stand for a cell, in a worker: say that it has begun, end when told to; pipes block until both ends are there."""
+    (folder / "begun").write_text("", encoding="utf-8")
+    (folder / "end").read_text(encoding="utf-8")
     return CellResult("ok")
 
 
-def test_once_time_is_up_the_whole_queue_is_called_off() -> None:
+def test_once_time_is_up_the_whole_queue_is_called_off(tmp_path: Path) -> None:
+    for name in ("begun", "end"):
+        os.mkfifo(tmp_path / name)
     with opened_pool(choose_limits(1, 60, None)) as pool:
-        pool.submit(doze, 0.0).result(timeout=60)  # the worker is up
-        futures = [pool.submit(doze, 0.3) for _ in range(10)]
-        with step._called_off(futures, time.time() + 0.45):
-            wait(futures, timeout=30)
-        # What runs then ends; what would take its place does not begin.
-        assert 1 <= sum(not future.cancelled() for future in futures) <= 3
-        assert futures[-1].cancelled()
+        futures = [pool.submit(held_up, tmp_path) for _ in range(5)]
+        (tmp_path / "begun").read_text(encoding="utf-8")
+        while not futures[0].running():  # the worker's word is on its way
+            wait(futures[:1], timeout=0.01)
+        with step._called_off(futures, time.time() - 1):
+            for late in futures[1:]:
+                with pytest.raises(CancelledError):
+                    late.result(timeout=30)
+                assert step._ending(pool, late) == CellResult("left", step.NO_TIME)
+        assert not futures[0].cancelled()
+        (tmp_path / "end").write_text("", encoding="utf-8")
+        assert step._ending(pool, futures[0]) == CellResult("ok")
 
 
 def test_without_a_budget_nothing_is_called_off() -> None:
