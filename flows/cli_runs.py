@@ -183,7 +183,7 @@ def gc(
     for name in found.unknown:
         console.print(
             f"what {name} rests on was not noted (an earlier version wrote it), so nothing that is shared was touched; "
-            "sweep it again, or let it go",
+            "let it go (--keep-runs) once it was swept again",
             markup=False,
             highlight=False,
         )

@@ -24,6 +24,5 @@ def report(run: str, store: str = "results") -> str:
     bring(place, [place.run(run)])
     page = build_report(folder)
     send(place, [place.run(run)])
-    link = place.address(page) if place.url else page.as_uri()
-    create_link_artifact(key="stability-report", link=link, link_text="Report", description=run)
+    create_link_artifact(key="stability-report", link=place.address(page), link_text="Report", description=run)
     return str(page)

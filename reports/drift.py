@@ -125,14 +125,18 @@ def _pairs(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 
 
 def _lowest_between_seeds(configuration: str, *nights: Run) -> float | None:
-    values = [
+    return min(between_seeds(configuration, ARI, *nights), default=None)
+
+
+def between_seeds(configuration: str, score: str, *runs: Run) -> list[float]:
+    """Return how every two seeds of a setting compare by a score, in each run."""
+    return [
         float(value)
-        for run in nights
+        for run in runs
         for value in run.pairs.loc[
             (run.pairs["between"] == "seeds")
-            & (run.pairs["score"] == ARI)
+            & (run.pairs["score"] == score)
             & (run.pairs["configuration_a"] == configuration),
             "value",
         ]
     ]
-    return min(values) if values else None

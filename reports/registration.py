@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from configs.grid import CONTROLS
+from reports.drift import between_seeds
 from reports.run_folder import Run
 from reports.wording import spell_configuration
 
@@ -109,7 +110,7 @@ def lay_over(a: Run, b: Run) -> LaidOver | None:
         after=after.assign(x=laid[:, 0], y=laid[:, 1]),
         shared=len(shared),
         disparity=found.disparity,
-        between_seeds=_between_seeds(str(cell_a["configuration"]), a, b),
+        between_seeds=max(between_seeds(str(cell_a["configuration"]), "procrustes", a, b), default=None),
     )
 
 
@@ -143,20 +144,6 @@ def _picture(run: Run, cell: str) -> pd.DataFrame:
 
 def _places(picture: pd.DataFrame) -> Places:
     return np.asarray(picture[["x", "y"]], dtype=np.float64)
-
-
-def _between_seeds(configuration: str, *runs: Run) -> float | None:
-    values = [
-        float(value)
-        for run in runs
-        for value in run.pairs.loc[
-            (run.pairs["between"] == "seeds")
-            & (run.pairs["score"] == "procrustes")
-            & (run.pairs["configuration_a"] == configuration),
-            "value",
-        ]
-    ]
-    return max(values) if values else None
 
 
 # --- drawing ------------------------------------------------------------------------------------------------------

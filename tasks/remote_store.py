@@ -289,8 +289,7 @@ def far(url: str) -> Remote:
     """
     refuse_secrets(url)
     scheme = scheme_of(url)
-    with contextlib.ExitStack() as told:
-        told.enter_context(reaching(url))
+    with reaching(url):
         core = import_extra("fsspec.core", rule="a URL is reached through fsspec", file=url)
         try:
             # A listing that is remembered shows what another machine has removed, and lacks what it has added.

@@ -68,7 +68,9 @@ class Store:
 
     def address(self, file: Path) -> str:
         """Return where others find a file of the store: a URL."""
-        return file.as_uri() if self.url is None else f"{self.url}/{file.relative_to(self.root).as_posix()}"
+        if self.url is None or not file.is_relative_to(self.root):
+            return file.as_uri()
+        return f"{self.url}/{file.relative_to(self.root).as_posix()}"
 
     def cell(self, cell: str) -> Path:
         """Return the file of a cell's embedding."""
