@@ -53,9 +53,10 @@ def test_pictures_that_cost_more_here_raise_the_forecast_of_their_kind() -> None
 
 def test_few_pictures_correct_nothing_and_those_of_similar_size_count_alone() -> None:
     assert cpu(Costs(1, drawn(UMAP, 99.0, times=2))) == cpu(Costs())
-    small = drawn(UMAP, 99.0, rows=ROWS // 10, times=20)
-    assert cpu(Costs(1, small)) > cpu(Costs())
-    assert cpu(Costs(2, (*small, *drawn(UMAP, 10.0)))) == cpu(Costs(1, drawn(UMAP, 10.0)))
+    for rows in (ROWS // 10, ROWS * 10):
+        others = drawn(UMAP, 999.0, rows=rows, times=20)
+        assert cpu(Costs(1, others)) > cpu(Costs())
+        assert cpu(Costs(2, (*others, *drawn(UMAP, 10.0)))) == cpu(Costs(1, drawn(UMAP, 10.0)))
 
 
 def test_memory_is_that_of_the_largest_worker() -> None:

@@ -89,6 +89,10 @@ def test_both_pictures_are_drawn_on_one_scale_in_the_colours_of_their_clusters(r
     assert [one.slot for one in before] == [None, 2, 5]  # cluster 2 has no colour, and grey lies below
     assert sum(one.path.count("M") for one in before) == ROWS
     assert [one.slot for one in after] == [one.slot for one in before]
+    highest = int(laid.before["y"].to_numpy().argmax())
+    (grey, *_), _ = draw_pair(laid, {}, {})
+    heights = [float(dot.split(" ")[1].removesuffix("h0")) for dot in grey.path.split("M")[1:]]
+    assert heights[highest] == min(heights)  # up is up
     many = replace(laid, before=laid.before.sample(5000, replace=True, random_state=0))
     assert sum(one.path.count("M") for one in draw_pair(many, {}, {})[0]) == MOST_POINTS
 
