@@ -162,12 +162,12 @@ def gc(
     """Say what no run of a store rests on and how much room it takes, and remove it."""
     from flows.terminal import garbage_table
     from tasks.collect_garbage import find_garbage, remove_garbage
-    from tasks.remote_store import bring_folder
+    from tasks.remote_store import bring_folder, is_there
 
     place = open_place(store)
     for folder in ("runs", "uses"):
         bring_folder(place, folder)
-    if not place.root.is_dir():
+    if not is_there(place):
         raise InputError("there is no such store", file=store, remedy="name it with --store")
     if (keep_runs is not None and keep_runs < 1) or (older_than is not None and older_than < 0):
         raise InputError("a store keeps one run of every name or more, and days are no less than 0")
@@ -200,12 +200,12 @@ def site(
 ) -> int:
     """Write a static site over all runs: a list, trends, and what changed from run to run."""
     from reports.site import build_site
-    from tasks.remote_store import send
+    from tasks.remote_store import send_pages
 
     place = open_place(store)
     bring_runs(place)
     built = build_site(place.root, out)
-    send(place, [place.root / "site"])
+    send_pages(place, built.index.parent)
     lost = f", {built.unreadable} of them not readable" if built.unreadable else ""
     runs = "1 run" if built.runs == 1 else f"{built.runs} runs"
     files = "1 file" if built.written == 1 else f"{built.written} files"

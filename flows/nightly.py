@@ -30,7 +30,7 @@ from reports.site import INDEX, build_site
 from reports.store_runs import finished_runs, previous_run
 from tasks.find_sweeps import Look, NightSweep, find_sweeps, look_at, state_of
 from tasks.locks import held, lock_of
-from tasks.remote_store import bring_folder, claim, open_store, send, settle_folder
+from tasks.remote_store import bring_folder, claim, open_store, send_pages, settle_folder
 from tasks.store import Store
 
 SECONDS_PER_HOUR = 3600.0
@@ -281,7 +281,7 @@ def _renew_site(night: Night, store: Store) -> Night:
         return replace(night, site=_shown(index, store))
     try:
         built = build_site(store.root)
-        send(store, [built.index.parent])
+        send_pages(store, built.index.parent)
         return replace(night, site=_shown(built.index, store))
     except (InputError, OSError) as error:
         return replace(night, notices=(*night.notices, f"the site could not be written: {_spell(error)}"))

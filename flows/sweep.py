@@ -29,6 +29,7 @@ from tasks.compute_configuration import Endings
 from tasks.describe_latent_space import describe_latent_space
 from tasks.find_clusters import find_clusters
 from tasks.judge_labels import judge_labels
+from tasks.leases import leased
 from tasks.locks import held, lock_of
 from tasks.measure_stability import measure_stability
 from tasks.plan_sweep import plan_sweep, run_identity
@@ -100,6 +101,7 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
     with listening(LogProgress(logger)), contextlib.ExitStack() as turn:
         place = open_store(store)
         claim(place)
+        turn.enter_context(leased(place, f"sweep {config.name}"))
         uses = turn.enter_context(recorded_uses(place))
         dataset = read_dataset(config.data, place)
         # Of two that want the same run one works; the other then finds all that it would have computed.

@@ -1,7 +1,7 @@
 """Find and remove what no run of a store rests on, and runs that nobody wants to keep.
 
 Only what has the name and the place of something of ours is ever removed. While a sweep or a night holds a lock of the
-store, nothing is.
+store, or a lease of one far away, nothing is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from configs.errors import InputError
+from tasks.complete_run import is_cut_short
+from tasks.leases import refuse_while_leased
 from tasks.record_uses import read_uses, uses_file
 from tasks.remote_store import remove_there, sizes_there
 from tasks.store import TEMPORARY, Store
@@ -65,7 +67,8 @@ def find_garbage(store: Store, keep_runs: int | None = None, older_than_days: fl
     store
         The store.
     keep_runs
-        Of every name keep so many runs, the latest; default: all, or with ``older_than_days`` one.
+        Of every name keep so many runs, the latest; default: all, or with ``older_than_days`` one. Those that time has
+        cut short do not count: they stay while they are newer than the last of these.
     older_than_days
         Keep all younger ones in any case; default: none.
 
@@ -106,6 +109,7 @@ def remove_garbage(store: Store, found: Found) -> None:
 
 
 def _refuse_while_in_use(store: Store) -> None:
+    refuse_while_leased(store)
     for lock in sorted((store.root / "locks").glob("*.lock")):
         with lock.open("rb") as file:
             try:
@@ -133,9 +137,9 @@ def _unwanted(runs: list[Path], keep_runs: int | None, older_than_days: float | 
     gone = []
     for run in runs:
         name = run.name.rsplit("-", 1)[0]
-        seen[name] = seen.get(name, 0) + 1
-        # The latest of a name stays: the next night is compared with it.
-        enough = seen[name] > (keep_runs or 1)
+        # The latest whole one of a name stays: the next night is compared with it.
+        enough = seen.get(name, 0) >= (keep_runs or 1)
+        seen[name] = seen.get(name, 0) + (not is_cut_short(run))
         age = time.time() - (run / "manifest.json").stat().st_mtime
         if enough and (older_than_days is None or age > older_than_days * DAY_SECONDS):
             gone.append(run)

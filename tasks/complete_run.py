@@ -38,3 +38,11 @@ def find_complete_run(folder: Path, identity: str) -> WrittenRun | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return written if intact and not failed and manifest["identity"] == identity else None
+
+
+def is_cut_short(folder: Path) -> bool:
+    """Say whether a time budget has cut a run short, so that it is worth less than those before it."""
+    try:
+        return bool(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("cut_short"))
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -40,7 +40,7 @@ WORTH_TELLING = 32
 """From so many transfers on, those who watch are told."""
 
 ABANDONED_SECONDS = 3600.0
-"""A run's folder that nothing was written to for so long, and that has no manifest, belongs to a dead process."""
+"""What nothing was written to for so long, nobody writes any more."""
 
 S3 = ("s3", "s3a")
 """What our own extra reaches; of every other kind fsspec knows what to install."""
@@ -87,6 +87,11 @@ def claim(store: Store) -> None:
 CLAIM = "steadymap.json"
 
 
+def is_there(store: Store) -> bool:
+    """Say whether anything ever worked in a store."""
+    return store.root.is_dir() if store.url is None else far(store.url).has(CLAIM)
+
+
 def bring(store: Store, places: Iterable[Path]) -> None:
     """Bring the things that this machine lacks and the store has; what is here and never changes costs nothing."""
     if store.url is not None:
@@ -104,6 +109,17 @@ def send(store: Store, places: Iterable[Path]) -> None:
         _each(here, functools.partial(_send, far(store.url), store))
 
 
+def send_pages(store: Store, place: Path) -> None:
+    """Send a folder of pages, and then remove what only the store has: pages of runs that are gone."""
+    if store.url is None or not place.is_relative_to(store.root):
+        return
+    send(store, [place])
+    remote = far(store.url)
+    for key in remote.sizes(_key(store, place)):
+        if not (store.root / key).is_file():
+            remote.remove(key)
+
+
 def settle(store: Store, places: Iterable[Path]) -> None:
     """Bring what this machine lacks, and send what the store lacks: whoever made it may have died before sending."""
     if store.url is not None:
@@ -111,10 +127,14 @@ def settle(store: Store, places: Iterable[Path]) -> None:
 
 
 def bring_folder(store: Store, folder: str) -> None:
-    """Bring every thing in a folder of the store; nothing is sent."""
-    if store.url is not None:
-        keys = {"/".join(key.split("/")[:2]) for key in far(store.url).sizes(folder)}
-        bring(store, [store.root / key for key in sorted(keys)])
+    """Bring every thing in a folder of the store, and forget what was removed there; nothing is sent."""
+    if store.url is None:
+        return
+    there = {store.root / Path(*PurePosixPath(key).parts[:2]) for key in far(store.url).sizes(folder)}
+    for place in set(store.root.joinpath(folder).glob("[!.]*")) - there:
+        if not _is_being_written(place):  # nor finished just now, and about to be sent
+            shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
+    bring(store, sorted(there))
 
 
 def settle_folder(store: Store, folder: str, depth: int = 1) -> None:
@@ -233,9 +253,10 @@ def _bring_folder(remote: Remote, key: str, place: Path) -> None:
 
 
 def _is_being_written(place: Path) -> bool:
-    """Say whether another process may be at a folder here that has no record yet; it has newer files soon."""
+    """Say whether another process may be at something here; it has newer files soon."""
     with contextlib.suppress(FileNotFoundError):
-        return time.time() - max(file.stat().st_mtime for file in (place, *place.iterdir())) < ABANDONED_SECONDS
+        files = (place, *place.iterdir()) if place.is_dir() else (place,)
+        return time.time() - max(file.stat().st_mtime for file in files) < ABANDONED_SECONDS
     return False
 
 

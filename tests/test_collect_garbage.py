@@ -53,6 +53,17 @@ def test_of_every_name_the_latest_runs_stay_and_what_they_share(tmp_path: Path) 
     assert f"cells/fe/{OTHER}.parquet" in removed(store, older_than_days=1)
 
 
+def test_runs_that_were_cut_short_do_not_count(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number, cut_short in enumerate((False, True, False, True)):
+        finished(store, f"a-000000000{number}", at=1000 + number)
+        manifest = store.run(f"a-000000000{number}") / "manifest.json"
+        write_text(json.dumps({"cut_short": cut_short}), manifest)
+        os.utime(manifest, (1000 + number, 1000 + number))
+    assert find_garbage(store, keep_runs=1).kept == ("a-0000000003", "a-0000000002")
+    assert find_garbage(store, keep_runs=2).kept == ("a-0000000003", "a-0000000002", "a-0000000001", "a-0000000000")
+
+
 def test_while_it_is_not_known_what_a_run_rests_on_nothing_shared_goes(tmp_path: Path) -> None:
     store = Store(tmp_path)
     finished(store, "a-0123456789", at=1000, cell=None)

@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +23,17 @@ from configs.errors import InputError
 from configs.nightly import NightlyConfig
 from configs.sweep import DataSource
 from flows import cli
-from tasks import remote_store
+from tasks import leases, remote_store
 from tasks.collect_garbage import find_garbage, remove_garbage
 from tasks.compute_configuration import compute_configuration
 from tasks.dataset import bring_in, measure
 from tasks.find_sweeps import find_datasets
+from tasks.leases import leased, refuse_while_leased
 from tasks.plan_sweep import lay_out
 from tasks.prepare_geometry import prepare_geometry
+from tasks.progress import listening
 from tasks.record_uses import read_uses, recorded_uses, write_uses
-from tasks.remote_store import bring, bring_folder, claim, open_store, send, settle, settle_folder
+from tasks.remote_store import bring, bring_folder, claim, is_there, open_store, send, send_pages, settle, settle_folder
 from tasks.store import Store, read_meta, write_arrays, write_text
 from tasks.workers import choose_limits, opened_pool
 from tests.test_sweep_flow import blob_config, cell_bytes, digests
@@ -250,6 +254,65 @@ def test_garbage_goes_at_both_ends(url: str, files: Any, machine: Any) -> None:
     assert keys(files, url) == {"runs/a-0123456789/manifest.json", "uses/a-0123456789.json", f"cells/01/{CELL}.parquet"}
 
 
+def test_a_lease_lasts_as_long_as_its_holder_and_an_hour_no_longer(
+    url: str, files: Any, machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, root, now = machine("one", url), "/" + url.removeprefix("memory://"), datetime.now(UTC)
+    seen: list[datetime] = []
+    renewed = threading.Event()
+    write = remote_store.Remote.write
+
+    def written(remote: Any, key: str, content: bytes) -> None:
+        write(remote, key, content)
+        seen.append(files.modified(f"{root}/{key}"))
+        if len(seen) == 3:
+            renewed.set()
+
+    monkeypatch.setattr(remote_store.Remote, "write", written)
+    monkeypatch.setattr(leases, "RENEWED_EVERY_SECONDS", 0.01)
+    with leased(store, "sweep x"):
+        assert renewed.wait(60)
+        with pytest.raises(InputError, match=r"sweep x of process \d+ on .* is under way"):
+            refuse_while_leased(store)
+    assert seen == sorted(seen)
+    assert seen[0] >= now
+    refuse_while_leased(store)
+
+    monkeypatch.setattr(leases, "RENEWED_EVERY_SECONDS", 600.0)
+    files.pipe_file(f"{root}/leases/dead.json", b"{}")
+    with pytest.raises(InputError, match="a sweep on another machine is under way"):
+        refuse_while_leased(store)
+    files.store[f"{root}/leases/dead.json"].modified = now - timedelta(hours=1)
+    refuse_while_leased(store)
+    with leased(store, "sweep y"):
+        assert f"{root}/leases/dead.json" not in files.find(f"{root}/leases")
+
+
+def test_pages_of_runs_that_are_gone_go(url: str, files: Any, machine: Any, tmp_path: Path) -> None:
+    store = machine("one", url)
+    for name in ("index.html", "compare/a.html", "compare/b.html"):
+        write_text(name, store.root / "site" / name)
+    send_pages(store, store.root / "site")
+    (store.root / "site" / "compare" / "a.html").unlink()
+    send_pages(store, store.root / "site")
+    send_pages(store, tmp_path / "elsewhere")
+    assert keys(files, url) == {"site/index.html", "site/compare/b.html"}
+
+
+def test_a_copy_forgets_runs_that_were_removed_elsewhere_long_ago(url: str, files: Any, machine: Any) -> None:
+    store, other = machine("one", url), machine("two", url)
+    for run in ("gone-1", "stays-1"):
+        write_text("{}", store.run(run) / "manifest.json")
+    send(store, [store.run("gone-1"), store.run("stays-1")])
+    bring_folder(other, "runs")
+    remote_store.remove_there(store, store.run("gone-1"))
+    write_text("{}", other.run("new-1") / "manifest.json")  # finished this moment, and about to be sent
+    for path in (other.run("gone-1"), other.run("gone-1") / "manifest.json"):
+        os.utime(path, (1, 1))
+    bring_folder(other, "runs")
+    assert sorted(path.name for path in (other.root / "runs").iterdir()) == ["new-1", "stays-1"]
+
+
 @pytest.mark.parametrize(
     ("where", "words"),
     [
@@ -277,6 +340,13 @@ def test_a_store_that_may_not_be_written_is_told_first(url: str, machine: Any, m
     monkeypatch.setattr(remote_store.far(url).files, "pipe_file", refuse)
     with pytest.raises(InputError, match="cannot be written: PermissionError: Access Denied"):
         claim(store)
+
+
+def test_a_store_is_there_once_anybody_works_in_it(url: str, machine: Any) -> None:
+    store = machine("one", url)
+    assert not is_there(store)
+    claim(store)
+    assert is_there(machine("two", url))
 
 
 # --- data at a URL ------------------------------------------------------------------------------------------------
@@ -377,8 +447,21 @@ def test_a_sweep_far_away_gives_the_same_bytes_and_is_found_elsewhere(
     }
     config = blob_config(blobs_file, **axes)
     here = stability_sweep(config, str(tmp_path / "here"))
+    elsewhere = machine("four", url)
+    refused: list[str] = []
+
+    def collect(_: object) -> None:
+        try:
+            find_garbage(elsewhere)
+        except InputError as error:
+            refused.append(error.problem)
+
     store = machine("one", url)
-    there = stability_sweep(config, url)
+    with listening(collect):
+        there = stability_sweep(config, url)
+    assert len(refused) > there.total  # at every step, and no longer than the sweep
+    assert refused[0].startswith(f"sweep {config.name} of process {os.getpid()} on ")
+    find_garbage(elsewhere)
     assert (there.run, there.computed) == (here.run, here.computed)
     assert digests(store.root, there.run) == digests(tmp_path / "here", here.run)
     assert cell_bytes(store.root) == cell_bytes(tmp_path / "here")

@@ -33,34 +33,47 @@ class Server:
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a module of Python (`prefect …`, `flows.cli …`) and return what it printed."""
-        ended = subprocess.run(
-            [sys.executable, "-m", *command],
-            env=self.environment,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert not check or ended.returncode == 0, f"{command}\n{ended.stdout}\n{ended.stderr}"
+        ended = call(*command, environment=self.environment, folder=self.folder, check=check)
         return ended.stdout + ended.stderr
 
-    @contextlib.contextmanager
-    def running(self, *command: str, log: str) -> Iterator[subprocess.Popen[bytes]]:
+    def running(self, *command: str, log: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
         """Run a module beside the test, in a process group of its own, and end all of it afterwards."""
-        with (self.folder / log).open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *command],
-                env=self.environment,
-                cwd=self.folder,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        try:
-            yield process
-        finally:
-            end_group(process)
+        return beside(*command, environment=self.environment, folder=self.folder, log=log)
+
+
+def call(
+    *command: str, environment: dict[str, str], folder: Path, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a module of Python, as a user would, to its end."""
+    ended = subprocess.run(
+        [sys.executable, "-m", *command],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert not check or ended.returncode == 0, f"{command}\n{ended.stdout}\n{ended.stderr}"
+    return ended
+
+
+@contextlib.contextmanager
+def beside(*command: str, environment: dict[str, str], folder: Path, log: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a module of Python beside a test, in a process group of its own, and end all of it afterwards."""
+    with (folder / log).open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            env=environment,
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        end_group(process)
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.conftest import connects, end_group, free_port, wait_until
+from tests.services.conftest import beside, call, connects, free_port, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
@@ -42,17 +40,11 @@ class Bucket:
 
     def command(self, *words: str, cache: str = "first", check: bool = True) -> str:
         """Call Steadymap as one machine, which has a cache of its own, and return what it prints."""
-        ended = subprocess.run(
-            [sys.executable, "-m", "flows.cli", *words],
-            env={**self.environment, "STEADYMAP_CACHE": str(self.folder / cache)},
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert not check or ended.returncode == 0, f"{words}\n{ended.stdout}\n{ended.stderr}"
+        ended = call("flows.cli", *words, environment=self.machine(cache), folder=self.folder, check=check)
         return ended.stdout if check else ended.stderr
+
+    def machine(self, cache: str) -> dict[str, str]:
+        return {**self.environment, "STEADYMAP_CACHE": str(self.folder / cache)}
 
     def sweep(self, store: str, cache: str = "first") -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.command("sweep", "blobs.yaml", "--store", store, "--json", cache=cache))
@@ -80,23 +72,16 @@ def bucket(tmp_path: Path, blobs_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     }
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
-    with (tmp_path / "s3.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = ("moto.server", "-H", "127.0.0.1", "-p", str(port))
+    with beside(*words, environment=environment, folder=tmp_path, log="s3.log") as server:
         wait_until(lambda: connects(port), "the S3 server", server)
         files = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
         files.mkdir("team")
         files.put_file(str(blobs_file), f"team/latents/{blobs_file.name}")
         data = SWEEP.replace("DATA", f"s3://team/latents/{blobs_file.name}")
         (tmp_path / "blobs.yaml").write_text(data, encoding="utf-8")
-        yield Bucket(tmp_path, {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}, files)
-    finally:
-        end_group(server)
+        yield Bucket(tmp_path, environment, files)
 
 
 def tables(objects: dict[str, bytes], run: str) -> dict[str, bytes]:
@@ -139,20 +124,15 @@ def test_the_same_tables_and_another_machine_computes_nothing(bucket: Bucket) ->
 
 def test_a_machine_killed_in_the_middle_loses_nothing_that_was_sent(bucket: Bucket) -> None:
     whole = bucket.sweep(str(bucket.folder / "local"))
-    with (bucket.folder / "killed.log").open("wb") as log:
-        killed = subprocess.Popen(
-            [sys.executable, "-m", "flows.cli", "sweep", "blobs.yaml", "--store", "s3://team/store"],
-            env={**bucket.environment, "STEADYMAP_CACHE": str(bucket.folder / "killed")},
-            cwd=bucket.folder,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    wait_until(lambda: len(bucket.files.find("team/store/cells")) >= 5, "cells in the bucket", killed, seconds=300)
-    os.killpg(killed.pid, signal.SIGKILL)
-    killed.wait()
+    words = ("flows.cli", "sweep", "blobs.yaml", "--store", "s3://team/store")
+    with beside(*words, environment=bucket.machine("killed"), folder=bucket.folder, log="killed.log") as killed:
+        wait_until(lambda: len(bucket.files.find("team/store/cells")) >= 5, "cells in the bucket", killed, seconds=300)
+        os.killpg(killed.pid, signal.SIGKILL)
+        killed.wait()
     sent = {name: bucket.files.info(name)["LastModified"] for name in bucket.files.find("team/store/cells")}
     assert 5 <= len(sent) < whole["cells"]["total"]
+    told = bucket.command("gc", "--do", "--store", "s3://team/store", cache="third", check=False)
+    assert f"sweep blobs of process {killed.pid} on " in told  # until an hour has gone by, it may be alive
 
     resumed = bucket.sweep("s3://team/store", cache="elsewhere")
     assert resumed["cells"]["computed"] == whole["cells"]["total"] - len(sent)
