@@ -81,9 +81,9 @@ def test_pinned_versions_name_no_address() -> None:
     ("table", "schema"), [("nights/sweeps", schemas.NIGHTS), ("nights/clusters", schemas.NIGHT_CLUSTERS)]
 )
 def test_the_page_on_nights_has_every_column(table: str, schema: Any) -> None:
-    row = next(line for line in text("docs/nightly.md").splitlines() if line.startswith(f"| `{table}` |"))
+    row = next(line for line in text("docs/reading.md").splitlines() if line.startswith(f"| `{table}` |"))
     assert [name for name in schema.names if f"`{name}`" not in row] == []
-    assert [status for status in schemas.NIGHT_STATUSES if f"`{status}`" not in text("docs/nightly.md")] == []
+    assert [status for status in schemas.NIGHT_STATUSES if f"`{status}`" not in text("docs/reading.md")] == []
 
 
 def test_the_page_on_alerts_has_every_event_and_automations_wait_for_no_other() -> None:
