@@ -17,8 +17,8 @@ import numpy as np
 
 from configs.errors import InputError
 from configs.extras import import_extra
-from tasks.data_file import DataFile, Values, some
-from tasks.hdf5_parts import check, check_fits, linked, part, rehearse, size_of
+from tasks.data_file import DataFile, Values, check_fits, some
+from tasks.hdf5_parts import check, linked, part, rehearse, size_of
 
 ROW_NAMES = "obs_names"
 MAIN_MATRIX = "X"
@@ -120,7 +120,7 @@ class AnnDataFile(DataFile):
             if isinstance(element, self._h5py.Dataset):
                 return np.asarray(element[()])
             if element.attrs.get("encoding-type") in SPARSE:
-                check_fits(size_of([*element.attrs["shape"]], element["data"].dtype), name)
+                check_fits(size_of([*element.attrs["shape"]], element["data"].dtype), f"element {name!r}")
                 return np.asarray(self._anndata.io.read_elem(element).toarray())
         raise InputError(
             f"{name!r} is no matrix", file=self.path, place=f"data.{role}", rule="a dense or a sparse matrix"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from configs.errors import InputError
 
@@ -101,6 +102,24 @@ class DataFile(ABC):
             place=f"data.{role}",
             rule="a file with several arrays or columns is named with one of them",
             remedy=f"write {self.path.name}#NAME",
+        )
+
+
+def check_fits(claimed: int, place: str, file: Path | None = None) -> None:
+    """Refuse what takes more bytes than memory is free.
+
+    Raises
+    ------
+    InputError
+        It does.
+    """
+    free = psutil.virtual_memory().available
+    if claimed > free:
+        raise InputError(
+            f"{claimed / 1e9:.1f} GB do not fit into the {free / 1e9:.1f} GB of free memory",
+            file=file,
+            place=place,
+            remedy="save fewer columns, or float32 instead of float64, or use a larger machine",
         )
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from configs.errors import InputError
+from tasks.data_file import check_fits
 from tasks.numpy_file import ABOVE_SUSPICION_BYTES, LARGEST_EXPANSION
 
 REHEARSAL_SECONDS = 60
@@ -87,18 +87,7 @@ def check(element: Any, name: str) -> None:
             rule=f"at most {LARGEST_EXPANSION} times what is stored",
             remedy="write the file without compression if the data is genuine",
         )
-    check_fits(claimed, name)
-
-
-def check_fits(claimed: int, name: str) -> None:
-    """Refuse what does not fit into the free memory."""
-    free = psutil.virtual_memory().available
-    if claimed > free:
-        raise InputError(
-            f"{claimed / 1e9:.1f} GB do not fit into the {free / 1e9:.1f} GB of free memory",
-            place=f"element {name!r}",
-            remedy="save fewer columns or float32, or use a larger machine",
-        )
+    check_fits(claimed, f"element {name!r}")
 
 
 def size_of(shape: Sequence[int], dtype: np.dtype[Any]) -> int:

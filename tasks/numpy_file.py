@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import psutil
 
 from configs.errors import InputError
-from tasks.data_file import DataFile, Values
+from tasks.data_file import DataFile, Values, check_fits
 
 LATENT_NAMES = ("latents", "z", "Z", "X", "embeddings")
 """Arrays that are taken for the latent vectors where none is named."""
@@ -158,14 +157,7 @@ def _check_header(file: IO[bytes], size: int, path: Path, name: str) -> tuple[in
             rule="a whole, undamaged file",
             remedy="write the file again",
         )
-    free = psutil.virtual_memory().available
-    if claimed > free:
-        raise InputError(
-            f"{claimed / 1e9:.1f} GB do not fit into the {free / 1e9:.1f} GB of free memory",
-            file=path,
-            place=f"array {name!r}",
-            remedy="save float32 instead of float64, or use a larger machine",
-        )
+    check_fits(claimed, f"array {name!r}", path)
     return tuple(int(length) for length in shape)
 
 

@@ -13,7 +13,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from configs.errors import InputError
-from tasks.data_file import DataFile, Values, some
+from tasks.data_file import DataFile, Values, check_fits, some
+
+BYTES_A_VALUE = 8
 
 INDEX_NAMES = ("", "Unnamed: 0", "__index_level_0__")
 """Columns in which pandas keeps an index: row numbers, which are no latent dimension."""
@@ -24,7 +26,7 @@ class TableFile(DataFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._table = pq.read_table(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+        self._table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
         names = self._table.column_names
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
@@ -74,6 +76,10 @@ class TableFile(DataFile):
 
     def _numeric_columns(self, taken: Set[str]) -> list[str]:
         left_out = {*taken, *INDEX_NAMES}
+        if self.path.suffix.lower() == ".csv":
+            for name in self.names:
+                if name not in left_out:
+                    self._refuse_spoilt(name)
         chosen = [name for name in self.names if name not in left_out and _is_numeric(self._table.column(name).type)]
         if not chosen:
             raise InputError(
@@ -82,6 +88,22 @@ class TableFile(DataFile):
                 remedy="name the columns under `data: latents:` (patterns such as z* work)",
             )
         return chosen
+
+    def _refuse_spoilt(self, name: str) -> None:
+        """Refuse a column of a CSV that one bad value has made a column of text: it would be left out unseen."""
+        column = self._table.column(name)
+        if not pa.types.is_string(column.type):
+            return
+        like_numbers = pc.sum(pc.match_substring_regex(column, LIKE_A_NUMBER)).as_py() or 0
+        if like_numbers <= (len(column) - column.null_count) / 2:
+            return
+        row = max(0, pc.index(pc.match_substring_regex(column, NUMBER), value=False).as_py())
+        raise InputError(
+            f"column {name!r} holds {column[row].as_py()!r} in row {row:,}, and what looks like numbers in most others",
+            file=self.path,
+            rule="a column is numbers throughout, or text",
+            remedy="mend the value, or name the columns of the vectors under `data: latents:`",
+        )
 
     def _stack(self, names: Sequence[str]) -> np.ndarray:
         """Return columns side by side; a single column of equally long lists is a matrix, too."""
@@ -111,7 +133,17 @@ class TableFile(DataFile):
         return flat.reshape(len(column), lengths.pop())
 
 
+def _read_parquet(path: Path) -> pa.Table:
+    with pq.ParquetFile(path) as file:
+        groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
+        values = sum(group.column(column).num_values for group in groups for column in range(group.num_columns))
+    # A column that repeats one value takes a few bytes on disk, however many rows it has.
+    check_fits(values * BYTES_A_VALUE, "table", path)
+    return pq.read_table(path)
+
+
 def _read_csv(path: Path) -> pa.Table:
+    check_fits(path.stat().st_size, "table", path)
     table = pyarrow.csv.read_csv(path, convert_options=MISSING)
     numbers = [name for name in table.column_names if _is_number(name)]
     if not numbers or numbers == [str(place) for place in range(len(numbers))]:
@@ -127,6 +159,10 @@ def _read_csv(path: Path) -> pa.Table:
     unnamed = pyarrow.csv.ReadOptions(autogenerate_column_names=True)
     return pyarrow.csv.read_csv(path, read_options=unnamed, convert_options=MISSING)
 
+
+NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+LIKE_A_NUMBER = NUMBER.replace(r"\.", "[.,]")
+"""With a decimal comma, too, which is no number to whoever reads a CSV."""
 
 MISSING = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
 """An empty cell is missing in a column of text, too."""

@@ -8,9 +8,14 @@ import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from configs.errors import InputError
@@ -102,6 +107,51 @@ def test_a_column_of_lists_is_a_matrix(tmp_path: Path) -> None:
     pd.DataFrame({"embedding": list(VECTORS), "label": LABELS}).to_parquet(tmp_path / "z.parquet")
     latents = read_latents(DataSource(path=str(tmp_path / "z.parquet"), latents=("embedding",)))
     np.testing.assert_array_equal(latents.matrix, VECTORS)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda values: ["oops" if row == 7 else value for row, value in enumerate(values)], "'oops' in row 7, and"),
+        (
+            lambda values: [str(value).replace(".", ",") for value in values],
+            r"'12,.*' in row 0, and what looks like numbers",
+        ),
+        (lambda values: ["" if row < 30 else "1,5" for row in range(len(values))], "'1,5' in row 30"),
+    ],
+)
+def test_a_column_of_a_csv_is_not_left_out_for_a_bad_value(tmp_path: Path, spoil: Any, words: str) -> None:
+    table = frame()
+    column = next(name for name in table.columns if table[name].dtype.kind == "f")
+    table[column] = spoil(table[column].tolist())
+    table.to_csv(tmp_path / "z.csv", index=False)
+    with pytest.raises(InputError, match=f"column '{column}' holds {words}"):
+        read_latents(DataSource(path=str(tmp_path / "z.csv")))
+
+
+def test_a_column_of_text_in_a_csv_is_left_out(tmp_path: Path) -> None:
+    table = frame()
+    expected = read_latents(DataSource(path=str(csv_of(table, tmp_path)), labels=("label",))).matrix
+    table["note"] = ["12" if row < 20 else "twelve" for row in range(len(table))]
+    table["remark"] = [None if row else "late" for row in range(len(table))]
+    again = read_latents(DataSource(path=str(csv_of(table, tmp_path)), labels=("label",)))
+    np.testing.assert_array_equal(again.matrix, expected)
+
+
+def csv_of(table: pd.DataFrame, folder: Path) -> Path:
+    table.to_csv(folder / "z.csv", index=False)
+    return folder / "z.csv"
+
+
+def test_a_parquet_file_that_unpacks_to_more_than_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rows = tmp_path / "z.parquet", 10_000_000
+    pq.write_table(pa.table({"z0": np.zeros(rows), "z1": np.ones(rows)}), path)
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=16 * rows - 1))
+    with pytest.raises(InputError, match=r"0\.2 GB do not fit into the 0\.2 GB of free memory"):
+        read_latents(DataSource(path=str(path)))
 
 
 def test_a_csv_without_header(tmp_path: Path) -> None:
