@@ -28,7 +28,7 @@ lint: $(READY) ## style, types, arrows between the rooms
 	$(BIN)/lint-imports
 
 test: $(READY) ## every test that needs no browser and no service
-	$(BIN)/python -m pytest -m "not browser and not services"
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not browser and not services"
 
 test-browser: $(READY) ## the report in headless Chromium (Debian: apt-get install chromium)
 	$(BIN)/python -m pytest -m browser

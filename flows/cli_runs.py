@@ -124,6 +124,8 @@ def _format_of(out: Path) -> Literal["parquet", "csv", "h5ad"]:
 @app.command
 def runs(*, store: StoreOption = "results", as_json: JsonOption = False) -> int:
     """List the runs in the store, the latest first."""
+    from tasks.remote_store import bytes_here, bytes_of
+
     place = open_place(store)
     bring_runs(place)
     manifests = sorted(
@@ -144,9 +146,9 @@ def runs(*, store: StoreOption = "results", as_json: JsonOption = False) -> int:
             row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"]
         )
     console.print(table)
-    size = sum(path.stat().st_size for path in place.root.rglob("*") if path.is_file()) / 1e6
-    what = f"{store}:" if place.url is None else f"{store}: this machine's copy ({place.root}) takes"
-    console.print(f"{what} {size:,.0f} MB; `steadymap gc` says what of it no run rests on", markup=False)
+    size = f"{store}: {bytes_of(place) / 1e6:,.0f} MB"
+    copied = "" if place.url is None else f" (and a copy of {bytes_here(place) / 1e6:,.0f} MB here, in {place.root})"
+    console.print(f"{size}{copied}; `steadymap gc` says what of it no run rests on", markup=False)
     return EXIT_REPORT
 
 

@@ -92,6 +92,18 @@ def is_there(store: Store) -> bool:
     return store.root.is_dir() if store.url is None else far(store.url).has(CLAIM)
 
 
+def bytes_of(store: Store) -> int:
+    """Return how many bytes a store takes, where it lies."""
+    if store.url is None:
+        return bytes_here(store)
+    return sum(far(store.url).sizes("").values())
+
+
+def bytes_here(store: Store) -> int:
+    """Return how many bytes a store, or this machine's copy of it, takes here."""
+    return sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
+
+
 def bring(store: Store, places: Iterable[Path]) -> None:
     """Bring the things that this machine lacks and the store has; what is here and never changes costs nothing."""
     if store.url is not None:
@@ -399,7 +411,7 @@ class Remote:
             self.files.rm_file(self._full(key))
 
     def _full(self, key: str) -> str:
-        return f"{self.root}/{key}"
+        return f"{self.root}/{key}".rstrip("/")
 
     def _key(self, full: str) -> str:
         return full[len(self.root) + 1 :]

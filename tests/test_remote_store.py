@@ -33,7 +33,19 @@ from tasks.plan_sweep import lay_out
 from tasks.prepare_geometry import prepare_geometry
 from tasks.progress import listening
 from tasks.record_uses import read_uses, recorded_uses, write_uses
-from tasks.remote_store import bring, bring_folder, claim, is_there, open_store, send, send_pages, settle, settle_folder
+from tasks.remote_store import (
+    bring,
+    bring_folder,
+    bytes_here,
+    bytes_of,
+    claim,
+    is_there,
+    open_store,
+    send,
+    send_pages,
+    settle,
+    settle_folder,
+)
 from tasks.store import Store, read_meta, write_arrays, write_text
 from tasks.workers import choose_limits, opened_pool
 from tests.test_sweep_flow import blob_config, cell_bytes, digests
@@ -342,11 +354,16 @@ def test_a_store_that_may_not_be_written_is_told_first(url: str, machine: Any, m
         claim(store)
 
 
-def test_a_store_is_there_once_anybody_works_in_it(url: str, machine: Any) -> None:
+def test_a_store_is_there_once_anybody_works_in_it(url: str, files: Any, machine: Any) -> None:
     store = machine("one", url)
     assert not is_there(store)
     claim(store)
-    assert is_there(machine("two", url))
+    write_text("a picture", store.cell(CELL))
+    send(store, [store.cell(CELL)])
+    other = machine("two", url)
+    assert is_there(other)
+    assert bytes_of(other) == sum(files.info(f"{url}/{key}")["size"] for key in keys(files, url)) > len("a picture")
+    assert bytes_here(other) == 0
 
 
 # --- data at a URL ------------------------------------------------------------------------------------------------

@@ -112,6 +112,8 @@ def test_the_same_tables_and_another_machine_computes_nothing(bucket: Bucket) ->
     assert (again["cells"]["computed"], again["cells"]["cached"]) == (0, far["cells"]["total"])
     listed = json.loads(bucket.command("runs", "--store", "s3://team/store", "--json", cache="third"))
     assert [one["run"] for one in listed] == [far["run"]]
+    told = bucket.command("runs", "--store", "s3://team/store", cache="third").replace("\n", " ")
+    assert f"s3://team/store: {sum(map(len, there.values())) / 1e6:,.0f} MB (and a copy of" in told
     assert not bucket.garbage("third")
     stray = f"cells/ab/ab{'0' * 30}.parquet"
     bucket.files.pipe_file(f"team/store/{stray}", b"nobody's")
