@@ -143,8 +143,10 @@ def bring_folder(store: Store, folder: str) -> None:
     if store.url is None:
         return
     there = {store.root / Path(*PurePosixPath(key).parts[:2]) for key in far(store.url).sizes(folder)}
-    for place in set(store.root.joinpath(folder).glob("[!.]*")) - there:
-        if not _is_being_written(place):  # nor finished just now, and about to be sent
+    here = set(store.root.joinpath(folder).glob("[!.]*"))
+    gone = [place for place in here - there if not _is_being_written(place)]  # nor finished just now, to be sent next
+    if gone and is_there(store):  # where the whole bucket is gone, the copy may be the last
+        for place in gone:
             shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
     bring(store, sorted(there))
 

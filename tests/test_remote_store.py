@@ -321,6 +321,9 @@ def test_a_copy_forgets_runs_that_were_removed_elsewhere_long_ago(url: str, file
     write_text("{}", other.run("new-1") / "manifest.json")  # finished this moment, and about to be sent
     for path in (other.run("gone-1"), other.run("gone-1") / "manifest.json"):
         os.utime(path, (1, 1))
+    bring_folder(other, "runs")  # a bucket without its claim is a wrong one, or was emptied
+    assert sorted(path.name for path in (other.root / "runs").iterdir()) == ["gone-1", "new-1", "stays-1"]
+    claim(store)
     bring_folder(other, "runs")
     assert sorted(path.name for path in (other.root / "runs").iterdir()) == ["new-1", "stays-1"]
 
