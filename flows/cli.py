@@ -88,10 +88,12 @@ def sweep(
     place = open_place(store, writing=True)
     _prepare_engine(place)
     _preflight(settings, place, console)
+    from flows.embedded_server import start_server
     from flows.sweep import stability_sweep
     from flows.terminal import live_progress
 
     with live_progress(console):
+        start_server()
         outcome = stability_sweep(settings, place.place)
     seconds = time.monotonic() - started
     if as_json:
@@ -258,11 +260,13 @@ def selftest(
     settings = asked.model_copy(update={"parts": tuple(chosen)})
     place = open_place(store, writing=True)
     _prepare_engine(place)
+    from flows.embedded_server import start_server
     from flows.selftest import selftest as run_selftest
     from flows.terminal import live_progress, selftest_table
 
     console = quiet_console(as_json)
     with live_progress(console):
+        start_server()
         summary = run_selftest(settings, place.place)
     if as_json:
         print(json.dumps(summary))
@@ -296,6 +300,7 @@ def nightly(
     find_sweeps(settings)  # faults of the input are met here, before the server starts
     place = open_place(store, writing=True)
     _prepare_engine(place)
+    from flows.embedded_server import start_server
     from flows.nightly import IncompleteNightError
     from flows.nightly import nightly as run_night
     from flows.terminal import live_night
@@ -303,6 +308,7 @@ def nightly(
 
     console = quiet_console(as_json)
     with live_night(console):
+        start_server()
         try:
             night = cast("Night", run_night(settings, place.place))
         except IncompleteNightError as error:

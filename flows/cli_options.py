@@ -23,6 +23,7 @@ app = App(
     help="Which of the clusters in a t-SNE or UMAP picture of a latent space are steady?",
     version=lambda: metadata.version("steadymap"),
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,  # what is kept is told first
 )
 
 StoreOption = Annotated[str, Parameter(help="Folder or URL (s3://…) with everything that was computed.")]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from prefect.futures import PrefectConcurrentFuture, PrefectFuture
+
 from flows.clusters import draw_on_cluster
 from tasks.compute_configuration import Endings, compute_configuration
 from tasks.plan import Cell, Plan
@@ -31,8 +36,21 @@ def draw_missing(plan: Plan, until: float | None = None) -> Endings:
             runs = [
                 compute_configuration.submit(configuration, plan, broken, until) for configuration in configurations
             ]
-            return {identity: ending for run in runs for identity, ending in run.result().items()}
+            with left_alone(runs):
+                return {identity: ending for run in runs for identity, ending in run.result().items()}
     return draw_on_cluster(configurations, plan, broken, until)
+
+
+@contextlib.contextmanager
+def left_alone(runs: Sequence[PrefectFuture[Endings]]) -> Iterator[None]:
+    """Begin none of them any more once the block is interrupted; those under way end with their pool."""
+    try:
+        yield
+    except BaseException:
+        for run in runs:
+            if isinstance(run, PrefectConcurrentFuture):
+                run.wrapped_future.cancel()
+        raise
 
 
 def drawn_cells(plan: Plan, endings: Endings) -> list[Cell]:

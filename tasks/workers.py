@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 import psutil
 from pebble import ProcessExpired, ProcessPool
@@ -125,10 +126,14 @@ class WorkerPool:
         self._pool = ProcessPool(
             max_workers=limits.count, context=context, initializer=_enter_worker, initargs=(writer,)
         )
+        self._futures: WeakSet[Future[Any]] = WeakSet()
+        self._noting = threading.Lock()
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Queue a job: a function of an importable module with small, picklable arguments."""
         future: Future[T] = self._pool.schedule(function, args=arguments, timeout=self.limits.timeout_seconds)
+        with self._noting:
+            self._futures.add(future)
         return future
 
     def outcome(self, future: Future[T]) -> Outcome[T]:
@@ -154,8 +159,12 @@ class WorkerPool:
         return Lost("crashed", f"the worker ended with exit code {code}")
 
     def close(self) -> None:
-        """End the workers; jobs that still run are killed."""
+        """End the workers; jobs that still run are killed, and whoever waits for one waits no longer."""
         self._pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it untyped
+        with self._noting:
+            waited_for = list(self._futures)
+        for future in waited_for:
+            future.cancel()  # a stopped pool leaves what it has not done pending for ever
         self._pool.join()
         self._guard.stop()
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -41,6 +44,30 @@ def small_config(tmp_path: Path, blobs_file: Path) -> Path:
         encoding="utf-8",
     )
     return path
+
+
+def test_ctrl_c_ends_a_sweep_at_once_and_keeps_its_pictures(tmp_path: Path) -> None:
+    config, store = Path(__file__).parents[1] / "configs" / "digits.yaml", tmp_path / "store"
+    # Whatever runs the tests may have Ctrl-C ignored, as a shell has for what runs in the background.
+    hears = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from flows.cli import main; main()"
+    )
+    words = [sys.executable, "-c", hears, "sweep", str(config), "--store", str(store)]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+    try:
+        while process.poll() is None and len(list(store.glob("cells/*/*.parquet"))) < 3:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
+        assert process.wait(timeout=60) == cli.EXIT_INTERRUPTED
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    told = (tmp_path / "log").read_text(encoding="utf-8")
+    assert "interrupted; finished cells are kept" in told
+    assert "Traceback" not in told
+    assert 3 <= len(list(store.glob("cells/*/*.parquet"))) < 101
+    assert not list((store / "runs").glob("*/manifest.json"))
 
 
 @pytest.mark.engine
