@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
@@ -43,6 +44,14 @@ def test_an_error_keeps_its_message() -> None:
     assert isinstance(outcome, Lost)
     assert outcome.status == "failed"
     assert outcome.reason.startswith("ValueError: invalid literal")
+
+
+def test_whoever_waits_for_a_job_is_told_when_the_pool_is_closed() -> None:
+    with ThreadPoolExecutor() as threads:
+        with opened_pool(LIMITS) as pool:
+            waiting = [threads.submit(pool.outcome, pool.submit(time.sleep, 3600)) for _ in range(4)]
+        outcomes = [one.result(timeout=60) for one in waiting]
+    assert all(isinstance(outcome, Lost) for outcome in outcomes)
 
 
 def test_the_pool_is_found_while_it_is_open_only() -> None:
