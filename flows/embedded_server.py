@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import signal
 import threading
 
@@ -14,7 +15,8 @@ def start_server() -> None:
 
     A flow that is interrupted tells its server so; where that is gone, too, Prefect tries for a minute and fails.
     """
-    starter = threading.Thread(target=_start_deaf, name="embedded server", daemon=True)
+    settings = contextvars.copy_context()  # Prefect keeps them there, and a thread begins without
+    starter = threading.Thread(target=settings.run, args=(_start_deaf,), name="embedded server", daemon=True)
     starter.start()
     starter.join()  # in a thread, so that this one hears Ctrl-C meanwhile
 
