@@ -36,13 +36,13 @@ def draw_missing(plan: Plan, until: float | None = None) -> Endings:
             runs = [
                 compute_configuration.submit(configuration, plan, broken, until) for configuration in configurations
             ]
-            with left_alone(runs):
+            with dropped_if_interrupted(runs):
                 return {identity: ending for run in runs for identity, ending in run.result().items()}
     return draw_on_cluster(configurations, plan, broken, until)
 
 
 @contextlib.contextmanager
-def left_alone(runs: Sequence[PrefectFuture[Endings]]) -> Iterator[None]:
+def dropped_if_interrupted(runs: Sequence[PrefectFuture[Endings]]) -> Iterator[None]:
     """Begin none of them any more once the block is interrupted; those under way end with their pool."""
     try:
         yield

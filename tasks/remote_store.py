@@ -147,7 +147,10 @@ def bring_folder(store: Store, folder: str) -> None:
     gone = [place for place in here - there if not _is_being_written(place)]  # nor finished just now, to be sent next
     if gone and is_there(store):  # where the whole bucket is gone, the copy may be the last
         for place in gone:
-            shutil.rmtree(place, ignore_errors=True) if place.is_dir() else place.unlink(missing_ok=True)
+            if place.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
     bring(store, sorted(there))
 
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib import metadata
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from flows import cli
 from tests import faults
 from tests.conftest import three_blobs
+from tests.processes import beside, living, wait_until
 
 
 def run(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -52,17 +52,12 @@ def test_ctrl_c_ends_a_sweep_at_once_and_keeps_its_pictures(tmp_path: Path) -> N
     hears = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from flows.cli import main; main()"
     )
-    words = [sys.executable, "-c", hears, "sweep", str(config), "--store", str(store)]
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
-    try:
-        while process.poll() is None and len(list(store.glob("cells/*/*.parquet"))) < 3:
-            time.sleep(0.1)
+    words = ("-c", hears, "sweep", str(config), "--store", str(store))
+    with beside(*words, environment={**os.environ}, folder=tmp_path, log="log") as process:
+        wait_until(lambda: len(list(store.glob("cells/*/*.parquet"))) >= 3, "a sweep", process)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
         assert process.wait(timeout=60) == cli.EXIT_INTERRUPTED
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+        wait_until(lambda: not living(process.pid), "their end", None)
     told = (tmp_path / "log").read_text(encoding="utf-8")
     assert "interrupted; finished cells are kept" in told
     assert "Traceback" not in told

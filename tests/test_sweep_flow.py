@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from configs import schemas
 from configs.cards import CARD_OF
 from configs.errors import InputError
 from configs.sweep import SweepConfig
+from tasks.compute_configuration import Endings
 from tasks.store import file_digest
 from tests import faults
 from tests.conftest import three_blobs
@@ -318,3 +321,16 @@ def test_other_scores_of_cached_cells_need_no_geometry_in_the_store(
     assert (again.computed, again.cached) == (0, 5)
     assert file_digest(store / "runs" / first.run / "latent_space.parquet") == before
     assert not list((store / "cells").rglob(".writing-*"))
+
+
+def test_settings_in_the_queue_are_not_begun_once_a_sweep_is_interrupted() -> None:
+    from prefect.futures import PrefectConcurrentFuture
+
+    from flows.draw_cells import dropped_if_interrupted
+
+    begun, waiting = (PrefectConcurrentFuture[Endings](uuid.uuid4(), Future()) for _ in range(2))
+    begun.wrapped_future.set_running_or_notify_cancel()
+    with pytest.raises(KeyboardInterrupt), dropped_if_interrupted([begun, waiting]):
+        raise KeyboardInterrupt
+    assert waiting.wrapped_future.cancelled()
+    assert begun.wrapped_future.running()

@@ -49,6 +49,7 @@ def test_an_error_keeps_its_message() -> None:
 def test_whoever_waits_for_a_job_is_told_when_the_pool_is_closed() -> None:
     with ThreadPoolExecutor() as threads:
         with opened_pool(LIMITS) as pool:
+            # Jobs that never end by themselves: two are under way, two in the queue.
             waiting = [threads.submit(pool.outcome, pool.submit(time.sleep, 3600)) for _ in range(4)]
         outcomes = [one.result(timeout=60) for one in waiting]
     assert all(isinstance(outcome, Lost) for outcome in outcomes)

@@ -5,21 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import signal
-import socket
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.processes import beside, call, connects, end_group, free_port, wait_until
+
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
-SECONDS_TO_START = 120
 
 
 @dataclass
@@ -38,57 +35,7 @@ class Server:
 
     def running(self, *command: str, log: str) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
         """Run a module beside the test, in a process group of its own, and end all of it afterwards."""
-        return beside(*command, environment=self.environment, folder=self.folder, log=log)
-
-
-def call(
-    *command: str, environment: dict[str, str], folder: Path, check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    """Run a module of Python, as a user would, to its end."""
-    ended = subprocess.run(
-        [sys.executable, "-m", *command],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert not check or ended.returncode == 0, f"{command}\n{ended.stdout}\n{ended.stderr}"
-    return ended
-
-
-@contextlib.contextmanager
-def beside(*command: str, environment: dict[str, str], folder: Path, log: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a module of Python beside a test, in a process group of its own, and end all of it afterwards."""
-    with (folder / log).open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            env=environment,
-            cwd=folder,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        end_group(process)
-
-
-def end_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it has started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=20)
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+        return beside("-m", *command, environment=self.environment, folder=self.folder, log=log)
 
 
 @contextlib.contextmanager
@@ -112,23 +59,6 @@ def postgres(folder: Path) -> Iterator[str]:
             yield f"postgresql+asyncpg://steadymap@127.0.0.1:{port}/postgres"
         finally:
             end_group(process)
-
-
-def connects(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
-    return False
-
-
-def wait_until(
-    holds: Callable[[], bool], what: str, process: subprocess.Popen[bytes] | None, seconds: float = SECONDS_TO_START
-) -> None:
-    """Ask again and again until something holds; there is nothing else to wait for in another process."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert process is None or process.poll() is None, f"{what} ended with {process.returncode}"
-        assert time.monotonic() < end, f"{what}: not within {seconds:.0f} s"
-        time.sleep(0.2)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -20,7 +20,8 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.services.conftest import Server, wait_until
+from tests.processes import wait_until
+from tests.services.conftest import Server
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(1500)]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.conftest import beside, call, connects, free_port, wait_until
+from tests.processes import beside, call, connects, free_port, wait_until
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
@@ -73,7 +73,7 @@ def bucket(tmp_path: Path, blobs_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    words = ("moto.server", "-H", "127.0.0.1", "-p", str(port))
+    words = ("-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
     with beside(*words, environment=environment, folder=tmp_path, log="s3.log") as server:
         wait_until(lambda: connects(port), "the S3 server", server)
         files = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
@@ -126,7 +126,7 @@ def test_the_same_tables_and_another_machine_computes_nothing(bucket: Bucket) ->
 
 def test_a_machine_killed_in_the_middle_loses_nothing_that_was_sent(bucket: Bucket) -> None:
     whole = bucket.sweep(str(bucket.folder / "local"))
-    words = ("flows.cli", "sweep", "blobs.yaml", "--store", "s3://team/store")
+    words = ("-m", "flows.cli", "sweep", "blobs.yaml", "--store", "s3://team/store")
     with beside(*words, environment=bucket.machine("killed"), folder=bucket.folder, log="killed.log") as killed:
         wait_until(lambda: len(bucket.files.find("team/store/cells")) >= 5, "cells in the bucket", killed, seconds=300)
         os.killpg(killed.pid, signal.SIGKILL)
