@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
+from dataclasses import replace
+from queue import Queue
+from typing import Any
 
 import psutil
 import pytest
 
 from tasks.workers import Done, Limits, Lost, WorkerPool, current_pool, opened_pool
 from tests.faults import touch_memory, worker_id
+from tests.processes import wait_until
 
 LIMITS = Limits(count=2, timeout_seconds=4, memory_bytes=1_200_000_000)
 
@@ -47,12 +52,15 @@ def test_an_error_keeps_its_message() -> None:
 
 
 def test_whoever_waits_for_a_job_is_told_when_the_pool_is_closed() -> None:
-    with ThreadPoolExecutor() as threads:
-        with opened_pool(LIMITS) as pool:
-            # Jobs that never end by themselves: two are under way, two in the queue.
-            waiting = [threads.submit(pool.outcome, pool.submit(time.sleep, 3600)) for _ in range(4)]
-        outcomes = [one.result(timeout=60) for one in waiting]
-    assert all(isinstance(outcome, Lost) for outcome in outcomes)
+    told: Queue[object] = Queue()
+    with opened_pool(replace(LIMITS, timeout_seconds=3600)) as pool:
+        # Two that never end by themselves, and behind them more than the pipe to the workers holds.
+        jobs: list[Future[Any]] = [pool.submit(time.sleep, 3600) for _ in range(2)]
+        jobs += [pool.submit(len, bytes(1_000_000)) for _ in range(4)]
+        for job in jobs:
+            threading.Thread(target=lambda job=job: told.put(pool.outcome(job)), daemon=True).start()
+        wait_until(lambda: [job.running() for job in jobs] == [True] * 2 + [False] * 4, "two jobs", None)
+    assert all(isinstance(told.get(timeout=30), Lost) for _ in jobs)
 
 
 def test_the_pool_is_found_while_it_is_open_only() -> None:
