@@ -21,9 +21,8 @@ from configs import schemas
 from configs.grid import Configuration
 from tasks.geometry import Part, read_material
 from tasks.identity import run_versions
-from tasks.numerics.arrays import Float32
-from tasks.numerics.islands import Islands
-from tasks.numerics.reducers.interface import Settings, find_reducer
+from tasks.numerics.arrays import Float64
+from tasks.numerics.reducers.interface import Material, Settings, find_reducer
 from tasks.store import Store, map_array, write_table, write_text
 
 THREADS = 1
@@ -56,35 +55,45 @@ class CellResult:
 def compute_cell(job: CellJob) -> CellResult:
     """Compute a cell and commit its file, unless the picture is degenerate."""
     from tasks.numerics.degeneracy import describe_degeneracy
-    from tasks.numerics.islands import find_islands
 
     started, cpu_started = time.perf_counter(), time.process_time()
-    configuration = job.configuration
-    material = read_material(configuration, dict(job.folders))
+    material = read_material(job.configuration, dict(job.folders))
+    coordinates = draw(material, job.configuration, job.seed)
+    degeneracy = describe_degeneracy(coordinates, job.distinct_rows)
+    if degeneracy is not None:
+        return CellResult("degenerate", degeneracy)
+    neighbours = None if job.neighbours is None else map_array(job.neighbours, "indices")
+    write_table(
+        tabulate(coordinates, material, job.configuration, neighbours), job.store.cell(job.identity), _provenance(job)
+    )
+    _note_timing(job, time.perf_counter() - started, time.process_time() - cpu_started)
+    return CellResult("ok")
+
+
+def draw(material: Material, configuration: Configuration, seed: int | None) -> Float64:
+    """Return the coordinates of a picture, shape (n, dimension); with ``tabulate`` all that shapes a cell's bytes."""
     settings = Settings(
         method=configuration.method,
         metric=configuration.metric,
         dimension=configuration.dimension,
-        seed=job.seed,
+        seed=seed,
         parameters=dict(configuration.parameters),
     )
     with warnings.catch_warnings():
         # Libraries warn about what was asked for on purpose (one thread, a fixed seed); what matters in the
         # result is checked below and told as a status.
         warnings.simplefilter("ignore")
-        coordinates = find_reducer(configuration.reducer, configuration.engine)(material, settings)
-    degeneracy = describe_degeneracy(coordinates, job.distinct_rows)
-    if degeneracy is not None:
-        return CellResult("degenerate", degeneracy)
+        return find_reducer(configuration.reducer, configuration.engine)(material, settings)
+
+
+def tabulate(
+    coordinates: Float64, material: Material, configuration: Configuration, neighbours: np.ndarray | None
+) -> pa.Table:
+    """Look for islands in a picture and return the table that a cell's file holds."""
+    from tasks.numerics.islands import find_islands
+
     picture = coordinates.astype(np.float32)
-    neighbours = None if job.neighbours is None else map_array(job.neighbours, "indices")
     islands = find_islands(picture, material.working, configuration.min_cluster_size, neighbours)
-    write_table(_table(picture, islands), job.store.cell(job.identity), _provenance(job))
-    _note_timing(job, time.perf_counter() - started, time.process_time() - cpu_started)
-    return CellResult("ok")
-
-
-def _table(picture: Float32, islands: Islands) -> pa.Table:
     flat = picture.shape[1] == 2
     return pa.table(
         {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse
 from threadpoolctl import threadpool_limits
 
 from configs.sweep import Preprocessing
@@ -70,65 +71,74 @@ def job_of(part: Part, geometry: Geometry) -> PartJob:
 
 def search_neighbours(part: Part, geometry: Geometry, threads: int) -> None:
     """Search neighbours in this process, with all its threads, and commit them."""
-    from tasks.numerics.neighbours import nearest_neighbours
-
     working = map_array(geometry.folder(Part("working", part.metric)), "working")
     k = int(part.size)
-    found = nearest_neighbours(working, k, metric=part.metric, threads=threads)
+    found = make_neighbours(working, k, part.metric, threads)
     arrays = {"indices": found.indices, "distances": found.distances}
     write_arrays(neighbours_folder(geometry, part.metric, k), arrays, {"part": str(part)})
 
 
 def compute_part(job: PartJob) -> None:
     """Compute a part and commit it to the store."""
-    maker = {
-        "working": _working,
-        "components": _components,
-        "affinities": _affinities,
-        "fuzzy_graph": _fuzzy_graph,
-        "spectral": _spectral,
-    }[job.part.kind]
-    maker(job)
+    part, meta = job.part, {"part": str(job.part)}
+    if part.kind == "working":
+        made = make_working(map_array(job.latents, "latents"), job.preprocessing, part.metric)
+        write_arrays(job.folder, {"working": made}, meta)
+    elif part.kind == "components":
+        write_arrays(job.folder, {"base": make_components(map_array(job.working, "working"))}, meta)
+    elif part.kind == "affinities":
+        write_sparse(job.folder, make_affinities(_neighbours(job), part.size), meta)
+    elif part.kind == "fuzzy_graph":
+        write_sparse(job.folder, make_fuzzy_graph(_neighbours(job), part.size), meta)
+    else:
+        assert job.fuzzy_graph is not None
+        graph, working = read_sparse(job.fuzzy_graph), map_array(job.working, "working")
+        write_arrays(job.folder, {"base": make_spectral(graph, working, part.dimension)}, meta)
 
 
-def _working(job: PartJob) -> None:
+# What shapes a part's bytes, and its identity with it, is below; above is what carries them.
+
+
+def make_working(latents: np.ndarray, preprocessing: Preprocessing, metric: str) -> np.ndarray:
+    """Return the vectors in which distances are taken, shape (n, d)."""
     from tasks.numerics.preprocess import preprocess
 
-    working = preprocess(
-        np.array(map_array(job.latents, "latents")),
-        scale=job.preprocessing.scale,
-        pca=job.preprocessing.pca,
-        metric=job.part.metric,
-    )
-    write_arrays(job.folder, {"working": working}, {"part": str(job.part)})
+    return preprocess(np.array(latents), scale=preprocessing.scale, pca=preprocessing.pca, metric=metric)
 
 
-def _components(job: PartJob) -> None:
+def make_neighbours(working: np.ndarray, k: int, metric: str, threads: int) -> Neighbours:
+    """Return the k nearest neighbours of every row."""
+    from tasks.numerics.neighbours import nearest_neighbours
+
+    return nearest_neighbours(working, k, metric=metric, threads=threads)
+
+
+def make_components(working: np.ndarray) -> np.ndarray:
+    """Return the principal components to start from, shape (n, 3)."""
     from tasks.numerics.initialisation import principal_components
 
-    base = principal_components(map_array(job.working, "working"))
-    write_arrays(job.folder, {"base": base}, {"part": str(job.part)})
+    return principal_components(working)
 
 
-def _affinities(job: PartJob) -> None:
+def make_affinities(neighbours: Neighbours, perplexity: float) -> scipy.sparse.csr_matrix:
+    """Return the joint probabilities of t-SNE."""
     from tasks.numerics.affinities import joint_probabilities
 
-    write_sparse(job.folder, joint_probabilities(_neighbours(job), job.part.size), {"part": str(job.part)})
+    return joint_probabilities(neighbours, perplexity)
 
 
-def _fuzzy_graph(job: PartJob) -> None:
+def make_fuzzy_graph(neighbours: Neighbours, n_neighbors: float) -> scipy.sparse.csr_matrix:
+    """Return the graph of UMAP."""
     from tasks.numerics.fuzzy_graph import fuzzy_graph
 
-    write_sparse(job.folder, fuzzy_graph(_neighbours(job), int(job.part.size)), {"part": str(job.part)})
+    return fuzzy_graph(neighbours, int(n_neighbors))
 
 
-def _spectral(job: PartJob) -> None:
+def make_spectral(graph: scipy.sparse.csr_matrix, working: np.ndarray, dimension: int) -> np.ndarray:
+    """Return the spectral layout to start from, shape (n, dimension)."""
     from tasks.numerics.fuzzy_graph import spectral_base
 
-    assert job.fuzzy_graph is not None
-    working = np.array(map_array(job.working, "working"))
-    base = spectral_base(read_sparse(job.fuzzy_graph), working, job.part.dimension)
-    write_arrays(job.folder, {"base": base}, {"part": str(job.part)})
+    return spectral_base(graph, np.array(working), dimension)
 
 
 def _neighbours(job: PartJob) -> Neighbours:

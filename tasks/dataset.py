@@ -16,9 +16,10 @@ from threadpoolctl import threadpool_limits
 
 from configs import schemas
 from configs.sweep import DataSource
+from tasks.code_digest import code_digest
 from tasks.encode_inputs import describe, encode_inputs, measure_encoded
 from tasks.fetch_inputs import fetched
-from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.identity import SHAPING_LIBRARIES, digest, versions
 from tasks.image_shape import check_image_shape
 from tasks.latents_file import Latents, check_matrix, read_latents
 from tasks.numerics.row_order import canonical_order, content_digest, count_duplicates, row_keys
@@ -27,6 +28,10 @@ from tasks.store import DamagedError, Store, map_array, read_meta, read_table, w
 DIGITS_DIMENSIONS = 16
 DIGITS_ROWS = 1797
 DIGITS_LARGEST_PIXEL = 16
+
+
+EXAMPLE_CODE = ("tasks.numerics.autoencoder",)
+"""What shapes the latents of the example."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ def _digits(store: Store) -> Latents:
         {
             "example": "digits",
             "dimensions": DIGITS_DIMENSIONS,
-            "code": code_digest("tasks.numerics.autoencoder"),
+            "code": code_digest(*EXAMPLE_CODE),
             "libraries": versions(SHAPING_LIBRARIES),
         }
     )

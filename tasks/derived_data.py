@@ -17,8 +17,9 @@ from threadpoolctl import threadpool_limits
 from configs.errors import InputError
 from configs.grid import Grid
 from configs.sweep import SweepConfig
+from tasks.code_digest import code_digest
 from tasks.dataset import Dataset, Vectors, told_of_rows
-from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.identity import SHAPING_LIBRARIES, digest, versions
 from tasks.numerics.reference_data import copula_cloud, gaussian_cloud
 from tasks.numerics.resampling import Units, bootstrap, find_units, halves, subsample
 from tasks.numerics.row_order import canonical_order, row_keys
@@ -27,6 +28,14 @@ from tasks.store import DamagedError, Store, map_array, read_meta, write_arrays
 Kind = Literal["half", "subsample", "bootstrap", "gaussian", "copula"]
 NULLS: tuple[Kind, ...] = ("gaussian", "copula")
 SIDES = ("a", "b")
+
+
+RESAMPLE_CODE = ("tasks.derived_data:resampled",)
+"""What shapes parts of the rows."""
+
+
+NULL_CODE = ("tasks.derived_data:reference",)
+"""What shapes reference data."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ def _parts(config: SweepConfig, grid: Grid, dataset: Dataset, store: Store) -> I
                 remedy="name another `group:` under `data:`, or leave `resamples:` out",
             )
         return
-    made_by = [digest(groups) if any(groups) else None, code_digest("tasks.numerics.resampling")]
+    made_by = [digest(groups) if any(groups) else None, code_digest(*RESAMPLE_CODE)]
     for recipe in recipes:
         rows = _choose(recipe, units)
         copies = len(rows) - len(np.unique(keys[rows]))
@@ -113,7 +122,7 @@ def _nulls(config: SweepConfig) -> list[Recipe]:
 
 
 def _null(recipe: Recipe, dataset: Dataset, store: Store) -> Derived:
-    made_by = [code_digest("tasks.numerics.reference_data"), versions(SHAPING_LIBRARIES)]
+    made_by = [code_digest(*NULL_CODE), versions(SHAPING_LIBRARIES)]
     return _describe(recipe, (dataset.rows, 0), made_by, dataset, store)
 
 
@@ -155,19 +164,28 @@ def make_derived(derived: Derived) -> None:
         return
     latents = np.array(map_array(derived.of, "latents"))
     with threadpool_limits(1):  # more BLAS threads add up in another order: other bytes
-        arrays = _reference(derived, latents) if derived.recipe.null else _rows(derived, latents)
+        arrays = reference(derived.recipe, latents) if derived.recipe.null else _rows(derived, latents)
     write_arrays(derived.folder, arrays, {"name": derived.recipe.name})
 
 
 def _rows(derived: Derived, latents: np.ndarray) -> dict[str, np.ndarray]:
     keys = np.array(map_array(derived.of, "keys"))
-    positions = _choose(derived.recipe, find_units(keys, told_of_rows(derived.of, "group")))
+    return resampled(derived.recipe, latents, keys, told_of_rows(derived.of, "group"))
+
+
+# What shapes the bytes of derived data, and their identity with it, is below.
+
+
+def resampled(recipe: Recipe, latents: np.ndarray, keys: np.ndarray, groups: list[str | None]) -> dict[str, np.ndarray]:
+    """Return the rows that a recipe chooses: their vectors, keys, and positions in the dataset."""
+    positions = _choose(recipe, find_units(keys, groups))
     return {"latents": latents[positions], "keys": keys[positions], "positions": positions}
 
 
-def _reference(derived: Derived, latents: np.ndarray) -> dict[str, np.ndarray]:
-    cloud = gaussian_cloud if derived.recipe.kind == "gaussian" else copula_cloud
-    drawn = cloud(latents, derived.recipe.number)
+def reference(recipe: Recipe, latents: np.ndarray) -> dict[str, np.ndarray]:
+    """Return reference data as a recipe wants it, in canonical order."""
+    cloud = gaussian_cloud if recipe.kind == "gaussian" else copula_cloud
+    drawn = cloud(latents, recipe.number)
     keys = row_keys(drawn)
     order = canonical_order(drawn, keys)
     return {"latents": drawn[order], "keys": keys[order]}

@@ -14,8 +14,9 @@ import numpy as np
 from configs.errors import InputError
 from configs.selftest import SelftestConfig, SelftestPart, SelftestSweep
 from configs.sweep import DataSource, SweepConfig
+from tasks.code_digest import code_digest
 from tasks.find_clusters import Clusters
-from tasks.identity import code_digest, digest, run_versions
+from tasks.identity import digest, run_versions
 from tasks.numerics.known_truth import compare_with_truth
 from tasks.numerics.synthetic import FAMILIES, generate
 from tasks.plan import Plan
@@ -23,12 +24,13 @@ from tasks.seek_valleys import Splits
 from tasks.store import write_text
 
 PATH = (
-    "tasks.draw_known_truth",
-    "tasks.compute_cell",
-    "tasks.seek_valleys",
-    "tasks.find_clusters",
+    "tasks.draw_known_truth:sweep_of",
+    "tasks.draw_known_truth:outcome_of",
+    "tasks.compute_cell:compute_cell",
+    "tasks.seek_valleys:seek_valleys",
+    "tasks.find_clusters:find_clusters",
 )
-"""Modules behind an outcome, with all that they import."""
+"""What is behind an outcome, with all that it rests on."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from configs.sweep import DataSource, Encoder, split_reference
-from tasks.identity import code_digest, digest
+from tasks.code_digest import code_digest
+from tasks.identity import digest
 from tasks.latents_file import Latents, RawInputs, read_raw_inputs
 from tasks.onnx_encoder import OnnxEncoder, encode, open_encoder
 from tasks.progress import announce_done, announce_total

@@ -16,22 +16,23 @@ import scipy.sparse
 
 from configs.grid import Configuration
 from configs.sweep import Preprocessing
+from tasks.code_digest import code_digest
 from tasks.dataset import Vectors
-from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.identity import SHAPING_LIBRARIES, digest, versions
 from tasks.numerics.reducers.interface import Material
 from tasks.store import DamagedError, Store, map_array, read_meta, write_arrays
 
 Kind = Literal["working", "neighbours", "components", "affinities", "fuzzy_graph", "spectral"]
 
 CODE: dict[Kind, str] = {
-    "working": "tasks.numerics.preprocess",
-    "neighbours": "tasks.numerics.neighbours",
-    "components": "tasks.numerics.initialisation",
-    "affinities": "tasks.numerics.affinities",
-    "fuzzy_graph": "tasks.numerics.fuzzy_graph",
-    "spectral": "tasks.numerics.fuzzy_graph",
+    "working": "tasks.compute_part:make_working",
+    "neighbours": "tasks.compute_part:make_neighbours",
+    "components": "tasks.compute_part:make_components",
+    "affinities": "tasks.compute_part:make_affinities",
+    "fuzzy_graph": "tasks.compute_part:make_fuzzy_graph",
+    "spectral": "tasks.compute_part:make_spectral",
 }
-"""The module that makes each kind of part."""
+"""What makes each kind of part."""
 
 LIBRARIES: dict[Kind, tuple[str, ...]] = {
     "working": (),

@@ -15,8 +15,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
+from tasks.code_digest import code_digest
 from tasks.held_out_jobs import HeldOutJob, run_missing
-from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.identity import SHAPING_LIBRARIES, digest, versions
 from tasks.judge_on_half import judge_on_half
 from tasks.plan import Plan
 from tasks.seek_on_half import ALPHA
@@ -24,6 +25,13 @@ from tasks.store import read_table, write_table
 
 MOST_CLASSES = 200
 """More classes are ids rather than clusters, and are not tested."""
+
+
+LABEL_CODE = (
+    "tasks.judge_on_half:classes_on_half",
+    "tasks.numerics.preprocess",
+)
+"""What shapes the test of classes on a half."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ def _jobs(plan: Plan, classes: list[str | None]) -> list[HeldOutJob]:
     identity = {
         "classes": digest(classes),
         "preprocess": preprocess.model_dump(mode="json"),
-        "code": code_digest("tasks.numerics.given_clusters", "tasks.numerics.islands", "tasks.numerics.preprocess"),
+        "code": code_digest(*LABEL_CODE),
         "libraries": versions((*SHAPING_LIBRARIES, "numba")),
     }
     return [

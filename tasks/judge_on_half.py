@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
 from tasks.dataset import told_of_rows
-from tasks.held_out_jobs import HeldOutJob
+from tasks.held_out_jobs import HeldOutJob, HeldOutRows
 from tasks.numerics.cell_scores import encode_classes
 from tasks.store import write_arrays
+
+if TYPE_CHECKING:
+    from tasks.numerics.given_clusters import GivenTest
 
 
 def judge_on_half(job: HeldOutJob) -> None:
     """Test the classes of one half on the other, and commit what came out; runs in a worker."""
+    found = classes_on_half(job.rows(), told_of_rows(job.geometry.vectors.folder, "label"))
+    write_arrays(job.folder, {}, {"p_values": list(found.p_values), "pairs": [asdict(pair) for pair in found.pairs]})
+
+
+def classes_on_half(rows: HeldOutRows, classes: list[str | None]) -> GivenTest:
+    """Return what one half of the rows shows between classes: all that shapes the outcome.
+
+    Parameters
+    ----------
+    classes
+        Class of every row of the dataset in canonical order; rows without one get that of the nearest row.
+    """
     from tasks.numerics.given_clusters import run_given
     from tasks.numerics.halves import prepare_halves
     from tasks.numerics.islands import fill_noise
 
-    rows = job.rows()
-    codes = encode_classes(told_of_rows(job.geometry.vectors.folder, "label")).codes
+    codes = encode_classes(classes).codes
     with threadpool_limits(1):
         labels = fill_noise(codes[rows.positions], rows.discovery)
         halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
-        found = run_given(halves, labels)
-    write_arrays(job.folder, {}, {"p_values": list(found.p_values), "pairs": [asdict(pair) for pair in found.pairs]})
+        return run_given(halves, labels)

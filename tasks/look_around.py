@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tasks.held_out_jobs import HeldOutJob, run_missing
-from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.code_digest import code_digest
+from tasks.held_out_jobs import HeldOutJob, HeldOutRows, run_missing
+from tasks.identity import SHAPING_LIBRARIES, digest, versions
 from tasks.plan import Plan
 from tasks.store import map_array, write_arrays
 
 if TYPE_CHECKING:
     from tasks.numerics.surroundings import Surroundings
+
+
+BORDER_CODE = (
+    "tasks.look_around:borders_on_half",
+    "tasks.numerics.preprocess",
+)
+"""What shapes what a half shows."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ def _jobs(plan: Plan, published: str, folder: Path) -> list[HeldOutJob]:
     identity = {
         "published": published,
         "preprocess": preprocess.model_dump(mode="json"),
-        "code": code_digest("tasks.numerics.surroundings", "tasks.numerics.preprocess"),
+        "code": code_digest(*BORDER_CODE),
         "libraries": versions((*SHAPING_LIBRARIES, "numba")),
     }
     return [
@@ -73,15 +81,24 @@ def _jobs(plan: Plan, published: str, folder: Path) -> list[HeldOutJob]:
 
 def look_on_half(job: HeldOutJob) -> None:
     """Look from one half with the other, and commit what was seen; runs in a worker."""
+    seen = borders_on_half(job.rows(), np.array(map_array(job.clusters, "clusters")))
+    write_arrays(job.folder, {}, {"around": [None if one is None else asdict(one) for one in seen]})
+
+
+def borders_on_half(rows: HeldOutRows, clusters: np.ndarray) -> tuple[Surroundings | None, ...]:
+    """Return what one half shows around every cluster: all that shapes the outcome.
+
+    Parameters
+    ----------
+    clusters
+        Cluster of every row of the dataset in canonical order, from 0; shape (n,).
+    """
     from tasks.numerics.halves import prepare_halves
     from tasks.numerics.surroundings import look_around as look
 
-    rows = job.rows()
-    clusters = np.array(map_array(job.clusters, "clusters"))
     with threadpool_limits(1):
         halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
-        seen = look(halves, clusters[rows.positions], int(clusters.max()) + 1)
-    write_arrays(job.folder, {}, {"around": [None if one is None else asdict(one) for one in seen]})
+        return tuple(look(halves, clusters[rows.positions], int(clusters.max()) + 1))
 
 
 def _read(job: HeldOutJob) -> Look:

@@ -10,11 +10,12 @@ from configs import schemas
 from configs.errors import InputError
 from configs.grid import Configuration, Grid, expand, expand_reducers
 from configs.sweep import Budget, SweepConfig
+from tasks.code_digest import code_digest
 from tasks.complete_run import find_complete_run
 from tasks.dataset import Dataset
 from tasks.derived_data import Derived, derive
 from tasks.geometry import Geometry, parts_of
-from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, run_versions, versions
+from tasks.identity import SHAPING_LIBRARIES, digest, run_versions, versions
 from tasks.numerics.reducers.interface import MODULES
 from tasks.plan import Cell, Plan
 from tasks.remote_store import settle
@@ -25,6 +26,23 @@ ENGINE_LIBRARIES = {
     "umap-learn": ("umap-learn", "numba", "llvmlite"),
 }
 """Libraries beyond NumPy, SciPy and scikit-learn that shape an engine's pictures."""
+
+
+CELL_CODE = ("tasks.compute_cell:draw", "tasks.compute_cell:tabulate", "tasks.numerics.degeneracy")
+"""What shapes a cell beside its reducer."""
+
+RUN_CODE = (
+    "tasks.write_run:write_run",
+    "tasks.compute_cell:compute_cell",
+    "tasks.describe_latent_space:describe_latent_space",
+    "tasks.find_clusters:find_clusters",
+    "tasks.judge_labels:judge_labels",
+    "tasks.measure_stability:measure_stability",
+    "tasks.rate_rows:rate_rows",
+    "tasks.score_cells:score_cells",
+    "tasks.seek_valleys:seek_valleys",
+)
+"""What shapes the tables of a run."""
 
 
 @task(name="plan sweep", task_run_name="plan {config.name}", cache_policy=NO_CACHE)
@@ -150,16 +168,7 @@ def run_identity(config: SweepConfig, dataset: Dataset) -> str:
             "config": asked,
             "data": dataset.identity,
             "input_shape": config.data.input_shape or dataset.input_shape,
-            "code": code_digest(
-                "tasks.write_run",
-                "tasks.compute_cell",
-                "tasks.describe_latent_space",
-                "tasks.find_clusters",
-                "tasks.judge_labels",
-                "tasks.measure_stability",
-                "tasks.rate_rows",
-                "tasks.score_cells",
-            ),
+            "code": code_digest(*RUN_CODE),
             "versions": run_versions(),
         }
     )
@@ -178,7 +187,7 @@ def _cell_identity(configuration: Configuration, seed: int | None, geometry: Geo
             "seed": seed,
             "resample": geometry.vectors.recipe.name if isinstance(geometry.vectors, Derived) else None,
             "geometry": [geometry.identity(part) for part in parts_of(configuration)],
-            "code": code_digest(module, "tasks.numerics.islands", "tasks.numerics.degeneracy"),
+            "code": code_digest(module, *CELL_CODE),
             "libraries": versions([*SHAPING_LIBRARIES, *ENGINE_LIBRARIES.get(configuration.engine, ())]),
         }
     )

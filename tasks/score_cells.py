@@ -11,9 +11,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from configs import schemas
+from tasks.code_digest import code_digest
 from tasks.compute_part import ensure_working
 from tasks.geometry import Part, parts_of, read_sparse
-from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.identity import SHAPING_LIBRARIES, digest, versions
 from tasks.numerics.cell_scores import Labels, Score
 from tasks.plan import Cell, Plan
 from tasks.prepare_geometry import make_parts
@@ -22,6 +23,14 @@ from tasks.read_cell import coordinates_of, read_cell
 from tasks.remote_store import send, settle
 from tasks.store import DamagedError, read_table, write_table
 from tasks.workers import choose_limits, default_count, opened_pool
+
+SCORE_CODE = (
+    "tasks.numerics.cell_scores",
+    "tasks.numerics.losses",
+    "tasks.score_cells:tabulate",
+    "tasks.score_cells:ROW_SCORES",
+)
+"""What shapes scores."""
 
 
 @task(name="score cells", task_run_name="score {plan.run}", cache_policy=NO_CACHE)
@@ -89,24 +98,27 @@ def _score(cells: list[Cell], plan: Plan) -> None:
         for cell, one, loss in zip(batch, scored, losses, strict=True):
             rows = pa.table({"position": anchors, "reliability": one.reliability}, schema=ROW_SCORES)
             write_table(rows, plan.store.row_scores(_scores_identity(cell, plan)))
-            scores = [*one.scores, *loss]
-            table = pa.table(
-                {
-                    "cell": [cell.identity] * len(scores),
-                    "score": [score.score for score in scores],
-                    "k": [score.k for score in scores],
-                    "value": [score.value for score in scores],
-                    "stderr": [score.stderr for score in scores],
-                },
-                schema=schemas.SCORES,
-            )
-            write_table(table, plan.store.scores(_scores_identity(cell, plan)))
+            write_table(tabulate(cell.identity, [*one.scores, *loss]), plan.store.scores(_scores_identity(cell, plan)))
             announce_done("scores")
         done = [_scores_identity(cell, plan) for cell in batch]
         send(plan.store, [place for one in done for place in (plan.store.scores(one), plan.store.row_scores(one))])
 
 
 BATCH_CELLS = 16
+
+
+def tabulate(cell: str, scores: list[Score]) -> pa.Table:
+    """Return a cell's scores, a row each."""
+    return pa.table(
+        {
+            "cell": [cell] * len(scores),
+            "score": [score.score for score in scores],
+            "k": [score.k for score in scores],
+            "value": [score.value for score in scores],
+            "stderr": [score.stderr for score in scores],
+        },
+        schema=schemas.SCORES,
+    )
 
 
 def _make_missing_graphs(cells: list[Cell], plan: Plan) -> None:
@@ -129,25 +141,13 @@ def _graph_of(cell: Cell) -> Part | None:
 
 def _losses(cell: Cell, picture: np.ndarray, keys: np.ndarray) -> list[Score]:
     """Return what the picture's own reducer minimises, on the graph that it was given."""
-    from tasks.numerics.cross_entropy import cross_entropy, curve_parameters
-    from tasks.numerics.kl_divergence import kl_divergence
-    from tasks.numerics.randomness import sample_rows
+    from tasks.numerics.losses import picture_loss
 
-    configuration, part = cell.configuration, _graph_of(cell)
+    part = _graph_of(cell)
     if part is None or not cell.geometry.folder(part).is_dir():
         return []  # no graph, or one that could not be made again
     graph = read_sparse(cell.geometry.folder(part))
-    sample = sample_rows(keys, LOSS_ROWS, "losses")
-    if configuration.reducer == "tsne":
-        name, loss = "kl_divergence", kl_divergence(graph, picture, sample)
-    else:
-        a, b = curve_parameters(float(configuration.parameter("min_dist")))
-        name, loss = "cross_entropy", cross_entropy(graph, picture, a, b, sample)
-    return [Score(name, None, loss.value, loss.stderr)]
-
-
-LOSS_ROWS = 1_000
-"""Rows from which the repulsion in a loss is summed; all rows up to so many. Its standard error is stated beside it."""
+    return [picture_loss(cell.configuration.reducer, dict(cell.configuration.parameters), graph, picture, keys)]
 
 
 def read_classes(plan: Plan) -> Labels | None:
@@ -177,9 +177,7 @@ def _scores_identity(cell: Cell, plan: Plan) -> str:
             "ks": plan.ks,
             "exact": plan.config.scores.exact,
             "classes": _classes_digest(plan) if cell.kind == "data" else None,
-            "code": code_digest(
-                "tasks.numerics.cell_scores", "tasks.numerics.cross_entropy", "tasks.numerics.kl_divergence"
-            ),
+            "code": code_digest(*SCORE_CODE),
             "libraries": versions(SHAPING_LIBRARIES),
         }
     )

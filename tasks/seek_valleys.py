@@ -14,15 +14,23 @@ import numpy as np
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.code_digest import code_digest
 from tasks.derived_data import Derived
 from tasks.held_out_jobs import HeldOutJob, run_missing
-from tasks.identity import SHAPING_LIBRARIES, code_digest, digest, versions
+from tasks.identity import SHAPING_LIBRARIES, digest, versions
 from tasks.plan import Cell, Plan
 from tasks.seek_on_half import ALPHA, seek_on_half
 from tasks.store import map_array, read_meta
 
 if TYPE_CHECKING:
     from tasks.numerics.split_consensus import SplitOutcome
+
+
+SPLIT_CODE = (
+    "tasks.seek_on_half:propose_and_test",
+    "tasks.latent_neighbours:CLUSTER_NEIGHBOURS",
+)
+"""What shapes the outcome of a split."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ def _identity(half: Derived, cells: tuple[Cell, ...], metric: str) -> str:
             "cells": [cell.identity for cell in cells],
             "metric": metric,
             "alpha": ALPHA,
-            "code": code_digest("tasks.numerics.valley_test", "tasks.numerics.candidates"),
+            "code": code_digest(*SPLIT_CODE),
             "libraries": versions((*SHAPING_LIBRARIES, "numba")),
         }
     )

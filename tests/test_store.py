@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from tasks import store
-from tasks.identity import code_digest, digest
+from tasks.identity import digest
 from tasks.store import DamagedError, map_array, read_meta, read_provenance, read_table, write_arrays, write_table
 
 TABLE = pa.table({"row": np.arange(5000), "x": np.random.default_rng(0).standard_normal(5000)})
@@ -97,21 +97,3 @@ def test_an_identity_is_what_it_says_not_how_it_is_written() -> None:
     assert digest({"a": 1, "b": [2, 3]}) == digest({"b": [2, 3], "a": 1})
     assert digest({"a": 1}) != digest({"a": 2})
     assert digest({"a": 1}) != digest({"b": 1})
-
-
-def test_the_code_digest_follows_imports_and_ignores_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.identity.PROJECT", tmp_path)
-    (tmp_path / "tasks").mkdir()
-
-    def digest_of(top: str, below: str) -> str:
-        (tmp_path / "tasks" / "top.py").write_text(top)
-        (tmp_path / "tasks" / "below.py").write_text(below)
-        code_digest.cache_clear()
-        return code_digest("tasks.top")
-
-    base = digest_of("from tasks.below import f\n", "def f():\n    return 1\n")
-    worded = digest_of("'''Why.'''\nfrom tasks.below import f\n", "def f():\n    '''One.'''\n    return 1  # one\n")
-    changed = digest_of("from tasks.below import f\n", "def f():\n    return 2\n")
-    code_digest.cache_clear()
-    assert base == worded
-    assert base != changed
