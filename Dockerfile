@@ -21,13 +21,14 @@ COPY tasks tasks
 COPY reports reports
 COPY flows flows
 COPY deployments deployments
+COPY src src
 COPY prefect.yaml .
 RUN pip install --no-build-isolation -c constraints.txt -e '.[s3]' \
     && mkdir -p .numba && chown -R steadymap:steadymap .numba
 
 USER steadymap
 # Compile once at build time what workers would compile at their start.
-RUN python -c "import tasks.numerics.warm"
+RUN python -c "import steadymap.tasks.numerics.preload"
 
 WORKDIR /data
 # No entry point: workers of Docker and Kubernetes pools run `prefect flow-run execute` in it.

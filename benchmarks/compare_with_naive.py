@@ -26,8 +26,8 @@ import pandas as pd
 import yaml
 
 from benchmarks.naive_sweep import DISTANCES, NEIGHBORS, PERPLEXITIES, SEEDS, WORKERS, K
-from tasks.numerics.cell_scores import Scorer
-from tasks.numerics.row_order import row_keys
+from steadymap.tasks.numerics.input.row_order import row_keys
+from steadymap.tasks.numerics.scores.all_scores import Scorer
 
 PROJECT = Path(__file__).resolve().parents[1]
 FASHION = PROJECT.parent / "shared" / "data" / "fashion_mnist_70k_pca50.npz"

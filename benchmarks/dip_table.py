@@ -1,4 +1,4 @@
-"""Simulate the quantiles of √n · dip of uniform samples and write them to ``tasks/numerics/dip_quantiles.py``.
+"""Simulate the quantiles of √n · dip of uniform samples and write them to ``tasks/numerics/valleys/dip_quantiles.py``.
 
     python -m benchmarks.dip_table
 
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from tasks.numerics.arrays import Float64
-from tasks.numerics.dip import _dip_in_rows
-from tasks.numerics.randomness import stream
+from steadymap.tasks.numerics.arrays import Float64
+from steadymap.tasks.numerics.randomness import stream
+from steadymap.tasks.numerics.valleys.dip import _dip_in_rows
 
 SIZES = (4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000, 5000, 10_000, 20_000)
 SAMPLES, SAMPLES_ABOVE_1000 = 500_000, 200_000

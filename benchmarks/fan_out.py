@@ -18,16 +18,16 @@ import psutil
 from prefect import flow
 from prefect.testing.utilities import prefect_test_harness
 
-from configs.sweep import SweepConfig
-from flows.draw_cells import draw_cells
-from flows.sweep import RUNNER, WAITING_CONFIGURATIONS
-from tasks.compute_configuration import compute_configuration
-from tasks.plan import Plan
-from tasks.plan_sweep import plan_sweep
-from tasks.prepare_geometry import prepare_geometry
-from tasks.read_dataset import read_dataset
-from tasks.store import Store
-from tasks.workers import choose_limits, opened_pool
+from steadymap.configs.sweep import SweepConfig
+from steadymap.flows.drawing.draw_cells import draw_cells
+from steadymap.flows.sweep import RUNNER, WAITING_CONFIGURATIONS
+from steadymap.tasks.plan.plan import Plan
+from steadymap.tasks.steps.compute_configuration import compute_configuration
+from steadymap.tasks.steps.plan_sweep import plan_sweep
+from steadymap.tasks.steps.prepare_geometry import prepare_geometry
+from steadymap.tasks.steps.read_dataset import read_dataset
+from steadymap.tasks.store.layout import Store
+from steadymap.tasks.workers import choose_limits, opened_pool
 
 ROWS, DIMENSIONS = 700, 16
 SAMPLE_SECONDS = 0.5

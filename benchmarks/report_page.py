@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from playwright.sync_api import Page, sync_playwright
 
-from configs import schemas
-from reports.build import build_report
+from steadymap.configs import schemas
+from steadymap.reports.build import build_report
 
 CLUSTERS, NOISE = 12, 0.1
 IMAGE = (32, 32, 3)

@@ -23,26 +23,26 @@ from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 from threadpoolctl import threadpool_limits
 
 from benchmarks.compare_with_naive import FASHION
-from tasks.numerics import cell_scores
-from tasks.numerics.affinities import joint_probabilities
-from tasks.numerics.agreement import island_agreement
-from tasks.numerics.cell_scores import Scorer, choose_anchors, encode_classes
-from tasks.numerics.consensus import ambiguous_pairs, consensus_clusters
-from tasks.numerics.cross_entropy import cross_entropy, curve_parameters
-from tasks.numerics.distance_variance import distance_variance
-from tasks.numerics.element_centric import element_centric_similarity
-from tasks.numerics.embedding_error import conditional_affinities, embedding_errors, empirical_p
-from tasks.numerics.fuzzy_graph import fuzzy_graph
-from tasks.numerics.islands import find_islands
-from tasks.numerics.kl_divergence import kl_divergence
-from tasks.numerics.neighbour_overlap import NEIGHBOURS, neighbour_jaccard, picture_neighbours
-from tasks.numerics.neighbour_stability import NeighbourCounts, kept_share
-from tasks.numerics.neighbours import Neighbours, nearest_neighbours
-from tasks.numerics.procrustes import disparity
-from tasks.numerics.randomness import sample_rows
-from tasks.numerics.recurrence import find_clusters
-from tasks.numerics.row_order import row_keys
-from tasks.score_cells import LOSS_ROWS
+from steadymap.tasks.numerics.clusters.consensus import ambiguous_pairs, consensus_clusters
+from steadymap.tasks.numerics.clusters.islands import find_islands
+from steadymap.tasks.numerics.clusters.recurrence import find_clusters
+from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
+from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph
+from steadymap.tasks.numerics.geometry.neighbours import Neighbours, nearest_neighbours
+from steadymap.tasks.numerics.input.row_order import row_keys
+from steadymap.tasks.numerics.randomness import sample_rows
+from steadymap.tasks.numerics.scores import all_scores as cell_scores
+from steadymap.tasks.numerics.scores.all_scores import Scorer, choose_anchors, encode_classes
+from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy, curve_parameters
+from steadymap.tasks.numerics.scores.embedr import conditional_affinities, embedding_errors, empirical_p
+from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.stability.distance_variance import distance_variance
+from steadymap.tasks.numerics.stability.element_centric import element_centric_similarity
+from steadymap.tasks.numerics.stability.island_agreement import island_agreement
+from steadymap.tasks.numerics.stability.neighbour_overlap import NEIGHBOURS, neighbour_jaccard, picture_neighbours
+from steadymap.tasks.numerics.stability.ness import NeighbourCounts, kept_share
+from steadymap.tasks.numerics.stability.procrustes import disparity
+from steadymap.tasks.steps.score_cells import LOSS_ROWS
 
 CELLS, SEEDS = 36, 3
 PERPLEXITY = 30.0

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from configs.errors import InputError, join_errors
-from configs.sweep import GRIDS, Encoder, SweepConfig, split_reference
-from configs.urls import is_url
+from steadymap.configs.errors import InputError, join_errors
+from steadymap.configs.sweep import GRIDS, Encoder, SweepConfig, split_reference
+from steadymap.configs.urls import is_url
 
 LARGEST_CONFIG_BYTES = 1_000_000
 """A config is written by a person; anything larger is the wrong file."""

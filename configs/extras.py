@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from configs.errors import InputError
+from steadymap.configs.errors import InputError
 
 
 def import_extra(

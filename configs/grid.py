@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from configs.sweep import Metric, PcaGrid, ReducerGrid, SweepConfig, TsneGrid, UmapGrid
+from steadymap.configs.sweep import Metric, PcaGrid, ReducerGrid, SweepConfig, TsneGrid, UmapGrid
 
 Value = float | int | str
 

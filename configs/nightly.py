@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from configs.document import read_settings
-from configs.errors import InputError
-from configs.sweep import Many, Settings
-from configs.urls import is_url
+from steadymap.configs.document import read_settings
+from steadymap.configs.errors import InputError
+from steadymap.configs.sweep import Many, Settings
+from steadymap.configs.urls import is_url
 
 NIGHTLY_FILE = "nightly.yaml"
 """The config of a night where only a folder is named."""
@@ -71,7 +71,7 @@ def anchor_nightly(config: NightlyConfig, folder: Path) -> NightlyConfig:
 def _in_own_words(error: InputError) -> InputError:
     """Point to the keys of a night.
 
-    ``configs.document`` knows those of a sweep; it is part of every run's identity, so it stays as it is.
+    ``steadymap.configs.document`` knows those of a sweep; it is part of every run's identity, so it stays as it is.
     """
     keys = f"the keys are {', '.join(NightlyConfig.model_fields)}; configs/nightly.yaml explains them"
 

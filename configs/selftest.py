@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from configs.sweep import Many, Nulls, ReducerGrid, Resamples, Seed, Settings
+from steadymap.configs.sweep import Many, Nulls, ReducerGrid, Resamples, Seed, Settings
 
 
 class SelftestSweep(Settings):

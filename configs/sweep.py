@@ -2,7 +2,7 @@
 
 The same model validates the YAML file, is the flow's parameter, and so becomes the form in the
 Prefect UI. It validates words and ranges only; what depends on the data (too few rows for a
-perplexity) is decided in ``configs.grid`` when the number of rows is known.
+perplexity) is decided in ``steadymap.configs.grid`` when the number of rows is known.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from configs.urls import NO_SECRETS, carries_secret
+from steadymap.configs.urls import NO_SECRETS, carries_secret
 
 Metric = Literal["euclidean", "cosine"]
 DATA_ENDINGS = (".npy", ".npz", ".parquet", ".csv", ".h5ad")

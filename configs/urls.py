@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from configs.errors import InputError
+from steadymap.configs.errors import InputError
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 """A scheme has two letters or more, so a Windows drive is none."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from configs.errors import InputError
+from steadymap.configs.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFECT_FILE = ROOT / "prefect.yaml"

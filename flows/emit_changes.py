@@ -15,9 +15,9 @@ from typing import Any
 from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
 
-from reports.night_changes import Change
-from reports.night_summary import STATUS_WORDS, Night
-from reports.nights import SweepOfNight, slug
+from steadymap.reports.nights.night_changes import Change
+from steadymap.reports.nights.night_summary import STATUS_WORDS, Night
+from steadymap.reports.nights.nights import SweepOfNight, slug
 
 PREFIX = "steadymap"
 

@@ -10,14 +10,14 @@ from typing import Literal
 
 import numpy as np
 
-from configs.errors import InputError
-from reports.commit_file import commit
-from reports.export_files import import_anndata, write_csv, write_h5ad, write_parquet
-from reports.flat_table import choose_cells, coordinates, flat_table
-from reports.run_folder import read_run
-from tasks.remote_store import bring
-from tasks.store import Store
-from tasks.stored_rows import bring_stored_neighbours, stored_neighbours, stored_picture
+from steadymap.configs.errors import InputError
+from steadymap.reports.commit_file import commit
+from steadymap.reports.export.export_files import import_anndata, write_csv, write_h5ad, write_parquet
+from steadymap.reports.export.flat_table import choose_cells, coordinates, flat_table
+from steadymap.reports.run.run_folder import read_run
+from steadymap.tasks.run.stored_rows import bring_stored_neighbours, stored_neighbours, stored_picture
+from steadymap.tasks.store.layout import Store
+from steadymap.tasks.store.sync import bring
 
 Format = Literal["parquet", "csv", "h5ad"]
 

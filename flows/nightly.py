@@ -14,24 +14,33 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
-from configs.errors import InputError
-from configs.nightly import NightlyConfig, anchor_nightly
-from configs.sweep import SweepConfig
-from configs.urls import is_url
-from flows.emit_changes import Told, emit_changes
-from flows.sweep import stability_sweep
-from reports.compare import Comparison, compare_runs
-from reports.drift import Drift, measure_drift
-from reports.night_changes import Change, carry_numbers, find_failures, find_night_changes, tell_rest
-from reports.night_summary import Night, night_markdown
-from reports.nights import Past, SweepOfNight, kept_result, list_clusters, name_night, read_past, slug, write_night
-from reports.run_folder import Run, read_run
-from reports.site import INDEX, build_site
-from reports.store_runs import finished_runs, previous_run
-from tasks.find_sweeps import Look, NightSweep, find_sweeps, look_at, state_of
-from tasks.locks import held, lock_of
-from tasks.remote_store import bring_folder, claim, open_store, send_pages, settle_folder
-from tasks.store import Store
+from steadymap.configs.errors import InputError
+from steadymap.configs.nightly import NightlyConfig, anchor_nightly
+from steadymap.configs.sweep import SweepConfig
+from steadymap.configs.urls import is_url
+from steadymap.flows.emit_changes import Told, emit_changes
+from steadymap.flows.sweep import stability_sweep
+from steadymap.reports.compare.compare_runs import Comparison, compare_runs
+from steadymap.reports.compare.drift import Drift, measure_drift
+from steadymap.reports.nights.night_changes import Change, carry_numbers, find_failures, find_night_changes, tell_rest
+from steadymap.reports.nights.night_summary import Night, night_markdown
+from steadymap.reports.nights.nights import (
+    Past,
+    SweepOfNight,
+    kept_result,
+    list_clusters,
+    name_night,
+    read_past,
+    slug,
+    write_night,
+)
+from steadymap.reports.run.run_folder import Run, read_run
+from steadymap.reports.run.store_runs import finished_runs, previous_run
+from steadymap.reports.site.site import INDEX, build_site
+from steadymap.tasks.plan.find_sweeps import Look, NightSweep, find_sweeps, look_at, state_of
+from steadymap.tasks.store.layout import Store
+from steadymap.tasks.store.locks import held, lock_of
+from steadymap.tasks.store.sync import bring_folder, claim, open_store, send_pages, settle_folder
 
 SECONDS_PER_HOUR = 3600.0
 

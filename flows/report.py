@@ -5,9 +5,9 @@ from __future__ import annotations
 from prefect import flow
 from prefect.artifacts import create_link_artifact
 
-from reports.build import build_report
-from reports.run_folder import find_run
-from tasks.remote_store import bring, open_store, send
+from steadymap.reports.build import build_report
+from steadymap.reports.run.run_folder import find_run
+from steadymap.tasks.store.sync import bring, open_store, send
 
 
 @flow(name="report", flow_run_name="report of {run}")

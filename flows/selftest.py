@@ -10,20 +10,21 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 
-from configs.document import read_settings
-from configs.errors import InputError
-from configs.selftest import SelftestConfig, SelftestSweep
-from flows.draw_cells import draw_cells, drawn_cells
-from flows.sweep import RUNNER
-from tasks.draw_known_truth import KnownSet, known_sets, outcome_of, read_outcome, sweep_of, write_outcome
-from tasks.find_clusters import find_clusters
-from tasks.plan_sweep import plan_sweep
-from tasks.progress import announce_done, announce_total, muted
-from tasks.read_dataset import read_dataset
-from tasks.remote_store import claim, open_store, send, settle
-from tasks.seek_valleys import seek_valleys
-from tasks.store import Store, write_text
-from tasks.sum_up_selftest import spell_outcome, sum_up
+from steadymap.configs.document import read_settings
+from steadymap.configs.errors import InputError
+from steadymap.configs.selftest import SelftestConfig, SelftestSweep
+from steadymap.flows.drawing.draw_cells import draw_cells, drawn_cells
+from steadymap.flows.sweep import RUNNER
+from steadymap.tasks.progress import announce_done, announce_total, muted
+from steadymap.tasks.selftest.error_rates import spell_outcome, sum_up
+from steadymap.tasks.selftest.known_sets import KnownSet, known_sets, outcome_of, read_outcome, sweep_of, write_outcome
+from steadymap.tasks.steps.find_clusters import find_clusters
+from steadymap.tasks.steps.plan_sweep import plan_sweep
+from steadymap.tasks.steps.read_dataset import read_dataset
+from steadymap.tasks.steps.run_split_tests import seek_valleys
+from steadymap.tasks.store.files import write_text
+from steadymap.tasks.store.layout import Store
+from steadymap.tasks.store.sync import claim, open_store, send, settle
 
 SUMMARY = "selftest.json"
 SHIPPED = Path(__file__).resolve().parents[1] / "configs" / "selftest.yaml"

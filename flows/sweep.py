@@ -14,33 +14,35 @@ from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from configs.schemas import VERDICTS
-from configs.sweep import SweepConfig
-from flows.draw_cells import announce_cached, draw_cells, drawn_cells
-from flows.draw_in_rounds import draw_in_rounds
-from flows.log_progress import LogProgress
-from flows.progress_artifact import ProgressArtifact
-from reports.build import build_report
-from reports.markdown import to_markdown
-from reports.run_folder import Run, read_run
-from reports.summary import summarise
-from tasks.complete_run import WrittenRun, find_complete_run
-from tasks.compute_configuration import Endings
-from tasks.describe_latent_space import describe_latent_space
-from tasks.find_clusters import find_clusters
-from tasks.judge_labels import judge_labels
-from tasks.leases import leased
-from tasks.locks import held, lock_of
-from tasks.measure_stability import measure_stability
-from tasks.plan_sweep import plan_sweep, run_identity
-from tasks.progress import listening
-from tasks.rate_rows import rate_rows
-from tasks.read_dataset import read_dataset
-from tasks.record_uses import read_uses, recorded_uses, write_uses
-from tasks.remote_store import claim, open_store, send
-from tasks.score_cells import score_cells
-from tasks.seek_valleys import seek_valleys
-from tasks.write_run import Findings, refresh_timings, write_run
+from steadymap.configs.schemas import VERDICTS
+from steadymap.configs.sweep import SweepConfig
+from steadymap.flows.drawing.draw_cells import announce_cached, draw_cells, drawn_cells
+from steadymap.flows.drawing.draw_in_rounds import draw_in_rounds
+from steadymap.flows.progress.artifact import ProgressArtifact
+from steadymap.flows.progress.log_lines import LogProgress
+from steadymap.reports.build import build_report
+from steadymap.reports.run.run_folder import Run, read_run
+from steadymap.reports.summary.markdown import to_markdown
+from steadymap.reports.summary.summary import summarise
+from steadymap.tasks.cells.compute_cell import Endings
+from steadymap.tasks.plan.lay_out import run_identity
+from steadymap.tasks.progress import listening
+from steadymap.tasks.steps.describe_latent_space import describe_latent_space
+from steadymap.tasks.steps.find_clusters import find_clusters
+from steadymap.tasks.steps.measure_stability import measure_stability
+from steadymap.tasks.steps.plan_sweep import plan_sweep
+from steadymap.tasks.steps.read_dataset import read_dataset
+from steadymap.tasks.steps.run_label_tests import judge_labels
+from steadymap.tasks.steps.run_split_tests import seek_valleys
+from steadymap.tasks.steps.score_cells import score_cells
+from steadymap.tasks.steps.score_rows import rate_rows
+from steadymap.tasks.steps.write_run import refresh_timings, write_run
+from steadymap.tasks.store.findings import Findings
+from steadymap.tasks.store.leases import leased
+from steadymap.tasks.store.locks import held, lock_of
+from steadymap.tasks.store.run_manifest import WrittenRun, find_complete_run
+from steadymap.tasks.store.run_uses import read_uses, recorded_uses, write_uses
+from steadymap.tasks.store.sync import claim, open_store, send
 
 WAITING_CONFIGURATIONS = 16
 """Configurations under way at a time. Their threads only wait; how much is computed at a time is the workers' count."""

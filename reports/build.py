@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from reports.commit_file import commit
-from reports.markdown import to_markdown
-from reports.page import render_page
-from reports.run_folder import Run, read_run
-from reports.summary import Summary, summarise
+from steadymap.reports.commit_file import commit
+from steadymap.reports.page.page import render_page
+from steadymap.reports.run.run_folder import Run, read_run
+from steadymap.reports.summary.markdown import to_markdown
+from steadymap.reports.summary.summary import Summary, summarise
 
 REPORT, PAPER, DIGEST = "report.html", "report.pdf", "summary.md"
 GRID = "figures/comparison_grid"
@@ -25,7 +25,7 @@ def build_report(folder: Path) -> Path:
     InputError
         The folder is not a complete run.
     """
-    from reports.report_pdf import write_pdf
+    from steadymap.reports.paper.report_pdf import write_pdf
 
     folder = folder.resolve()
     run = read_run(folder)
@@ -42,10 +42,10 @@ def build_report(folder: Path) -> Path:
 
 def _draw_figures(run: Run, summary: Summary) -> None:
     """Draw every figure that the run has something for, as PNG and as SVG."""
-    from reports.grid_figure import cluster_colouring, comparison_colouring, draw_comparison_grid
-    from reports.score_figure import draw_scores
-    from reports.sheet import plain_drawing, save_png, save_svg
-    from reports.track_figure import draw_tracks
+    from steadymap.reports.paper.grid_figure import cluster_colouring, comparison_colouring, draw_comparison_grid
+    from steadymap.reports.paper.score_figure import draw_scores
+    from steadymap.reports.paper.sheet import plain_drawing, save_png, save_svg
+    from steadymap.reports.paper.track_figure import draw_tracks
 
     clusters = cluster_colouring(run, summary) if summary.labels else None
     with plain_drawing():

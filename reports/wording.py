@@ -88,3 +88,12 @@ def list_names(names: Sequence[str], most: int = 3) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Write a number with its noun."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def to_printable(line: str) -> str:
+    """Drop control characters, which could move a terminal's cursor; spaces of every kind become plain ones."""
+    return "".join(" " if character.isspace() else character for character in line if _shows(character))
+
+
+def _shows(character: str) -> bool:
+    return character.isprintable() or character.isspace()

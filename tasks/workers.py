@@ -1,6 +1,6 @@
 """Isolated worker processes: a cell that crashes, hangs or eats the memory costs that cell and nothing else.
 
-Workers are forked from a forkserver that has imported and compiled everything once (``tasks.numerics.warm``).
+Workers are forked from a forkserver that has imported and compiled everything once (``tasks.numerics.preload``).
 Each works on one thread. A job that outlives its time limit, or whose worker outgrows its memory limit, is
 killed, and the reason is told as a status. Limits count resident memory that is not a map of a shared file.
 """
@@ -29,13 +29,13 @@ from pebble import ProcessExpired, ProcessPool
 
 T = TypeVar("T")
 
-WARM_MODULE = "tasks.numerics.warm"
+WARM_MODULE = "steadymap.tasks.numerics.preload"
 JOB_MODULES = (
-    "tasks.compute_cell",
-    "tasks.compute_part",
-    "tasks.seek_on_half",
-    "tasks.look_around",
-    "tasks.judge_on_half",
+    "steadymap.tasks.cells.compute_cell",
+    "steadymap.tasks.geometry.compute_part",
+    "steadymap.tasks.verdicts.split_job",
+    "steadymap.tasks.verdicts.border_depths",
+    "steadymap.tasks.verdicts.label_job",
 )
 """What jobs are made of: pandas and pyarrow take a worker a second to load, and every step starts its own workers."""
 
@@ -74,7 +74,7 @@ class Done(Generic[T]):
 
 @dataclass(frozen=True)
 class Lost:
-    """Why a job has no result: a status of ``configs.schemas.STATUSES`` and a sentence."""
+    """Why a job has no result: a status of ``steadymap.configs.schemas.STATUSES`` and a sentence."""
 
     status: str
     reason: str

@@ -7,11 +7,11 @@ import signal
 import time
 from pathlib import Path
 
-from tasks.compute_cell import CellJob, CellResult, compute_cell
-from tasks.held_out_jobs import HeldOutJob
-from tasks.judge_on_half import judge_on_half
-from tasks.look_around import look_on_half
-from tasks.seek_on_half import seek_on_half
+from steadymap.tasks.cells.compute_cell import CellJob, CellResult, compute_cell
+from steadymap.tasks.verdicts.border_depths import look_on_half
+from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob
+from steadymap.tasks.verdicts.label_job import judge_on_half
+from steadymap.tasks.verdicts.split_job import seek_on_half
 
 SEGFAULT_SEED, HANG_SEED, MEMORY_SEED, EXIT_SEED, RAISE_SEED = 101, 102, 103, 104, 105
 MEMORY_BYTES = 30_000_000_000

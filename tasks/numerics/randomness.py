@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from tasks.numerics.arrays import Float64, Int64, UInt64
+from steadymap.tasks.numerics.arrays import Float64, Int64, UInt64
 
 
 def stream(*identity: str | int | float) -> np.random.Generator:

@@ -7,9 +7,14 @@ import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
-from tasks.numerics.consensus import ambiguous_pairs, co_assignment, consensus_clusters, largest_first
-from tasks.numerics.recurrence import band_of, find_clusters
-from tasks.numerics.smallest_set import smallest_set
+from steadymap.tasks.numerics.clusters.consensus import (
+    ambiguous_pairs,
+    co_assignment,
+    consensus_clusters,
+    largest_first,
+)
+from steadymap.tasks.numerics.clusters.recurrence import band_of, find_clusters
+from steadymap.tasks.numerics.clusters.set_cover import smallest_set
 
 
 def line_neighbours(rows: int, k: int = 4) -> np.ndarray:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.numerics.cell_scores import Scorer
-from tasks.numerics.initialisation import principal_components
-from tasks.numerics.reducers.interface import Material, Settings, find_reducer
-from tasks.numerics.row_order import row_keys
+from steadymap.tasks.numerics.geometry.initialisation import principal_components
+from steadymap.tasks.numerics.input.row_order import row_keys
+from steadymap.tasks.numerics.reducers.interface import Material, Settings, find_reducer
+from steadymap.tasks.numerics.scores.all_scores import Scorer
 
 ROWS = 400
 

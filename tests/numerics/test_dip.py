@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.numerics.dip import dip, dip_p_value
-from tasks.numerics.dip_quantiles import QUANTILES, SIZES, TAIL
+from steadymap.tasks.numerics.valleys.dip import dip, dip_p_value
+from steadymap.tasks.numerics.valleys.dip_quantiles import QUANTILES, SIZES, TAIL
 
 
 def sample(kind: str, size: int) -> np.ndarray:

@@ -11,16 +11,16 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.latent_neighbours import CLUSTER_NEIGHBOURS
-from tasks.numerics.candidates import propose
-from tasks.numerics.halves import prepare_halves
-from tasks.numerics.islands import find_islands
-from tasks.numerics.known_truth import rate_of
-from tasks.numerics.neighbours import nearest_neighbours
-from tasks.numerics.resampling import find_units, halves
-from tasks.numerics.row_order import canonical_order, row_keys
-from tasks.numerics.synthetic import FAMILIES, generate
-from tasks.numerics.valley_test import SplitTest, run_split
+from steadymap.tasks.geometry.latent_neighbours import CLUSTER_NEIGHBOURS
+from steadymap.tasks.numerics.clusters.candidates import propose
+from steadymap.tasks.numerics.clusters.islands import find_islands
+from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
+from steadymap.tasks.numerics.geometry.resampling import find_units, halves
+from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
+from steadymap.tasks.numerics.selftest.known_truth import rate_of
+from steadymap.tasks.numerics.selftest.synthetic import FAMILIES, generate
+from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
+from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest, run_split
 
 SETS = 7
 """Of every family in either dimension; seeds count up from 30001."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.numerics.islands import NOISE, VOTERS, find_islands
-from tasks.numerics.neighbours import nearest_neighbours
+from steadymap.tasks.numerics.clusters.islands import NOISE, VOTERS, find_islands
+from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
 
 
 def two_islands_and_noise() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -11,12 +11,12 @@ from openTSNE import TSNEEmbedding
 from openTSNE.affinity import PrecomputedAffinities
 from scipy.special import rel_entr, xlogy
 
-from tasks.numerics import sampled_sum
-from tasks.numerics.affinities import joint_probabilities
-from tasks.numerics.cross_entropy import cross_entropy
-from tasks.numerics.kl_divergence import kl_divergence
-from tasks.numerics.neighbours import nearest_neighbours
-from tasks.numerics.sampled_sum import Loss, sum_over_unjoined
+from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
+from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
+from steadymap.tasks.numerics.scores import sampled_sum
+from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy
+from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.sampled_sum import Loss, sum_over_unjoined
 
 ROWS = 300
 EVERY = np.arange(ROWS)

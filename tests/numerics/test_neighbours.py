@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from tasks.numerics.neighbours import nearest_neighbours
-from tasks.numerics.row_order import canonical_order, content_digest, count_duplicates, row_keys
+from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
+from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
 
 
 def brute_force(points: np.ndarray, k: int) -> np.ndarray:

@@ -10,14 +10,14 @@ from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 from sklearn.metrics import silhouette_score
 
-from configs.cards import CARD_OF
-from tasks.numerics import ranks
-from tasks.numerics.cell_scores import Scorer, curve_sizes, encode_classes
-from tasks.numerics.class_scores import centroid_agreement, class_means
-from tasks.numerics.co_ranking import lcmc, local_global, r_nx
-from tasks.numerics.mrre import worst_sum
-from tasks.numerics.row_order import row_keys
-from tasks.numerics.triplets import draw_triplets, nearer_first, triplet_accuracy
+from steadymap.configs.cards import CARD_OF
+from steadymap.tasks.numerics.input.row_order import row_keys
+from steadymap.tasks.numerics.scores import ranks
+from steadymap.tasks.numerics.scores.all_scores import Scorer, curve_sizes, encode_classes
+from steadymap.tasks.numerics.scores.class_scores import centroid_agreement, class_means
+from steadymap.tasks.numerics.scores.co_ranking import lcmc, local_global, r_nx
+from steadymap.tasks.numerics.scores.mrre import worst_sum
+from steadymap.tasks.numerics.scores.triplets import draw_triplets, nearer_first, triplet_accuracy
 
 Found = dict[tuple[str, int | None], tuple[float, float]]
 
@@ -276,7 +276,7 @@ def test_anchored_estimates_are_within_three_standard_errors_in_95_of_100_draws(
 
 
 def test_the_sampled_distance_correlation_knows_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.numerics.cell_scores.SAMPLE_ROWS", 100)
+    monkeypatch.setattr("steadymap.tasks.numerics.scores.all_scores.SAMPLE_ROWS", 100)
     generator = np.random.default_rng(4)
     latent = generator.standard_normal((1500, 5))
     picture = latent[:, :2] + 0.5 * generator.standard_normal((1500, 2))

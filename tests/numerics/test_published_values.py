@@ -10,8 +10,8 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from tasks.numerics.cell_scores import Scorer, encode_classes
-from tasks.numerics.row_order import row_keys
+from steadymap.tasks.numerics.input.row_order import row_keys
+from steadymap.tasks.numerics.scores.all_scores import Scorer, encode_classes
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

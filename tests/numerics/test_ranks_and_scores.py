@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
-from tasks.numerics import ranks
-from tasks.numerics.cell_scores import Score, Scorer, choose_anchors
-from tasks.numerics.row_order import row_keys
+from steadymap.tasks.numerics.input.row_order import row_keys
+from steadymap.tasks.numerics.scores import ranks
+from steadymap.tasks.numerics.scores.all_scores import Score, Scorer, choose_anchors
 
 RANK_SCORES = ("trustworthiness", "continuity", "knn_recall")
 

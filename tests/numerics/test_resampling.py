@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from tasks.numerics.reference_data import copula_cloud, gaussian_cloud
-from tasks.numerics.resampling import bootstrap, find_units, halves, subsample
+from steadymap.tasks.numerics.geometry.reference_data import copula_cloud, gaussian_cloud
+from steadymap.tasks.numerics.geometry.resampling import bootstrap, find_units, halves, subsample
 
 KEYS = np.random.default_rng(0).integers(0, 2**63, 1000).astype(np.uint64)
 

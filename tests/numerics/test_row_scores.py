@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from tasks.numerics import distance_variance as distance_variance_module
-from tasks.numerics import neighbour_stability
-from tasks.numerics.affinities import joint_probabilities
-from tasks.numerics.distance_variance import distance_variance
-from tasks.numerics.embedding_error import combine_p, conditional_affinities, embedding_errors, empirical_p
-from tasks.numerics.neighbour_overlap import picture_neighbours
-from tasks.numerics.neighbour_stability import NeighbourCounts, kept_share
-from tasks.numerics.neighbours import Neighbours, nearest_neighbours
-from tasks.numerics.ranks import rank_blocks
-from tasks.numerics.reliability import classify, reliability
+from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
+from steadymap.tasks.numerics.geometry.neighbours import Neighbours, nearest_neighbours
+from steadymap.tasks.numerics.scores.embedr import combine_p, conditional_affinities, embedding_errors, empirical_p
+from steadymap.tasks.numerics.scores.ranks import rank_blocks
+from steadymap.tasks.numerics.scores.scdeed import classify, reliability
+from steadymap.tasks.numerics.stability import distance_variance as distance_variance_module
+from steadymap.tasks.numerics.stability import ness as neighbour_stability
+from steadymap.tasks.numerics.stability.distance_variance import distance_variance
+from steadymap.tasks.numerics.stability.neighbour_overlap import picture_neighbours
+from steadymap.tasks.numerics.stability.ness import NeighbourCounts, kept_share
 
 ROWS = 60
 TURN = np.array([[0.6, 0.8], [0.8, -0.6]])

@@ -6,12 +6,17 @@ import numpy as np
 import pytest
 from scipy.spatial import procrustes as scipy_procrustes
 
-from tasks.numerics.agreement import island_agreement
-from tasks.numerics.element_centric import element_centric_similarity
-from tasks.numerics.jackknife import jackknife_over_runs
-from tasks.numerics.neighbour_overlap import chance_jaccard, compared_neighbours, neighbour_jaccard, picture_neighbours
-from tasks.numerics.procrustes import align, disparity
-from tasks.numerics.recommendation import Candidate, recommend
+from steadymap.tasks.numerics.clusters.recommendation import Candidate, recommend
+from steadymap.tasks.numerics.stability.element_centric import element_centric_similarity
+from steadymap.tasks.numerics.stability.island_agreement import island_agreement
+from steadymap.tasks.numerics.stability.jackknife import jackknife_over_runs
+from steadymap.tasks.numerics.stability.neighbour_overlap import (
+    chance_jaccard,
+    compared_neighbours,
+    neighbour_jaccard,
+    picture_neighbours,
+)
+from steadymap.tasks.numerics.stability.procrustes import align, disparity
 
 
 def labels(text: str) -> np.ndarray:

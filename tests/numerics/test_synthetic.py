@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.numerics.synthetic import BLUR, BRIDGE_SHARE, FAMILIES, SESSIONS, generate
+from steadymap.tasks.numerics.selftest.synthetic import BLUR, BRIDGE_SHARE, FAMILIES, SESSIONS, generate
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))

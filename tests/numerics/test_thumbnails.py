@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tasks.numerics.thumbnails import BLOCK, SIDE, image_shape, make_thumbnails
+from steadymap.tasks.numerics.input.thumbnails import BLOCK, SIDE, image_shape, make_thumbnails
 
 FIRST = np.array([0])
 

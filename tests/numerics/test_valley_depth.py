@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from tasks.numerics.halves import prepare_halves
-from tasks.numerics.row_order import row_keys
-from tasks.numerics.surroundings import look_around
-from tasks.numerics.synthetic import generate
-from tasks.numerics.valley_depth import Depth, Interval, pool_depths, valley_depth
+from steadymap.tasks.numerics.input.row_order import row_keys
+from steadymap.tasks.numerics.selftest.synthetic import generate
+from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
+from steadymap.tasks.numerics.valleys.valley_depth import Depth, Interval, pool_depths, valley_depth
+from steadymap.tasks.numerics.verdicts.border_depth import look_around
 
 
 def halved(values: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

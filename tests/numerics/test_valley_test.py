@@ -15,22 +15,27 @@ from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.covariance import ledoit_wolf
 from sklearn.metrics import adjusted_rand_score
 
-from tasks.numerics.component_links import shortest_links
-from tasks.numerics.discriminant_axis import discriminant_axis, shrunk_covariance
-from tasks.numerics.easiest_bridge import easiest_bridges, nearest_along_graph
-from tasks.numerics.given_clusters import holm, run_given
-from tasks.numerics.halves import Halves, prepare_halves
-from tasks.numerics.jitter import jitter_columns, resolutions, untie
-from tasks.numerics.latent_graph import LatentGraph, fragments, latent_graph
-from tasks.numerics.merge_tree import merge_tree
-from tasks.numerics.randomness import row_uniforms
-from tasks.numerics.resampling import find_units
-from tasks.numerics.resampling import halves as complementary_halves
-from tasks.numerics.row_order import canonical_order, row_keys
-from tasks.numerics.split_consensus import SplitOutcome, agreed_clusters, cluster_evidence, combine_p_values
-from tasks.numerics.synthetic import generate
-from tasks.numerics.unbent_axis import unbent_axis
-from tasks.numerics.valley_test import SplitTest, run_split
+from steadymap.tasks.numerics.geometry.resampling import find_units
+from steadymap.tasks.numerics.geometry.resampling import halves as complementary_halves
+from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
+from steadymap.tasks.numerics.randomness import row_uniforms
+from steadymap.tasks.numerics.selftest.synthetic import generate
+from steadymap.tasks.numerics.valleys.bridges import easiest_bridges, nearest_along_graph
+from steadymap.tasks.numerics.valleys.component_links import shortest_links
+from steadymap.tasks.numerics.valleys.curved_axis import unbent_axis
+from steadymap.tasks.numerics.valleys.discriminant_axis import discriminant_axis, shrunk_covariance
+from steadymap.tasks.numerics.valleys.jitter import jitter_columns, resolutions, untie
+from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, fragments, latent_graph
+from steadymap.tasks.numerics.valleys.merge_tree import merge_tree
+from steadymap.tasks.numerics.valleys.sample_splitting import Halves, prepare_halves
+from steadymap.tasks.numerics.verdicts.combine_splits import (
+    SplitOutcome,
+    agreed_clusters,
+    cluster_evidence,
+    combine_p_values,
+)
+from steadymap.tasks.numerics.verdicts.given_partition import holm, run_given
+from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest, run_split
 
 
 def drawn(family: str, rows: int = 2000, dimensions: int = 32, seed: int = 0) -> tuple[np.ndarray, ...]:

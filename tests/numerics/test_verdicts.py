@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tasks.numerics.candidates import latent_pieces, propose
-from tasks.numerics.known_truth import compare_with_truth, rate_of
-from tasks.numerics.neighbours import nearest_neighbours
-from tasks.numerics.published_clusters import publish
-from tasks.numerics.row_order import canonical_order, row_keys
-from tasks.numerics.synthetic import generate
-from tasks.numerics.valley_depth import Interval
-from tasks.numerics.verdicts import Evidence, judge
+from steadymap.tasks.numerics.clusters.candidates import latent_pieces, propose
+from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
+from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
+from steadymap.tasks.numerics.selftest.known_truth import compare_with_truth, rate_of
+from steadymap.tasks.numerics.selftest.synthetic import generate
+from steadymap.tasks.numerics.valleys.valley_depth import Interval
+from steadymap.tasks.numerics.verdicts.published_clusters import publish
+from steadymap.tasks.numerics.verdicts.verdicts import Evidence, judge
 
 TESTED = Evidence(
     p=0.4,

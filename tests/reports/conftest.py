@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.run_folder import Run, read_run
-from reports.summary import Summary, summarise
+from steadymap.reports.run.run_folder import Run, read_run
+from steadymap.reports.summary.summary import Summary, summarise
 from tests.reports.run_folder_fixture import RunFolder
 
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from configs import schemas
+from steadymap.configs import schemas
 
 ROWS = 120
 KS = (5, 10, 20)

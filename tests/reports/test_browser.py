@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from benchmarks.report_page import Case, write_run_folder
-from reports.build import build_report
-from reports.picture_data import MARGIN
-from reports.run_folder import read_run
+from steadymap.reports.build import build_report
+from steadymap.reports.pictures.picture_data import MARGIN
+from steadymap.reports.run.run_folder import read_run
 from tests.reports.payloads import PAYLOADS, hostile_folder
 from tests.reports.run_folder_fixture import ROWS, T30, RunFolder
 

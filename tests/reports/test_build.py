@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from configs.errors import InputError
-from reports.build import build_report
+from steadymap.configs.errors import InputError
+from steadymap.reports.build import build_report
 from tests.reports.run_folder_fixture import ROWS, RunFolder
 
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"

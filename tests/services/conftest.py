@@ -29,7 +29,7 @@ class Server:
     database: str
 
     def run(self, *command: str, check: bool = True) -> str:
-        """Run a module of Python (`prefect …`, `flows.cli …`) and return what it printed."""
+        """Run a module of Python (`prefect …`, `steadymap.flows.cli.app …`) and return what it printed."""
         ended = call(*command, environment=self.environment, folder=self.folder, check=check)
         return ended.stdout + ended.stderr
 

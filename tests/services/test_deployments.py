@@ -146,8 +146,8 @@ def test_scheduled_nights_of_which_one_is_killed(server: Server, inbox: Inbox) -
         (server.folder / folder).mkdir()
     (server.folder / "sweeps" / "blobs.yaml").write_text(SWEEP, encoding="utf-8")
     write_data(server.folder, blobs=3)
-    assert "created" in server.run("flows.cli", "deploy", "--do")
-    assert "there already" in server.run("flows.cli", "deploy", "--do")  # the second time changes nothing
+    assert "created" in server.run("steadymap.flows.cli.app", "deploy", "--do")
+    assert "there already" in server.run("steadymap.flows.cli.app", "deploy", "--do")  # the second time changes nothing
     listed = httpx.post(f"{server.url}/deployments/filter", json={}).json()
     assert {one["name"] for one in listed} == {"nightly", "sweep", "report", "selftest"}
 
@@ -201,7 +201,7 @@ def test_the_night_of_a_machine_that_is_gone_ends_and_the_next_goes_on(server: S
         (server.folder / folder).mkdir()
     (server.folder / "sweeps" / "blobs.yaml").write_text(SWEEP, encoding="utf-8")
     write_data(server.folder, blobs=4)
-    server.run("flows.cli", "deploy", "--do")
+    server.run("steadymap.flows.cli.app", "deploy", "--do")
     # The shipped automation waits for ten minutes; with a heartbeat every 30 s a minute and a half will do.
     shipped = Path(__file__).parents[2] / "deployments" / "automations" / "dead_runs.yaml"
     text = shipped.read_text(encoding="utf-8")

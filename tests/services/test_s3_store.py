@@ -40,7 +40,9 @@ class Bucket:
 
     def command(self, *words: str, cache: str = "first", check: bool = True) -> str:
         """Call Steadymap as one machine, which has a cache of its own, and return what it prints."""
-        ended = call("flows.cli", *words, environment=self.machine(cache), folder=self.folder, check=check)
+        ended = call(
+            "steadymap.flows.cli.app", *words, environment=self.machine(cache), folder=self.folder, check=check
+        )
         return ended.stdout if check else ended.stderr
 
     def machine(self, cache: str) -> dict[str, str]:
@@ -126,7 +128,7 @@ def test_the_same_tables_and_another_machine_computes_nothing(bucket: Bucket) ->
 
 def test_a_machine_killed_in_the_middle_loses_nothing_that_was_sent(bucket: Bucket) -> None:
     whole = bucket.sweep(str(bucket.folder / "local"))
-    words = ("-m", "flows.cli", "sweep", "blobs.yaml", "--store", "s3://team/store")
+    words = ("-m", "steadymap.flows.cli.app", "sweep", "blobs.yaml", "--store", "s3://team/store")
     with beside(*words, environment=bucket.machine("killed"), folder=bucket.folder, log="killed.log") as killed:
         wait_until(lambda: len(bucket.files.find("team/store/cells")) >= 5, "cells in the bucket", killed, seconds=300)
         os.killpg(killed.pid, signal.SIGKILL)

@@ -9,15 +9,15 @@ from typing import Protocol
 
 import scipy.sparse
 
-from tasks.numerics.arrays import AnyFloat, Float32, Float64
+from steadymap.tasks.numerics.arrays import AnyFloat, Float32, Float64
 
 MODULES = {
-    ("tsne", "openTSNE"): "tasks.numerics.reducers.tsne",
-    ("tsne", "sklearn"): "tasks.numerics.reducers.sklearn_tsne",
-    ("umap", "umap-learn"): "tasks.numerics.reducers.umap",
-    ("pca", "scikit-learn"): "tasks.numerics.reducers.pca",
-    ("random_projection", "numpy"): "tasks.numerics.reducers.random_projection",
-    ("shuffled", "scikit-learn"): "tasks.numerics.reducers.shuffled",
+    ("tsne", "openTSNE"): "steadymap.tasks.numerics.reducers.tsne",
+    ("tsne", "sklearn"): "steadymap.tasks.numerics.reducers.sklearn_tsne",
+    ("umap", "umap-learn"): "steadymap.tasks.numerics.reducers.umap",
+    ("pca", "scikit-learn"): "steadymap.tasks.numerics.reducers.pca",
+    ("random_projection", "numpy"): "steadymap.tasks.numerics.reducers.random_projection",
+    ("shuffled", "scikit-learn"): "steadymap.tasks.numerics.reducers.shuffled",
 }
 """Where each reducer and engine lives."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tasks.numerics.arrays import Float64
-from tasks.numerics.randomness import stream
-from tasks.numerics.reducers.interface import Material, Settings
+from steadymap.tasks.numerics.arrays import Float64
+from steadymap.tasks.numerics.randomness import stream
+from steadymap.tasks.numerics.reducers.interface import Material, Settings
 
 
 def reduce(material: Material, settings: Settings) -> Float64:

@@ -7,10 +7,10 @@ import scipy.sparse
 from openTSNE import TSNEEmbedding
 from openTSNE.affinity import PrecomputedAffinities
 
-from tasks.numerics.arrays import Float64
-from tasks.numerics.exact_gradient import exact_gradient
-from tasks.numerics.initialisation import tsne_start
-from tasks.numerics.reducers.interface import Material, Settings
+from steadymap.tasks.numerics.arrays import Float64
+from steadymap.tasks.numerics.geometry.initialisation import tsne_start
+from steadymap.tasks.numerics.reducers.exact_gradient import exact_gradient
+from steadymap.tasks.numerics.reducers.interface import Material, Settings
 
 EARLY_EXAGGERATION = 12.0
 EARLY_ITERATIONS = 250

@@ -6,9 +6,9 @@ import numpy as np
 import scipy.sparse
 from umap.umap_ import find_ab_params, noisy_scale_coords, simplicial_set_embedding
 
-from tasks.numerics.arrays import Float64
-from tasks.numerics.fuzzy_graph import default_epochs
-from tasks.numerics.reducers.interface import Material, Settings
+from steadymap.tasks.numerics.arrays import Float64
+from steadymap.tasks.numerics.geometry.fuzzy_graph import default_epochs
+from steadymap.tasks.numerics.reducers.interface import Material, Settings
 
 SPREAD = 1.0
 START_EXTENT = 10.0

@@ -1,0 +1,5 @@
+"""``python -m steadymap.flows.cli``: the command line without its script."""
+
+from steadymap.flows.cli.app import main
+
+main()

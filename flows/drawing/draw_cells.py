@@ -1,0 +1,65 @@
+"""Draw what is missing of a plan: the part that a sweep and a selftest share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from prefect.futures import PrefectConcurrentFuture, PrefectFuture
+
+from steadymap.flows.drawing.cluster_runners import draw_on_cluster
+from steadymap.tasks.cells.compute_cell import Endings
+from steadymap.tasks.plan.plan import Cell, Plan
+from steadymap.tasks.progress import announce_done, announce_total
+from steadymap.tasks.steps.compute_configuration import compute_configuration
+from steadymap.tasks.steps.prepare_geometry import prepare_geometry, remake_parts_of_rows
+from steadymap.tasks.workers import choose_limits, opened_pool
+
+
+def draw_cells(plan: Plan) -> Endings:
+    """Compute the missing cells of a plan; called inside a flow, whose runner fans them out."""
+    announce_cached(plan)
+    return draw_missing(plan)
+
+
+def draw_missing(plan: Plan, until: float | None = None) -> Endings:
+    """Compute the missing cells of a plan, or of a part of it; none is begun after ``until`` (seconds since 1970)."""
+    if not plan.missing:
+        remake_parts_of_rows(plan)
+        return {}
+    workers = plan.config.workers
+    configurations = list(dict.fromkeys(cell.configuration.name for cell in plan.missing))
+    with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+        # On a cluster, too, it is computed here, once, and read by all.
+        broken = prepare_geometry(plan)
+        remake_parts_of_rows(plan)
+        if workers.runner == "local":
+            runs = [
+                compute_configuration.submit(configuration, plan, broken, until) for configuration in configurations
+            ]
+            with dropped_if_interrupted(runs):
+                return {identity: ending for run in runs for identity, ending in run.result().items()}
+    return draw_on_cluster(configurations, plan, broken, until)
+
+
+@contextlib.contextmanager
+def dropped_if_interrupted(runs: Sequence[PrefectFuture[Endings]]) -> Iterator[None]:
+    """Begin none of them any more once the block is interrupted; those under way end with their pool."""
+    try:
+        yield
+    except BaseException:
+        for run in runs:
+            if isinstance(run, PrefectConcurrentFuture):
+                run.wrapped_future.cancel()
+        raise
+
+
+def drawn_cells(plan: Plan, endings: Endings) -> list[Cell]:
+    """Return the cells that have a picture."""
+    return [cell for cell in plan.usable if cell.identity not in endings or endings[cell.identity].status == "ok"]
+
+
+def announce_cached(plan: Plan) -> None:
+    """Tell how many cells there are, and how many of them the store has."""
+    announce_total("cells", len(plan.usable))
+    announce_done("cells", len(plan.usable) - len(plan.missing), status="cached")

@@ -1,0 +1,1 @@
+"""Two runs beside each other: which clusters are found again, and what changed. Above reports/clusters."""

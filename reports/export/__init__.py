@@ -1,0 +1,1 @@
+"""Runs for other tools: flat tables, AnnData, notebooks."""

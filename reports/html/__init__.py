@@ -1,0 +1,1 @@
+"""How HTML is rendered, and the templates. It knows no run."""

@@ -1,0 +1,210 @@
+"""What a night says of a sweep: new and lost clusters, flipped verdicts, scores that dropped, cells that failed.
+
+Clusters are spoken of by lasting numbers (C1, C2, …), which they keep from night to night as long as they are found
+again; a run numbers its clusters anew. Only what held-out rows have shown counts as a cluster here (REAL, HIDDEN): that
+an artefact comes or goes is no news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from steadymap.configs.schemas import WITHOUT_FAULT
+from steadymap.reports.compare.compare_runs import ClusterChange, Comparison, Facts
+from steadymap.reports.compare.drift import Drift
+from steadymap.reports.compare.score_changes import ScoreChange
+from steadymap.reports.run.run_folder import Run
+from steadymap.reports.wording import count, list_names, spell_share
+
+Kind = Literal["cluster.new", "cluster.lost", "verdict.flipped", "score.dropped", "cells.failed", "sweep.failed"]
+
+SHOWN = ("REAL", "HIDDEN")
+"""Verdicts of clusters that held-out rows have shown."""
+
+FOUND_AGAIN = ("kept", "reshaped")
+
+SCORES_OF_VECTORS = ("label_purity", "input_trustworthiness", "input_continuity")
+"""Facts about the vectors of which less is worse; every score that settings are compared by is of that kind, too."""
+
+MOST_LISTED, MOST_PARTS = 20, 4
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that a night says.
+
+    Attributes
+    ----------
+    kind
+        Which; the name of its event.
+    sentence
+        In words.
+    subject
+        What it is about within the sweep: a lasting number, or empty.
+    labels
+        Short facts that an automation can match.
+    facts
+        The numbers behind the sentence.
+    """
+
+    kind: Kind
+    sentence: str
+    subject: str = ""
+    labels: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def carry_numbers(found: Comparison | None, after: Run, before: Mapping[int, int], first_free: int) -> dict[int, int]:
+    """Give every cluster of a run its lasting number: the one it had, where it is found again, else a new one.
+
+    Parameters
+    ----------
+    found
+        The comparison with the night before; None in a first night.
+    after
+        The run.
+    before
+        Lasting numbers of the night before, by its own numbers.
+    first_free
+        The first number that no cluster has had.
+    """
+    again = {
+        one.partner.cluster: before[one.cluster.cluster]
+        for one in (found.clusters if found is not None else ())
+        if one.fate in FOUND_AGAIN and one.partner is not None and one.cluster.cluster in before
+    }
+    numbers: dict[int, int] = {}
+    for cluster in (int(number) for number in after.clusters["cluster"]):
+        numbers[cluster] = again.get(cluster, first_free)
+        first_free += cluster not in again
+    return numbers
+
+
+def find_night_changes(found: Comparison, before: Mapping[int, int], after: Mapping[int, int]) -> list[Change]:
+    """List what changed between two nights; ``before`` and ``after`` are lasting numbers by those of the runs."""
+    partners = {one.partner.cluster for one in found.clusters if one.fate in FOUND_AGAIN and one.partner is not None}
+    fresh = [facts for facts in found.after.values() if facts.verdict in SHOWN and facts.cluster not in partners]
+    gone = [
+        one
+        for one in found.clusters
+        if one.cluster.verdict in SHOWN and one.fate in ("vanished", "split", "merged") and not one.is_new
+    ]
+    flipped = [one for one in found.clusters if one.flipped and one.cluster.verdict and one.partner is not None]
+    return [
+        *(_new(facts, after, _origin(found, facts, before)) for facts in fresh),
+        *(_lost(one, before, after) for one in gone),
+        *(_flip(one, one.partner, after) for one in flipped if one.partner is not None and one.partner.verdict),
+        *_dropped(found),
+    ]
+
+
+def find_failures(after: Run) -> Change | None:
+    """Say which cells of a run have no picture; None where all have."""
+    lost = after.cells[~after.cells["status"].isin(WITHOUT_FAULT)]
+    if lost.empty:
+        return None
+    reasons = [f"{status}: {reason}" for status, reason in lost[["status", "reason"]].drop_duplicates().to_numpy()]
+    told = f"{count(len(lost), 'cell')} of {len(after.cells):,} failed: {list_names(reasons)}."
+    facts = {"failed": len(lost), "cells": len(after.cells), "reasons": reasons[:MOST_LISTED]}
+    return Change("cells.failed", told, labels={"failed": str(len(lost))}, facts=facts)
+
+
+def tell_rest(found: Comparison, drift: Drift) -> list[str]:
+    """Say in two sentences what no change of its own says: how many clusters were found again, and the drift."""
+    of = [one for one in found.clusters if not one.is_new]
+    again = sum(one.fate in FOUND_AGAIN for one in of)
+    told = [f"{again} of {count(len(of), 'cluster')} found again."] if of else []
+    return [*told, drift.sentence] if drift.sentence else told
+
+
+def name_cluster(lasting: int | None, facts: Facts) -> str:
+    """Name a cluster by its lasting number and its most frequent label."""
+    name = f"C{lasting}" if lasting is not None else f"cluster {facts.cluster}"
+    return f"{name} ({facts.label})" if facts.label else name
+
+
+def _new(facts: Facts, after: Mapping[int, int], origin: str) -> Change:
+    name = name_cluster(after[facts.cluster], facts)
+    return Change(
+        "cluster.new",
+        f"New {facts.verdict} cluster: {name}, {count(facts.size, 'row')}{origin}.",
+        subject=str(after[facts.cluster]),
+        labels={"verdict": facts.verdict},
+        facts={"lasting": after[facts.cluster], "cluster": facts.cluster, **_facts(facts)},
+    )
+
+
+def _origin(found: Comparison, facts: Facts, before: Mapping[int, int]) -> str:
+    """Say which cluster of the night before a new one lies in mostly, if there is one."""
+    matching = found.matching
+    for one in found.clusters:
+        a, b = one.cluster.cluster, facts.cluster
+        if not one.is_new and (a, b) in matching.shared and matching.share_of_after(a, b) > 0.5:
+            share = spell_share(matching.share_of_after(a, b))
+            return f", {share} of them from {name_cluster(before.get(a), one.cluster)}"
+    return ""
+
+
+def _lost(one: ClusterChange, before: Mapping[int, int], after: Mapping[int, int]) -> Change:
+    facts, lasting = one.cluster, before.get(one.cluster.cluster)
+    parts = ", ".join(f"C{after[part.cluster]} ({spell_share(part.share)})" for part in one.parts[:MOST_PARTS])
+    if one.fate == "vanished":
+        how = f"its rows are in {parts}" if parts else "its rows are in no cluster"
+    else:
+        how = f"it {one.fate} into {parts}"
+    return Change(
+        "cluster.lost",
+        f"Lost {facts.verdict} cluster: {name_cluster(lasting, facts)}, {count(facts.size, 'row')}; {how}.",
+        subject=str(lasting if lasting is not None else f"before-{facts.cluster}"),
+        labels={"verdict": facts.verdict, "fate": one.fate},
+        facts={
+            "lasting": lasting,
+            "fate": one.fate,
+            "into": [after[part.cluster] for part in one.parts] if one.fate != "vanished" else [],
+            **_facts(facts),
+        },
+    )
+
+
+def _flip(one: ClusterChange, now: Facts, after: Mapping[int, int]) -> Change:
+    old, new = one.cluster.verdict, now.verdict
+    return Change(
+        "verdict.flipped",
+        f"Flipped verdict: {name_cluster(after[now.cluster], now)} became {new}, {old} before ({now.p or 'no p'}).",
+        subject=str(after[now.cluster]),
+        labels={"before": old, "verdict": new},
+        facts={"lasting": after[now.cluster], "cluster": now.cluster, "before": old, **_facts(now)},
+    )
+
+
+def _facts(facts: Facts) -> dict[str, Any]:
+    return {"label": facts.label, "verdict": facts.verdict, "rows": facts.size, "p": facts.p}
+
+
+def _dropped(found: Comparison) -> list[Change]:
+    """Put all scores that fell by more than chance into one change, the recommended settings first."""
+    worse = [
+        one
+        for one in sorted(found.score_changes, key=lambda one: not one.recommended)
+        if one.difference < 0 and (one.configuration or one.score in SCORES_OF_VECTORS)
+    ]
+    if not worse:
+        return []
+    names = [f"{one.setting}, {one.title} {one.before.value:.3f} to {one.after.value:.3f}" for one in worse]
+    told = f"{count(len(worse), 'score')} dropped beyond the noise of seeds: {list_names(names)}."
+    facts = {"dropped": len(worse), "scores": [_score(one) for one in worse[:MOST_LISTED]]}
+    return [Change("score.dropped", told, labels={"dropped": str(len(worse))}, facts=facts)]
+
+
+def _score(one: ScoreChange) -> dict[str, Any]:
+    return {
+        "configuration": one.configuration or None,
+        "score": one.score,
+        "k": one.k,
+        "before": one.before.value,
+        "after": one.after.value,
+        "p": one.p,
+        "recommended": one.recommended,
+    }

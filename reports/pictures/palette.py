@@ -1,0 +1,111 @@
+"""Colours of the pictures, on light and on dark ground; never the only way to tell (names and legend say it, too).
+
+Each ten were searched (simulated annealing in OKLab) for the largest smallest distance between any two of them and
+the grey of noise, as seen with normal vision and with simulated protanopia, deuteranopia and tritanopia (Machado,
+Oliveira & Fernandes 2009, severity 1), at 2.5 : 1 or more against their ground. That is measured again in
+``tests/reports/pictures/test_palette.py``. The usual lists are not like that: two colours of Tableau 10 differ by 0.007
+for a protanope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+TEN_ON_LIGHT = (
+    "#002b88",
+    "#b79002",
+    "#921502",
+    "#207b90",
+    "#630d53",
+    "#976dc8",
+    "#5f469a",
+    "#b1486b",
+    "#7f6104",
+    "#29a66f",
+)
+TEN_ON_DARK = (
+    "#328eeb",
+    "#d7e561",
+    "#fab8a9",
+    "#47e1ef",
+    "#f87dba",
+    "#a358b6",
+    "#b29efd",
+    "#cd5051",
+    "#b8920b",
+    "#62c969",
+)
+
+GREY = "#9aa0a8"
+"""Noise, no label, values beyond the palette, on light ground."""
+
+
+class Theme(TypedDict):
+    """Colours that the page's script paints with; ``page.css`` has the same ground and ink."""
+
+    palette: list[str]
+    scale: list[str]
+    grey: str
+    paper: str
+    ink: str
+
+
+def _tone(colour: str, toward: str, share: float) -> str:
+    """Mix a colour with another in sRGB."""
+    pairs = zip(_channels(colour), _channels(toward), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02x}" for a, b in pairs)
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+LIGHT = (*TEN_ON_LIGHT, *(_tone(colour, "#ffffff", 0.4) for colour in TEN_ON_LIGHT))
+DARK = (*TEN_ON_DARK, *(_tone(colour, "#1b1e24", 0.4) for colour in TEN_ON_DARK))
+"""From the 11th on the ten come again, paler. Twenty colours cannot all differ for everyone: from there on names and
+the legend have to help."""
+
+LEVELS = 10
+"""Steps of a scale for numbers from 0 to 1."""
+
+CALM_TO_HOT_ON_LIGHT = ("#bcc6d6", "#1b4f9c", "#e07b00", "#8e0b1d")
+CALM_TO_HOT_ON_DARK = ("#4a5363", "#4f9bf0", "#ffb14a", "#ff5d6c")
+"""Ends and bends of the scale: what is steady stays near the ground, so that what is not stands out."""
+
+
+def _scale(stops: Sequence[str]) -> list[str]:
+    """Walk from stop to stop in so many steps."""
+    found = []
+    for level in range(LEVELS):
+        at = level * (len(stops) - 1) / (LEVELS - 1)
+        left = min(int(at), len(stops) - 2)
+        found.append(_tone(stops[left], stops[left + 1], at - left))
+    return found
+
+
+THEMES: dict[str, Theme] = {
+    "light": {
+        "palette": list(LIGHT),
+        "scale": _scale(CALM_TO_HOT_ON_LIGHT),
+        "grey": GREY,
+        "paper": "#ffffff",
+        "ink": "#1c1f24",
+    },
+    "dark": {
+        "palette": list(DARK),
+        "scale": _scale(CALM_TO_HOT_ON_DARK),
+        "grey": "#7d838d",
+        "paper": "#1b1e24",
+        "ink": "#e8e8e4",
+    },
+}
+
+
+def colour_slots(counts: Sequence[int]) -> dict[int, int]:
+    """Give label values, by their code, a place in the palette.
+
+    Of more values than colours only the most frequent get one: colours that repeat would lie.
+    """
+    frequent = sorted(range(len(counts)), key=lambda code: (-counts[code], code))[: len(LIGHT)]
+    return {code: slot for slot, code in enumerate(sorted(frequent))}

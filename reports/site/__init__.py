@@ -1,0 +1,1 @@
+"""The site of a store: every run, and trends over runs."""

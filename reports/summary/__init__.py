@@ -1,0 +1,1 @@
+"""What a run says in words: conclusions, markdown, lines for the terminal. Above reports/compare."""

@@ -1,0 +1,1 @@
+"""One cell: draw it, read it, score it."""

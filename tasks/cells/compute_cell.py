@@ -1,0 +1,164 @@
+"""Compute one cell, inside a worker process: reduce, look for islands, commit the file."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import platform
+import resource
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from steadymap.configs import schemas
+from steadymap.configs.grid import Configuration
+from steadymap.tasks.geometry.parts import Part, read_material
+from steadymap.tasks.numerics.arrays import Float64
+from steadymap.tasks.numerics.reducers.interface import Material, Settings, find_reducer
+from steadymap.tasks.store.files import map_array, write_table, write_text
+from steadymap.tasks.store.identity import run_versions
+from steadymap.tasks.store.layout import Store
+
+THREADS = 1
+"""A cell runs on one thread, so that its bytes do not depend on how many there are."""
+
+
+@dataclass(frozen=True)
+class CellJob:
+    """All a worker needs to know: identities and places, no arrays. Shared ``neighbours`` only spare a search."""
+
+    identity: str
+    configuration: Configuration
+    seed: int | None
+    resample: str | None
+    store: Store
+    data_digest: str
+    distinct_rows: int
+    folders: tuple[tuple[Part, Path], ...]
+    neighbours: Path | None
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """How a cell ended inside its worker: ``ok``, or ``degenerate`` with a reason."""
+
+    status: str
+    reason: str | None = None
+
+
+def compute_cell(job: CellJob) -> CellResult:
+    """Compute a cell and commit its file, unless the picture is degenerate."""
+    from steadymap.tasks.numerics.reducers.degeneracy import describe_degeneracy
+
+    started, cpu_started = time.perf_counter(), time.process_time()
+    material = read_material(job.configuration, dict(job.folders))
+    coordinates = draw(material, job.configuration, job.seed)
+    degeneracy = describe_degeneracy(coordinates, job.distinct_rows)
+    if degeneracy is not None:
+        return CellResult("degenerate", degeneracy)
+    neighbours = None if job.neighbours is None else map_array(job.neighbours, "indices")
+    write_table(
+        tabulate(coordinates, material, job.configuration, neighbours), job.store.cell(job.identity), _provenance(job)
+    )
+    _note_timing(job, time.perf_counter() - started, time.process_time() - cpu_started)
+    return CellResult("ok")
+
+
+def draw(material: Material, configuration: Configuration, seed: int | None) -> Float64:
+    """Return the coordinates of a picture, shape (n, dimension); with ``tabulate`` all that shapes a cell's bytes."""
+    settings = Settings(
+        method=configuration.method,
+        metric=configuration.metric,
+        dimension=configuration.dimension,
+        seed=seed,
+        parameters=dict(configuration.parameters),
+    )
+    with warnings.catch_warnings():
+        # Libraries warn about what was asked for on purpose (one thread, a fixed seed); what matters in the
+        # result is checked below and told as a status.
+        warnings.simplefilter("ignore")
+        return find_reducer(configuration.reducer, configuration.engine)(material, settings)
+
+
+def tabulate(
+    coordinates: Float64, material: Material, configuration: Configuration, neighbours: np.ndarray | None
+) -> pa.Table:
+    """Look for islands in a picture and return the table that a cell's file holds."""
+    from steadymap.tasks.numerics.clusters.islands import find_islands
+
+    picture = coordinates.astype(np.float32)
+    islands = find_islands(picture, material.working, configuration.min_cluster_size, neighbours)
+    flat = picture.shape[1] == 2
+    return pa.table(
+        {
+            "row": np.arange(len(picture)),
+            "x": picture[:, 0],
+            "y": picture[:, 1],
+            "z": pa.nulls(len(picture), pa.float32()) if flat else picture[:, 2],
+            "island": islands.labels,
+            "island_filled": islands.filled,
+        },
+        schema=schemas.CELL,
+    )
+
+
+def _provenance(job: CellJob) -> dict[str, Any]:
+    configuration = job.configuration
+    return {
+        "cell": job.identity,
+        "configuration": configuration.name,
+        "reducer": configuration.reducer,
+        "engine": configuration.engine,
+        "method": configuration.method,
+        "metric": configuration.metric,
+        "dimension": configuration.dimension,
+        "parameters": dict(configuration.parameters),
+        "min_cluster_size": configuration.min_cluster_size,
+        "seed": job.seed,
+        "resample": job.resample,
+        "data": job.data_digest,
+        "versions": run_versions(),
+        "threads": THREADS,
+        "cpu": cpu_model(),
+    }
+
+
+def _note_timing(job: CellJob, seconds: float, cpu_seconds: float) -> None:
+    """Keep what the cell took beside the store's cells, since it is no part of them."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kibibytes
+    timing = {
+        "seconds": round(seconds, 4),
+        "cpu_seconds": round(cpu_seconds, 4),
+        "memory_mb": round(peak * unit / 1e6, 1),
+        "host": platform.node(),
+        "cpu": cpu_model(),
+        "threads": THREADS,
+        "pid": os.getpid(),
+    }
+    write_text(json.dumps(timing), job.store.timing(job.identity))
+
+
+@functools.cache
+def cpu_model() -> str:
+    """Return the processor's name, since results may differ in the last bits between processors."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+NO_TIME = "no time was left; the same sweep, run again, goes on from here"
+"""Why a cell was left that a time budget has cut off."""
+
+
+Endings = dict[str, CellResult]
+"""How each computed cell ended, by identity."""

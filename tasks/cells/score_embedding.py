@@ -1,0 +1,104 @@
+"""Score an embedding that any tool made of some latent vectors, without a sweep and without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from steadymap.configs.errors import InputError
+from steadymap.configs.sweep import DataSource, Metric
+from steadymap.tasks.input.latents_file import (
+    ID_NAMES,
+    LABEL_NAMES,
+    check_finite,
+    open_data_file,
+    read_latents,
+    reading,
+)
+from steadymap.tasks.input.table_file import TableFile
+from steadymap.tasks.numerics.geometry.preprocess import UnusableVectorsError, preprocess
+from steadymap.tasks.numerics.input.row_order import canonical_order, count_duplicates, row_keys
+from steadymap.tasks.numerics.reducers.degeneracy import describe_degeneracy
+from steadymap.tasks.numerics.scores.all_scores import Score, Scorer, choose_anchors, encode_classes
+from steadymap.tasks.workers import default_count
+
+COORDINATES = ("x", "y", "z")
+
+
+@dataclass(frozen=True)
+class ScoredEmbedding:
+    """The scores, and why they mean nothing where the embedding is degenerate."""
+
+    rows: int
+    scores: list[Score]
+    degenerate: str | None
+
+
+def score_embedding(
+    source: DataSource, embedding: Path, ks: Sequence[int], *, metric: Metric = "euclidean", exact: bool = False
+) -> ScoredEmbedding:
+    """Score an embedding, whose rows stand in the order of the latent vectors.
+
+    A degenerate embedding gets a reason instead of scores.
+
+    Raises
+    ------
+    InputError
+        A file cannot be used, the rows do not match, or a k is too large.
+    """
+    latents = read_latents(source)
+    picture = _read_embedding(embedding, len(latents.matrix))
+    too_large = [k for k in ks if not 1 <= k < len(picture) / 2]
+    if too_large:
+        raise InputError(
+            f"k = {too_large[0]}",
+            rule=f"k is at least 1 and below half of the {len(picture)} rows, where trustworthiness is defined",
+            remedy="choose a smaller neighbourhood",
+        )
+    matrix = latents.matrix.astype(np.float32)
+    # By content of both, so that neither duplicates nor ties make a score depend on the order of the files.
+    both = np.ascontiguousarray(np.hstack([matrix, picture.astype(np.float32)]))
+    order = canonical_order(both, row_keys(both))
+    matrix, picture = np.ascontiguousarray(matrix[order]), picture[order]
+    keys = row_keys(both[order])
+    distinct = len(matrix) - count_duplicates(matrix[canonical_order(matrix, row_keys(matrix))])
+    degenerate = describe_degeneracy(picture, distinct)
+    if degenerate is not None:
+        return ScoredEmbedding(len(picture), [], degenerate)
+    labels = next(iter(latents.labels.values()), None)
+    classes = None if labels is None else encode_classes([labels[row] for row in order])
+    # Euclidean distances are taken of the vectors as they are: centring would round, and break ties.
+    try:
+        working = matrix if metric == "euclidean" else preprocess(matrix, scale="none", pca=None, metric=metric)
+    except UnusableVectorsError as error:
+        raise InputError(str(error), file=source.path, rule=f"vectors that metric {metric} can compare") from None
+    scorer = Scorer(working, keys, ks, choose_anchors(keys, exact=exact), classes)
+    (scores,) = scorer.score([picture], threads=default_count())
+    return ScoredEmbedding(len(picture), scores, None)
+
+
+def _read_embedding(path: Path, rows: int) -> np.ndarray:
+    file = open_data_file(path)
+    named = [name for name in COORDINATES if name in file.names] if isinstance(file, TableFile) else []
+    with reading(path):
+        matrix, columns = file.latents(named if len(named) >= 2 else None, {*ID_NAMES, *LABEL_NAMES})
+    if matrix.ndim != 2 or matrix.shape[1] not in (2, 3) or matrix.dtype.kind not in "fiu":
+        raise InputError(
+            f"shape {matrix.shape}, dtype {matrix.dtype}",
+            file=path,
+            rule="an embedding has 2 or 3 columns of numbers",
+            remedy="save its coordinates alone, or name the columns x and y",
+        )
+    if len(matrix) != rows:
+        raise InputError(
+            f"{len(matrix)} rows for {rows} latent vectors",
+            file=path,
+            rule="a row per latent vector, in the same order",
+            remedy="save both from the same batch of inputs",
+        )
+    picture = matrix.astype(np.float64)
+    check_finite(picture, columns or COORDINATES, path)
+    return picture

@@ -1,0 +1,1 @@
+"""Clusters over many pictures, and their tables."""

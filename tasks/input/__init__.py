@@ -1,0 +1,1 @@
+"""Read what the user brings, in canonical order: files of vectors, labels, raw inputs, encoders."""

@@ -1,0 +1,252 @@
+"""A dataset in canonical order: what every later step works on, kept in the store under its content.
+
+The folder holds ``latents.npy`` and ``keys.npy`` (a hash per row), raw ``inputs.npy`` where there are any, and
+``points.parquet``, which leads back to the rows, ids and labels of the user's file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from steadymap.configs import schemas
+from steadymap.configs.sweep import DataSource
+from steadymap.tasks.input.encode_inputs import describe, encode_inputs, measure_encoded
+from steadymap.tasks.input.fetch_inputs import fetched
+from steadymap.tasks.input.image_shape import check_image_shape
+from steadymap.tasks.input.latents_file import Latents, check_matrix, read_latents
+from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
+from steadymap.tasks.store.code_digest import code_digest
+from steadymap.tasks.store.files import DamagedError, map_array, read_meta, read_table, write_arrays, write_table
+from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
+from steadymap.tasks.store.layout import Store
+
+DIGITS_DIMENSIONS = 16
+DIGITS_ROWS = 1797
+DIGITS_LARGEST_PIXEL = 16
+
+
+EXAMPLE_CODE = ("steadymap.tasks.numerics.input.autoencoder",)
+"""What shapes the latents of the example."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Vectors in canonical order, committed to the store or about to be.
+
+    Attributes
+    ----------
+    folder
+        Where they lie.
+    digest
+        What cells know of them: a digest of the float32 matrix, or of the recipe that makes it.
+    rows, dimensions, duplicates
+        Size, and how many rows repeat an earlier one.
+    """
+
+    folder: Path
+    digest: str
+    rows: int
+    dimensions: int
+    duplicates: int
+
+    def latents(self) -> np.ndarray:
+        """Map the vectors, float32, shape (rows, dimensions)."""
+        return map_array(self.folder, "latents")
+
+    def keys(self) -> np.ndarray:
+        """Map the row hashes, uint64, shape (rows,)."""
+        return map_array(self.folder, "keys")
+
+
+@dataclass(frozen=True)
+class Dataset(Vectors):
+    """What the user brought: vectors with what is known of each row.
+
+    Attributes
+    ----------
+    identity
+        Digest of matrix, ids, labels, groups and inputs: what a run knows.
+    labels
+        Names of the label columns, the colouring one first.
+    source
+        The file, encoder or example it came from, for people.
+    notes
+        Facts about the data, such as an autoencoder's reconstruction error.
+    input_shape
+        Shape of one raw input as it was stored, where it is an image.
+    """
+
+    identity: str
+    labels: tuple[str, ...]
+    has_inputs: bool
+    source: str
+    notes: dict[str, float]
+    input_shape: tuple[int, ...] | None = None
+
+    def classes(self) -> list[str | None]:
+        """Return the first label of every row, in canonical order."""
+        return told_of_rows(self.folder, "label")
+
+    def points(self) -> pa.Table:
+        """Read the rows of the user's file: row, position in canonical order, id, labels, group."""
+        return read_table(self.folder / "points.parquet")
+
+
+def told_of_rows(folder: Path, column: str) -> list[str | None]:
+    """Return what the user's file says of every row (its label, its group), in canonical order."""
+    points = read_table(folder / "points.parquet")
+    order = np.argsort(points.column("position").to_numpy())
+    told: list[str | None] = points.column(column).take(pa.array(order)).to_pylist()
+    return told
+
+
+def measure(source: DataSource) -> tuple[int, int]:
+    """Return rows and dimensions of a source; of an encoder's inputs, one row is encoded.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used.
+    """
+    if source.example == "digits":
+        return DIGITS_ROWS, DIGITS_DIMENSIONS
+    with fetched(source) as here:
+        if here.encode is not None:
+            return measure_encoded(here, here.encode)
+        rows, dimensions = read_latents(here).matrix.shape
+        return rows, dimensions
+
+
+def bring_in(source: DataSource, store: Store) -> Dataset:
+    """Read a source, put its rows into canonical order, and keep it in the store.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used.
+    """
+    with fetched(source) as here:
+        if here.example == "digits":
+            latents, told = _digits(store), "example: digits"
+        elif here.encode is not None:
+            latents, told = encode_inputs(here, here.encode, store), describe(here.encode)
+        else:
+            latents, told = read_latents(here), Path(str(here.path)).name
+        check_image_shape(here, latents.inputs)
+        return _keep(latents, store, told)
+
+
+def _digits(store: Store) -> Latents:
+    """Train the example's autoencoder, or find what it gave the last time."""
+    identity = digest(
+        {
+            "example": "digits",
+            "dimensions": DIGITS_DIMENSIONS,
+            "code": code_digest(*EXAMPLE_CODE),
+            "libraries": versions(SHAPING_LIBRARIES),
+        }
+    )
+    trained = store.root / "examples" / identity
+    try:
+        meta = read_meta(trained)
+    except (FileNotFoundError, DamagedError):
+        meta = _train_on_digits(trained)
+    digits = map_array(trained, "digits").tolist()
+    return Latents(
+        matrix=np.array(map_array(trained, "latents")),
+        columns=tuple(f"z[{dimension}]" for dimension in range(DIGITS_DIMENSIONS)),
+        ids=[f"digit {row}" for row in range(len(digits))],
+        labels={"digit": [str(digit) for digit in digits]},
+        inputs=np.array(map_array(trained, "images")),
+        notes=meta["notes"],
+    )
+
+
+def _train_on_digits(folder: Path) -> dict[str, Any]:
+    from sklearn.datasets import load_digits
+
+    from steadymap.tasks.numerics.input.autoencoder import encode_with_autoencoder
+
+    images, digits = load_digits(return_X_y=True)
+    with threadpool_limits(1):  # more BLAS threads add up in another order: other bytes
+        encoded = encode_with_autoencoder(images / DIGITS_LARGEST_PIXEL, DIGITS_DIMENSIONS)
+    notes = {"reconstruction_error": encoded.reconstruction_error, "unexplained_variance": encoded.unexplained}
+    arrays = {"latents": encoded.latents, "images": images.astype(np.float32), "digits": digits}
+    write_arrays(folder, arrays, {"notes": notes})
+    return read_meta(folder)
+
+
+def _keep(latents: Latents, store: Store, source: str) -> Dataset:
+    check_matrix(latents.matrix, latents.columns, source)
+    matrix = np.ascontiguousarray(latents.matrix, dtype=np.float32)
+    keys = row_keys(matrix)
+    order = canonical_order(matrix, keys)
+    ordered = matrix[order]
+    points = _points(latents, order)
+    matrix_digest = content_digest(ordered)
+    meta = {
+        "digest": matrix_digest,
+        "rows": len(ordered),
+        "dimensions": ordered.shape[1],
+        "duplicates": count_duplicates(ordered),
+        "labels": list(latents.labels),
+        "notes": latents.notes,
+    }
+    arrays: dict[str, np.ndarray] = {"latents": ordered, "keys": keys[order]}
+    if latents.inputs is not None:
+        arrays["inputs"] = np.ascontiguousarray(latents.inputs[order])
+    identity = digest(
+        {
+            **meta,
+            "points": content_digest_of_table(points),
+            "inputs": None if latents.inputs is None else content_digest(arrays["inputs"].astype(np.float32)),
+        }
+    )
+    folder = store.dataset(identity)
+    try:
+        read_meta(folder)
+        read_table(folder / "points.parquet")
+    except (FileNotFoundError, DamagedError):
+        write_arrays(folder, arrays, meta)
+        write_table(points, folder / "points.parquet")
+    return Dataset(
+        folder=folder,
+        digest=matrix_digest,
+        identity=identity,
+        rows=len(ordered),
+        dimensions=ordered.shape[1],
+        duplicates=int(str(meta["duplicates"])),
+        labels=tuple(latents.labels),
+        has_inputs=latents.inputs is not None,
+        source=source,
+        notes=latents.notes,
+        input_shape=latents.input_shape,
+    )
+
+
+def _points(latents: Latents, order: np.ndarray) -> pa.Table:
+    rows = len(order)
+    position = np.empty(rows, dtype=np.int64)
+    position[order] = np.arange(rows)
+    labels = list(latents.labels.items())
+    nothing: list[str | None] = [None] * rows
+    columns = {
+        "row": np.arange(rows),
+        "position": position,
+        "id": latents.ids,
+        "label": labels[0][1] if labels else nothing,
+        "group": latents.group or nothing,
+        **{f"label:{name}": values for name, values in labels[1:]},
+    }
+    return pa.table(columns, schema=schemas.rows_of_file([name for name, _ in labels[1:]]))
+
+
+def content_digest_of_table(table: pa.Table) -> str:
+    """Digest the values of a table of texts and numbers."""
+    return digest({name: table.column(name).to_pylist() for name in table.column_names})

@@ -1,0 +1,1 @@
+"""Islands of a picture, and the clusters that many pictures agree on."""

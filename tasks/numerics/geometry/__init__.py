@@ -1,0 +1,1 @@
+"""Preprocessing, neighbours, affinities, graphs, starts, resamples, reference data."""

@@ -1,0 +1,1 @@
+"""Row order, the example's autoencoder, thumbnails of raw inputs."""

@@ -1,0 +1,1 @@
+"""Scores of one picture, one file each, by the literature's names."""

@@ -1,0 +1,1 @@
+"""Families of generated data with known truth, and what is measured on them."""

@@ -1,0 +1,81 @@
+"""Where two clusters come closest, and the rows around that place.
+
+If two clusters run into each other anywhere, they do at the easiest bridge; if there is a valley there, they are
+separated everywhere. The rows around are sought along the graph, not straight: on a curved sheet a straight
+neighbourhood jumps to the next turn and shows a valley between two turns of one sheet.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+
+from steadymap.tasks.numerics.arrays import Int64
+from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph
+
+
+@dataclass(frozen=True, order=True)
+class Bridge:
+    """The edge of the graph with the least mutual-reachability distance between two clusters.
+
+    Attributes
+    ----------
+    reachability, length
+        Mutual-reachability and Euclidean distance; many edges share the first, so the second decides, then the rows.
+    start, end
+        The row in the cluster with the smaller label, and that in the other.
+    """
+
+    reachability: float
+    length: float
+    start: int
+    end: int
+
+    def reversed(self) -> Bridge:
+        """Return the same bridge walked the other way."""
+        return Bridge(self.reachability, self.length, self.end, self.start)
+
+
+def easiest_bridges(graph: LatentGraph, labels: Int64) -> dict[tuple[int, int], Bridge]:
+    """Find the easiest bridge between every two labels that touch in the graph, by (smaller label, larger label).
+
+    Rows with a negative label are on no side.
+    """
+    ends = np.column_stack([graph.first, graph.second])
+    sides = labels[ends]
+    crossing = np.flatnonzero((sides[:, 0] != sides[:, 1]) & (sides.min(axis=1) >= 0))
+    swapped = sides[crossing, 0] > sides[crossing, 1]
+    ends, sides = ends[crossing], np.sort(sides[crossing], axis=1)
+    ends[swapped] = ends[swapped, ::-1]
+    reachability, length = graph.reachability[crossing], graph.length[crossing]
+    order = np.lexsort((ends[:, 1], ends[:, 0], length, reachability, sides[:, 1], sides[:, 0]))
+    new = np.r_[True, np.any(np.diff(sides[order], axis=0) != 0, axis=1)] if len(order) else order
+    return {
+        (int(sides[at, 0]), int(sides[at, 1])): Bridge(
+            float(reachability[at]), float(length[at]), int(ends[at, 0]), int(ends[at, 1])
+        )
+        for at in order[new]
+    }
+
+
+def nearest_along_graph(graph: LatentGraph, labels: Int64, centre: int, count: int) -> Int64:
+    """Return up to ``count`` rows with the centre's label, nearest along edges that stay in that label, ascending.
+
+    Dijkstra's walk, ended as soon as it has them. Fewer rows come back where no more can be reached.
+    """
+    starts, neighbours, lengths = graph.adjacency
+    label = labels[centre]
+    reached: set[int] = set()
+    waiting = [(0.0, centre)]
+    while waiting and len(reached) < count:
+        distance, row = heapq.heappop(waiting)
+        if row in reached:
+            continue
+        reached.add(row)
+        for at in range(starts[row], starts[row + 1]):
+            other = neighbours[at]
+            if other not in reached and labels[other] == label:
+                heapq.heappush(waiting, (distance + lengths[at], other))
+    return np.array(sorted(reached), dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Tests over trees and partitions, their combination over halves, and verdicts."""

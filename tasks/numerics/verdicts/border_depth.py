@@ -1,0 +1,94 @@
+"""The ground around clusters that pictures show: whether the density sinks towards their borders at all.
+
+A cluster that has no peak of its own, only a flank of something denser, is drawn by the picture. Borders are those of
+all rows, held-out ones included. That can make valleys look deeper, never shallower, so it is no evidence for a
+cluster; but where even so there is none, there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from steadymap.tasks.numerics.arrays import Int64
+from steadymap.tasks.numerics.valleys.bridges import easiest_bridges
+from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, latent_graph
+from steadymap.tasks.numerics.valleys.merge_tree import PATCH_ROWS
+from steadymap.tasks.numerics.valleys.sample_splitting import Halves
+from steadymap.tasks.numerics.valleys.valley import Look, look_across, shortage
+from steadymap.tasks.numerics.valleys.valley_depth import Depth
+from steadymap.tasks.numerics.verdicts.given_partition import without_strays
+
+PATCH_SHARE = 0.4
+"""Share of the discovery rows that a patch may have on either side. The test asks for a valley and looks closely; to
+say that there is none takes more rows, and the whole width that a valley may have: with .2, half of a blob of the
+half, the flat middle of a bridge looked even."""
+
+SHRINK = 0.7
+SMALLEST_PATCH = 35
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What one half says of the ground around a cluster.
+
+    Attributes
+    ----------
+    depth
+        At the easiest bridge to anything else; the first side is the cluster. None where it was not seen.
+    p
+        Of Hartigan's dip of the same held-out rows: small where there is a hint of a valley. No test of the cluster,
+        since its border was drawn with these rows, too. None where ``depth`` is.
+    rows_needed
+        Rows in all (both halves) at which a valley of usual depth would be seen; None where there were enough.
+    """
+
+    depth: Depth | None
+    p: float | None
+    rows_needed: int | None
+
+
+def look_around(
+    halves: Halves, labels: Int64, count: int, *, graph: LatentGraph | None = None
+) -> tuple[Surroundings | None, ...]:
+    """Look across the easiest bridge between every cluster and all the rest.
+
+    Parameters
+    ----------
+    halves
+        From ``prepare_halves``.
+    labels
+        Cluster of every discovery row as given, 0 to ``count`` − 1, shape (n₁,).
+    graph
+        Of ``halves.discovery``, if it is at hand.
+
+    Returns
+    -------
+    An entry per cluster, None where it has no rows in the discovery half, or there are no others.
+    """
+    graph = latent_graph(halves.discovery) if graph is None else graph
+    own = labels[halves.kept]
+    bridging = without_strays(graph, own)
+    return tuple(_around(halves, graph, own, bridging, cluster) for cluster in range(count))
+
+
+def _around(halves: Halves, graph: LatentGraph, own: Int64, bridging: Int64, cluster: int) -> Surroundings | None:
+    ends = np.where(bridging == cluster, 0, np.where(bridging < 0, -1, 1))
+    bridge = easiest_bridges(graph, ends).get((0, 1))
+    if bridge is None:
+        return None
+    sides = np.where(own == cluster, 0, 1)
+    size = max(PATCH_ROWS, int(PATCH_SHARE * len(own)))
+    look = look_across(halves, graph, sides, bridge, size)
+    while len(look.patch[0]) * SHRINK >= SMALLEST_PATCH:
+        smaller = look_across(halves, graph, sides, bridge, int(len(look.patch[0]) * SHRINK))
+        if look.straight and smaller.straight and look.depth is not None:
+            break
+        look = smaller
+    depth = look.depth if look.testable and look.straight else None
+    return Surroundings(depth, None if depth is None else look.p, _rows_needed(halves, look))
+
+
+def _rows_needed(halves: Halves, look: Look) -> int | None:
+    return shortage(halves.given, (len(look.patch[0]), len(look.patch[1])), look.held_out)[1]

@@ -1,0 +1,255 @@
+"""Step: find the sweeps of a night, every config with every data set, and see what the store has of each."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from steadymap.configs.document import read_config
+from steadymap.configs.errors import InputError
+from steadymap.configs.nightly import NIGHTLY_FILE, NightlyConfig
+from steadymap.configs.sweep import DATA_ENDINGS, DataSource, SweepConfig, split_reference
+from steadymap.configs.urls import is_url, refuse_secrets
+from steadymap.tasks.input.dataset import bring_in
+from steadymap.tasks.input.fetch_inputs import glob_url
+from steadymap.tasks.plan.lay_out import lay_out
+from steadymap.tasks.store.files import file_digest
+from steadymap.tasks.store.layout import Store
+from steadymap.tasks.store.run_manifest import MANIFEST, find_complete_run
+
+CONFIG_ENDINGS = (".yaml", ".yml")
+LONGEST_NAME = 80
+"""As in a sweep's config."""
+
+
+@dataclass(frozen=True)
+class NightSweep:
+    """One sweep of a night.
+
+    Attributes
+    ----------
+    name
+        What the run is called, the same every night.
+    config_file, data
+        Where it comes from, for people.
+    config
+        The sweep; None where it cannot be read.
+    problem
+        Why not.
+    """
+
+    name: str
+    config_file: str
+    data: str
+    config: SweepConfig | None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A data set of the night: its path or URL, and what it is called."""
+
+    path: str
+    name: str
+
+
+def find_sweeps(night: NightlyConfig) -> list[NightSweep]:
+    """List the sweeps of a night, by config and then by data set; a config at fault is listed with its fault.
+
+    Raises
+    ------
+    InputError
+        There is no config, no data set, or two sweeps would have one name.
+    """
+    files = None if night.datasets is None else find_datasets(night)
+    sweeps = [sweep for path in find_configs(night) for sweep in _sweeps_of(path, files)]
+    names = [sweep.name for sweep in sweeps]
+    for name in names:
+        if names.count(name) > 1:
+            places = [f"{Path(one.config_file).name} over {one.data}" for one in sweeps if one.name == name]
+            raise InputError(
+                f"{len(places)} sweeps are called {name!r}: {', '.join(places[:5])}",
+                file=night.configs,
+                rule="every sweep of a night has a name of its own: that of its config, and of its data file",
+                remedy="give the configs different names, or rename the data files",
+            )
+    return sweeps
+
+
+def find_configs(night: NightlyConfig) -> list[Path]:
+    """List the configs of a night; a folder's are its .yaml files, the night's own aside.
+
+    Raises
+    ------
+    InputError
+        There are none.
+    """
+    place = Path(night.configs)
+    if place.is_file():
+        return [place]
+    pattern = str(place / "*") if place.is_dir() else night.configs
+    found = [
+        path
+        for path in _files(pattern)
+        if path.suffix.lower() in CONFIG_ENDINGS and path.name != NIGHTLY_FILE and path.is_file()
+    ]
+    if not found:
+        raise InputError(
+            "there is no sweep config",
+            file=night.configs,
+            place="configs",
+            rule=f"a .yaml file, a folder with some ({NIGHTLY_FILE} does not count), or a pattern",
+            remedy="check the path; `steadymap check CONFIG` says whether a config is right",
+        )
+    return found
+
+
+def find_datasets(night: NightlyConfig) -> list[DataFile]:
+    """List the data files of a night.
+
+    Raises
+    ------
+    InputError
+        A pattern matches none.
+    """
+    found: list[DataFile] = []
+    for pattern in night.datasets or ():
+        root, files = _matches(pattern)
+        if not files:
+            raise InputError(
+                "there is no data set",
+                file=pattern,
+                place="datasets",
+                rule=f"files that end in {', '.join(DATA_ENDINGS)}, a folder with some, or a pattern",
+                remedy="check the path; is the drive there?",
+            )
+        if night.pick == "latest":
+            latest = max(files, key=lambda path: (path.rpartition("/")[2], path))
+            found.append(DataFile(latest, _name_of_pattern(pattern, root)))
+        else:
+            found += [DataFile(path, name) for path, name in _names(files, root)]
+    return list({file.path: file for file in found}.values())
+
+
+def _matches(pattern: str) -> tuple[str, list[str]]:
+    """Return the folder that a pattern starts from, and the data files that it matches, sorted."""
+    if is_url(pattern):
+        return _matches_of_url(pattern)
+    place = Path(pattern)
+    if place.is_file():
+        return place.parent.as_posix(), [place.as_posix()]
+    if place.is_dir():
+        pattern = str(place / "*")
+    found = [path.as_posix() for path in _files(pattern) if path.is_file()]
+    return _until_wildcard(Path(pattern).as_posix()), _data_files(found)
+
+
+def _matches_of_url(pattern: str) -> tuple[str, list[str]]:
+    if "@" in pattern or any(f"{ending}?" in pattern.lower() for ending in DATA_ENDINGS):
+        refuse_secrets(pattern)  # else a question mark stands for any character
+    if glob.has_magic(pattern):
+        begin = _until_wildcard(pattern)
+        return begin, _data_files(glob_url(begin, pattern[len(begin) + 1 :]))
+    if pattern.lower().endswith(DATA_ENDINGS):
+        return pattern.rpartition("/")[0], [pattern]
+    begin = pattern.rstrip("/")
+    return begin, _data_files(glob_url(begin, "*"))
+
+
+def _data_files(found: list[str]) -> list[str]:
+    return [path for path in found if path.lower().endswith(DATA_ENDINGS)]
+
+
+def _files(pattern: str) -> list[Path]:
+    return sorted(map(Path, glob.glob(pattern, recursive=True)))  # noqa: PTH207 - Path.glob takes no absolute pattern
+
+
+def _until_wildcard(pattern: str) -> str:
+    """Return the folders before the first part with a wildcard; of a pattern without one, the folder it lies in."""
+    parts = pattern.split("/")
+    end = next((at for at, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
+    return "/".join(parts[:end])
+
+
+def _names(files: list[str], root: str) -> Iterator[tuple[str, str]]:
+    """Name files by their way from the root, without ending where that is enough."""
+    ways = [path.removeprefix(root).lstrip("/") for path in files]
+    short = [PurePosixPath(way).with_suffix("").as_posix() for way in ways]
+    for path, way, name in zip(files, ways, short, strict=True):
+        yield path, name if short.count(name) == 1 else way
+
+
+def _name_of_pattern(pattern: str, root: str) -> str:
+    """Name a pattern by what its last part begins with, or by its folder: ``encoder7-*.npz`` is ``encoder7``."""
+    last = PurePosixPath(pattern).name
+    begin = last if glob.has_magic(last) else ""
+    for sign in "*?[":
+        begin = begin.split(sign)[0]
+    return begin.strip("-_. ") or PurePosixPath(root).name
+
+
+def _sweeps_of(path: Path, files: list[DataFile] | None) -> list[NightSweep]:
+    try:
+        config = read_config(path)
+    except InputError as error:
+        return [NightSweep(path.stem, str(path), "", None, str(error))]
+    if files is None:
+        return [NightSweep(config.name, str(path), _told(config.data), config)]
+    return [_over(config, path, file) for file in files]
+
+
+def _over(config: SweepConfig, path: Path, file: DataFile) -> NightSweep:
+    name = f"{config.name}, {file.name}"
+    if len(name) > LONGEST_NAME:
+        problem = InputError(
+            f"the name {name!r} has {len(name)} characters",
+            file=path,
+            rule=f"at most {LONGEST_NAME}, with the name of the data set",
+            remedy="shorten `name:`",
+        )
+        return NightSweep(name, str(path), file.path, None, str(problem))
+    data = _replaced(config.data, file.path)
+    return NightSweep(name, str(path), file.path, config.model_copy(update={"name": name, "data": data}))
+
+
+def _replaced(data: DataSource, path: str) -> DataSource:
+    """Put a data file in the place of a config's own; of an encoder, in that of its inputs."""
+    if data.encode is None:
+        return data.model_copy(update={"path": path, "example": None})
+    name = split_reference(data.encode.inputs)[1]
+    inputs = f"{path}#{name}" if name else path
+    return data.model_copy(update={"encode": data.encode.model_copy(update={"inputs": inputs})})
+
+
+def _told(data: DataSource) -> str:
+    if data.encode is not None:
+        return data.encode.inputs
+    return data.path or f"example: {data.example}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the store has of a sweep: its run, and the digest of its manifest where it is complete."""
+
+    run: str
+    state: str | None
+
+
+def look_at(sweep: SweepConfig, store: Store) -> Look:
+    """Read a sweep's data, and say whether its run is complete. Content counts; times and paths do not.
+
+    Raises
+    ------
+    InputError
+        The data cannot be used.
+    """
+    plan = lay_out(sweep, bring_in(sweep.data, store), store)
+    complete = not plan.missing and find_complete_run(store.run(plan.run), plan.identity) is not None
+    return Look(plan.run, state_of(store, plan.run) if complete else None)
+
+
+def state_of(store: Store, run: str) -> str:
+    """Return the digest of a run's manifest, which knows those of its tables."""
+    return file_digest(store.run(run) / MANIFEST)

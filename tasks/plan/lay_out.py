@@ -1,0 +1,214 @@
+"""Lay out the cells of a sweep, give each its identity, and see which ones the store has."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from steadymap.configs import schemas
+from steadymap.configs.errors import InputError
+from steadymap.configs.grid import Configuration, Grid, expand, expand_reducers
+from steadymap.configs.sweep import Budget, SweepConfig
+from steadymap.tasks.geometry.parts import Geometry, parts_of
+from steadymap.tasks.geometry.resamples_and_nulls import Derived, derive
+from steadymap.tasks.input.dataset import Dataset
+from steadymap.tasks.numerics.reducers.interface import MODULES
+from steadymap.tasks.plan.plan import Cell, Plan
+from steadymap.tasks.store.code_digest import code_digest
+from steadymap.tasks.store.files import DamagedError, read_table
+from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, run_versions, versions
+from steadymap.tasks.store.layout import Store
+from steadymap.tasks.store.run_manifest import find_complete_run
+from steadymap.tasks.store.sync import settle
+
+ENGINE_LIBRARIES = {
+    "openTSNE": ("openTSNE",),
+    "umap-learn": ("umap-learn", "numba", "llvmlite"),
+}
+"""Libraries beyond NumPy, SciPy and scikit-learn that shape an engine's pictures."""
+
+
+CELL_CODE = (
+    "steadymap.tasks.cells.compute_cell:draw",
+    "steadymap.tasks.cells.compute_cell:tabulate",
+    "steadymap.tasks.numerics.reducers.degeneracy",
+)
+"""What shapes a cell beside its reducer."""
+
+
+RUN_CODE = (
+    "steadymap.tasks.steps.write_run:write_run",
+    "steadymap.tasks.cells.compute_cell:compute_cell",
+    "steadymap.tasks.steps.describe_latent_space:describe_latent_space",
+    "steadymap.tasks.steps.find_clusters:find_clusters",
+    "steadymap.tasks.steps.run_label_tests:judge_labels",
+    "steadymap.tasks.steps.measure_stability:measure_stability",
+    "steadymap.tasks.steps.score_rows:rate_rows",
+    "steadymap.tasks.steps.score_cells:score_cells",
+    "steadymap.tasks.steps.run_split_tests:seek_valleys",
+)
+"""What shapes the tables of a run."""
+
+
+def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
+    """Lay out the cells of a sweep; see ``plan_sweep``."""
+    grid = expand(config, dataset.rows)
+    check_fit(config, grid, dataset.rows, dataset.dimensions)
+    _check_lengths(grid, dataset)
+    geometry = Geometry(store, dataset, config.preprocess)
+    derived = derive(config, grid, dataset, store)
+    cells = (
+        *_cells(grid.configurations, grid.seeds, geometry),
+        *(cell for data in derived for cell in _cells_on(data, grid, config, store)),
+    )
+    ks = fitting_ks(config.scores.k, dataset.rows)
+    warnings = [*grid.warnings, *_data_warnings(dataset)]
+    if len(ks) < len(config.scores.k) or set(ks) - set(config.scores.k):
+        warnings.append(f"scores at k = {sorted(set(config.scores.k) - set(ks))} left out: k must be below rows / 2")
+    if grid.pairs and grid.resampled and not any(one.recipe.kind == "half" for one in derived):
+        warnings.append("one group holds every row: no half can be held out, so no cluster can be more than UNCERTAIN")
+    identity = run_identity(config, dataset)
+    run = f"{_slug(config.name)}-{identity[:10]}"
+    return Plan(
+        run=run,
+        identity=identity,
+        config=config,
+        store=store,
+        dataset=dataset,
+        geometry=geometry,
+        derived=derived,
+        seeds=grid.seeds,
+        cells=cells,
+        missing=_missing(cells, store, run, identity, config.budget),
+        ks=ks,
+        warnings=tuple(warnings),
+    )
+
+
+def _missing(cells: tuple[Cell, ...], store: Store, run: str, identity: str, budget: Budget) -> tuple[Cell, ...]:
+    """Return the cells to compute; of a store far away, what it has comes here first."""
+    usable = [cell for cell in cells if cell.configuration.unusable is None]
+    settle(store, [store.run(run)])
+    if (budget.settled or store.url is not None) and find_complete_run(store.run(run), identity):
+        # Nobody will ask for its cells: those far away stay there, and those that settled verdicts left are not missed.
+        return ()
+    if store.url is not None:
+        settle(store, [place for cell in usable for place in (store.cell(cell.identity), store.timing(cell.identity))])
+    return tuple(cell for cell in usable if not in_store(cell, store))
+
+
+def _cells(configurations: tuple[Configuration, ...], seeds: tuple[int, ...], geometry: Geometry) -> list[Cell]:
+    return [
+        Cell(_cell_identity(configuration, seed, geometry), configuration, seed, geometry)
+        for configuration in configurations
+        for seed in (seeds if configuration.seeded else (None,))
+    ]
+
+
+def _cells_on(derived: Derived, grid: Grid, config: SweepConfig, store: Store) -> list[Cell]:
+    """Lay the chosen settings out over a part of the rows or over reference data."""
+    names, seeds = (
+        (grid.on_nulls, config.nulls.seeds) if derived.recipe.null else (grid.resampled, config.resamples.seeds)
+    )
+    on_it = expand_reducers(grid.reducers, config, derived.rows)[0]
+    chosen = tuple(configuration for configuration in on_it if configuration.name in names)
+    return _cells(chosen, seeds, Geometry(store, derived, config.preprocess))
+
+
+def check_fit(config: SweepConfig, grid: Grid, rows: int, dimensions: int) -> None:
+    """Refuse preprocessing that the data cannot carry, and a grid in which nothing is left.
+
+    Raises
+    ------
+    InputError
+        With the first reason.
+    """
+    components = config.preprocess.pca
+    if components is not None and components > min(rows, dimensions):
+        raise InputError(
+            f"preprocess.pca = {components}",
+            rule=f"at most {min(rows, dimensions)} components of {rows} rows with {dimensions} dimensions",
+            remedy="lower it or leave it out",
+        )
+    reasons = [configuration.unusable for configuration in grid.configurations]
+    if all(reason is not None for reason in reasons):
+        raise InputError(
+            f"none of the {len(reasons)} configurations fits the data; the first: {reasons[0]}",
+            remedy="encode more inputs or lower the settings; without `reducers:` they are chosen to fit",
+        )
+
+
+def in_store(cell: Cell, store: Store) -> bool:
+    """Say whether a cell's file is there, whole and of the right length."""
+    try:
+        return bool(read_table(store.cell(cell.identity), schemas.CELL).num_rows == cell.vectors.rows)
+    except (FileNotFoundError, DamagedError):
+        return False
+
+
+def fitting_ks(ks: tuple[int, ...], rows: int) -> tuple[int, ...]:
+    """Return the neighbourhood sizes below half of the rows; the largest one that fits where none does."""
+    fitting = tuple(sorted(k for k in ks if k < rows / 2))
+    return fitting or ((rows - 1) // 2,)
+
+
+def run_identity(config: SweepConfig, dataset: Dataset) -> str:
+    """Return what a run is: config without machine and places, data with labels, code and versions."""
+    # A run that was cut short is the run that it would have been; the next one goes on from it.
+    asked = config.model_dump(mode="json", exclude={"workers": True, "data": True, "budget": {"hours"}})
+    return digest(
+        {
+            "config": asked,
+            "data": dataset.identity,
+            "input_shape": config.data.input_shape or dataset.input_shape,
+            "code": code_digest(*RUN_CODE),
+            "versions": run_versions(),
+        }
+    )
+
+
+def _cell_identity(configuration: Configuration, seed: int | None, geometry: Geometry) -> str:
+    module = MODULES[configuration.reducer, configuration.engine]
+    return digest(
+        {
+            "reducer": configuration.reducer,
+            "engine": configuration.engine,
+            "method": configuration.method,
+            "parameters": dict(configuration.parameters),
+            "dimension": configuration.dimension,
+            "min_cluster_size": configuration.min_cluster_size,
+            "seed": seed,
+            "resample": geometry.vectors.recipe.name if isinstance(geometry.vectors, Derived) else None,
+            "geometry": [geometry.identity(part) for part in parts_of(configuration)],
+            "code": code_digest(module, *CELL_CODE),
+            "libraries": versions([*SHAPING_LIBRARIES, *ENGINE_LIBRARIES.get(configuration.engine, ())]),
+        }
+    )
+
+
+def _check_lengths(grid: Grid, dataset: Dataset) -> None:
+    if all(configuration.metric != "cosine" for configuration in grid.configurations):
+        return
+    zero = np.flatnonzero(~np.any(dataset.latents() != 0, axis=1))
+    if len(zero):
+        points = dataset.points().to_pydict()
+        rows = [row for row, position in zip(points["row"], points["position"], strict=True) if position in set(zero)]
+        raise InputError(
+            f"{len(zero)} rows are all zeros",
+            file=dataset.source,
+            place=f"row {', '.join(str(row) for row in rows[:5])}" + (" and more" if len(rows) > 5 else ""),
+            rule="metric: cosine needs rows with a direction",
+            remedy="drop these rows or use metric: euclidean",
+        )
+
+
+def _data_warnings(dataset: Dataset) -> list[str]:
+    if dataset.duplicates == 0:
+        return []
+    share = dataset.duplicates / dataset.rows
+    return [f"{dataset.duplicates} rows ({share:.0%}) repeat an earlier row; they draw tight clumps of their own"]
+
+
+def _slug(name: str) -> str:
+    """Return a name that every file system takes; what makes it unique follows it."""
+    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())
+    return "-".join(part for part in kept.split("-") if part)[:40] or "sweep"

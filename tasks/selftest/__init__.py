@@ -1,0 +1,1 @@
+"""Generated data with known truth, and the error rates measured on it."""

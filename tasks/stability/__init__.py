@@ -1,0 +1,1 @@
+"""How much pictures change between seeds, settings and resamples."""

@@ -1,0 +1,125 @@
+"""Step: find the clusters that most pictures agree on, and follow each through every setting, seed and resample."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from steadymap.configs import schemas
+from steadymap.tasks.clusters.cluster_rows import (
+    Pictures,
+    describe_clusters,
+    filled_islands,
+    find_dissolved,
+    mean_membership,
+)
+from steadymap.tasks.clusters.cluster_tables import (
+    Seen,
+    boundaries_table,
+    group_by,
+    kept_table,
+    mean_jaccard,
+    recurrence_table,
+    tracks_table,
+)
+from steadymap.tasks.geometry.compute_part import ensure_working
+from steadymap.tasks.geometry.latent_neighbours import CLUSTER_NEIGHBOURS, latent_neighbours
+from steadymap.tasks.numerics.verdicts.combine_splits import SplitOutcome
+from steadymap.tasks.plan.plan import Cell, Plan
+from steadymap.tasks.store.files import write_table
+from steadymap.tasks.store.findings import AMBIGUITY, KEPT, Clusters, Splits
+from steadymap.tasks.verdicts.border_depths import look_around
+from steadymap.tasks.verdicts.cluster_verdicts import judge_clusters
+from steadymap.tasks.verdicts.split_job import ALPHA
+from steadymap.tasks.verdicts.splits import read_split
+
+
+@task(name="find clusters", task_run_name="clusters of {plan.run}", cache_policy=NO_CACHE)
+def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
+    """Find clusters over the pictures of the data, judge each by the tests, and look for it in every picture."""
+    from steadymap.tasks.numerics.clusters.consensus import ambiguous_pairs
+    from steadymap.tasks.numerics.clusters.recurrence import find_clusters as look_for
+
+    place = Clusters(plan.store.findings(plan.run))
+    speaking = [cell for cell in drawn if cell.kind == "data" and cell.configuration.speaks_of_clusters]
+    if not speaking:
+        _write_nothing(place, plan.rows)
+        return place
+    pictures = [(cell, filled_islands(cell, plan)) for cell in speaking]
+    near = latent_neighbours(plan.geometry, plan.config.preprocess.metric, CLUSTER_NEIGHBOURS).indices
+    outcomes = [read_split(folder, plan.rows) for folder in splits.folders]
+    clusters = _published(plan, pictures, near, outcomes)
+    count = int(clusters.max()) + 1
+    seen = [Seen(cell, look_for(clusters, islands, count)) for cell, islands in pictures]
+    resampled = [
+        Seen(cell, look_for(clusters[np.array(cell.derived.positions())], filled_islands(cell, plan), count))
+        for cell in drawn
+        if cell.derived is not None and cell.kind == "resample" and cell.configuration.speaks_of_clusters
+    ]
+    membership = mean_membership(clusters, pictures, seen)
+    ambiguity = ambiguous_pairs([islands for _, islands in pictures])
+    described = describe_clusters(plan, clusters, seen, resampled, membership)
+    looks, lost = look_around(plan, clusters) if outcomes else ((), ())
+    tables = {
+        "clusters": judge_clusters(described, clusters, find_dissolved(seen, count), outcomes, looks),
+        "recurrence": recurrence_table(seen, resampled, count),
+        "tracks": tracks_table(seen, count),
+        "boundaries": boundaries_table(seen, clusters, near),
+        "membership": pa.table({"cluster": clusters, "membership": membership}, schema=schemas.MEMBERSHIP),
+        "kept": kept_table(seen),
+        "ambiguity": pa.Table.from_pylist(
+            [{"share": ambiguity.share, "stderr": ambiguity.stderr, "pairs": ambiguity.pairs, "cells": len(seen)}],
+            schema=AMBIGUITY,
+        ),
+    }
+    for name, table in tables.items():
+        write_table(table, place.folder / f"{name}.parquet")
+    return replace(place, lost=lost)
+
+
+def _published(plan: Plan, pictures: Pictures, near: np.ndarray, outcomes: list[SplitOutcome]) -> np.ndarray:
+    """Return the clusters that most pictures agree on, and those that only the tests have found."""
+    from steadymap.tasks.numerics.clusters.candidates import propose
+    from steadymap.tasks.numerics.clusters.consensus import consensus_clusters
+    from steadymap.tasks.numerics.verdicts.combine_splits import agreed_clusters, cluster_evidence
+    from steadymap.tasks.numerics.verdicts.published_clusters import publish
+
+    smallest = min(cell.configuration.min_cluster_size for cell, _ in pictures)
+    islands = [labels for _, labels in pictures]
+    consensus = consensus_clusters(islands, near, smallest)
+    if not outcomes:
+        return consensus
+    working = ensure_working(plan.geometry, plan.config.preprocess.metric)
+    agreed = agreed_clusters(propose(islands, near, working, smallest), outcomes)
+    evidence = cluster_evidence(agreed, outcomes)
+    separated = [cluster for cluster, one in enumerate(evidence) if one.p <= ALPHA]
+    return publish(consensus, agreed, separated, _stable(consensus, pictures), smallest)
+
+
+def _stable(clusters: np.ndarray, pictures: Pictures) -> list[int]:
+    """Return the clusters that at least half of the configurations show, by the mean over their seeds."""
+    from steadymap.tasks.numerics.clusters.recurrence import RECOVERED
+    from steadymap.tasks.numerics.clusters.recurrence import find_clusters as look_for
+
+    count = int(clusters.max()) + 1
+    seen = [Seen(cell, look_for(clusters, labels, count)) for cell, labels in pictures]
+    groups = group_by(seen, lambda one: one.configuration).values()
+    recovered = [sum(mean_jaccard(group, cluster) > RECOVERED for group in groups) for cluster in range(count)]
+    return [cluster for cluster, often in enumerate(recovered) if often >= len(groups) / 2]
+
+
+def _write_nothing(place: Clusters, rows: int) -> None:
+    """Without a picture that counts there is no cluster, and every table is empty."""
+    for name in ("clusters", "recurrence", "tracks", "boundaries"):
+        write_table(schemas.RUN_TABLES[name].empty_table(), place.folder / f"{name}.parquet")
+    nobody = {"cluster": pa.nulls(rows, pa.int32()), "membership": pa.nulls(rows, pa.float32())}
+    write_table(pa.table(nobody, schema=schemas.MEMBERSHIP), place.folder / "membership.parquet")
+    write_table(KEPT.empty_table(), place.folder / "kept.parquet")
+    write_table(AMBIGUITY.empty_table(), place.folder / "ambiguity.parquet")
+
+
+# --- per row and per cluster ------------------------------------------------------------------------------------

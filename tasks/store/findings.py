@@ -1,0 +1,135 @@
+"""What each step leaves in the store for the steps after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from steadymap.configs import schemas
+from steadymap.tasks.store.files import (
+    read_table,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Where this step leaves what it finds: files in a folder of the store, since no array goes through Prefect.
+
+    ``lost`` says why halves could not look around the clusters.
+    """
+
+    folder: Path
+    lost: tuple[str, ...] = ()
+
+    def table(self, name: str) -> pa.Table:
+        """Read ``clusters``, ``recurrence``, ``tracks`` or ``boundaries``."""
+        return read_table(self.folder / f"{name}.parquet", schemas.RUN_TABLES[name])
+
+    def membership(self) -> pa.Table:
+        """Read cluster and firmness of every row, rows in canonical order."""
+        return read_table(self.folder / "membership.parquet", schemas.MEMBERSHIP)
+
+    def kept(self) -> pa.Table:
+        """Read which picture of the data keeps which cluster."""
+        return read_table(self.folder / "kept.parquet", KEPT)
+
+    def ambiguity(self) -> pa.Table:
+        """Read the share of ambiguous pairs of rows over all pictures."""
+        return read_table(self.folder / "ambiguity.parquet", AMBIGUITY)
+
+
+AMBIGUITY = pa.schema(
+    [
+        pa.field("share", pa.float64(), nullable=False),
+        pa.field("stderr", pa.float64(), nullable=False),
+        pa.field("pairs", pa.int64(), nullable=False),
+        pa.field("cells", pa.int32(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Where the steps of a sweep have left what they found."""
+
+    latent_space: LatentSpace
+    stability: Stability
+    splits: Splits
+    clusters: Clusters
+    labels: JudgedLabels
+    ratings: RowRatings
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What could not be tested, and why."""
+        return (*self.splits.lost, *self.clusters.lost, *self.labels.lost)
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Where this step leaves what it finds: files in a folder of the store, since no array goes through Prefect."""
+
+    folder: Path
+
+    def pairs(self) -> pa.Table:
+        """Read the table of pairs."""
+        return read_table(self.folder / "pairs.parquet", schemas.PAIRS)
+
+    def stability(self) -> pa.Table:
+        """Read the table of configurations."""
+        return read_table(self.folder / "stability.parquet", schemas.STABILITY)
+
+    def instability(self) -> pa.Table:
+        """Read how unsteady every row is, by cause, in [0, 1], rows in canonical order; null without any pair."""
+        return read_table(self.folder / "instability.parquet", schemas.INSTABILITY)
+
+
+@dataclass(frozen=True)
+class RowRatings:
+    """Where this step leaves what it finds: a file in the store, rows in canonical order."""
+
+    file: Path
+
+    def table(self) -> pa.Table:
+        """Read it."""
+        return read_table(self.file, schemas.RATINGS)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Where the splits lie in the store, and why others were lost."""
+
+    folders: tuple[Path, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class JudgedLabels:
+    """Where this step leaves what it finds, and why halves were lost."""
+
+    file: Path
+    lost: tuple[str, ...]
+
+    def table(self) -> pa.Table:
+        """Read it."""
+        return read_table(self.file, schemas.LABELS)
+
+
+@dataclass(frozen=True)
+class LatentSpace:
+    """Where the table lies in the store."""
+
+    file: Path
+
+    def table(self) -> pa.Table:
+        """Read it."""
+        return read_table(self.file, schemas.LATENT_SPACE)
+
+
+KEPT = pa.schema([pa.field("cell", pa.string()), pa.field("cluster", pa.int32())])

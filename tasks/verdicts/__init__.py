@@ -1,0 +1,1 @@
+"""Held-out tests of clusters and labels, and the verdicts that rest on them."""

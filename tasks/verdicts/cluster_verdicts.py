@@ -1,0 +1,101 @@
+"""The verdict on every cluster, from what the splits have tested and the pictures have shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from steadymap.configs import schemas
+from steadymap.tasks.numerics.valleys.valley_depth import Depth, pool_depths
+from steadymap.tasks.numerics.verdicts.border_depth import Surroundings
+from steadymap.tasks.numerics.verdicts.combine_splits import ClusterEvidence, SplitOutcome, cluster_evidence
+from steadymap.tasks.numerics.verdicts.verdicts import Evidence, judge
+from steadymap.tasks.verdicts.border_depths import Look
+from steadymap.tasks.verdicts.split_job import ALPHA
+
+
+def judge_clusters(
+    described: list[dict[str, Any]],
+    clusters: np.ndarray,
+    dissolved: list[float],
+    outcomes: list[SplitOutcome],
+    looks: Sequence[Look] = (),
+) -> pa.Table:
+    """Add the verdict to what is said of every cluster.
+
+    Parameters
+    ----------
+    described
+        The columns of ``clusters.parquet`` but the verdict's, cluster by cluster.
+    clusters
+        Cluster of every row in canonical order, shape (n,).
+    dissolved
+        Share of pictures in which each cluster dissolves.
+    outcomes
+        The splits; with none every cluster is UNCERTAIN.
+    looks
+        What the halves show around every cluster.
+    """
+    tested = cluster_evidence(clusters, outcomes) if outcomes else [None] * len(described)
+    evidence = [
+        _evidence(row, one, _around(looks, cluster), dissolved=share, splits=len(outcomes), rows=len(clusters))
+        for cluster, (row, one, share) in enumerate(zip(described, tested, dissolved, strict=True))
+    ]
+    lone_peak = sum(not one.flank for one in evidence) == 1
+    judged = []
+    for row, one in zip(described, evidence, strict=True):
+        judgement = judge(replace(one, lone_peak=lone_peak), ALPHA)
+        judged.append(
+            {
+                **row,
+                "verdict": judgement.verdict,
+                "p_value": one.p if outcomes else None,
+                "depth": one.depth.value if one.depth else None,
+                "depth_low": one.depth.low if one.depth else None,
+                "depth_high": one.depth.high if one.depth else None,
+                "reason": judgement.reason,
+            }
+        )
+    return pa.Table.from_pylist(judged, schema=schemas.CLUSTERS)
+
+
+def _around(looks: Sequence[Look], cluster: int) -> list[tuple[int, Surroundings]]:
+    """Return which split has shown what around a cluster."""
+    return [(look.pair, seen) for look in looks if (seen := look.around[cluster]) is not None]
+
+
+def _evidence(
+    row: dict[str, Any],
+    tested: ClusterEvidence | None,
+    around: list[tuple[int, Surroundings]],
+    *,
+    dissolved: float,
+    splits: int,
+    rows: int,
+) -> Evidence:
+    """Sum up over halves that saw the ground at all."""
+    pairs: dict[int, list[Depth]] = {}
+    for pair, seen in around:
+        if seen.depth is not None:
+            pairs.setdefault(pair, []).append(seen.depth)
+    own, depth = pool_depths(list(pairs.values())) if pairs else (None, None)
+    hints = [seen.p for _, seen in around if seen.p is not None]
+    short = [seen.rows_needed for _, seen in around if seen.rows_needed is not None]
+    return Evidence(
+        p=1.0 if tested is None else tested.p,
+        depth=depth,
+        own=own,
+        hint=float(np.median(hints)) if hints else None,
+        lone_peak=False,
+        whole=row["size"] == rows,
+        rows_needed=int(np.median(short)) if len(short) > len(around) / 2 else None,
+        recovered=row["recovered"] / row["configurations"],
+        dissolved=dissolved,
+        unmatched=0.0 if tested is None else tested.unmatched / len(tested.split_p),
+        splits=splits,
+        rows=rows,
+    )

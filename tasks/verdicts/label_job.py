@@ -1,0 +1,41 @@
+"""What a worker does to judge labels: test the classes of one half of the rows on the other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from threadpoolctl import threadpool_limits
+
+from steadymap.tasks.input.dataset import told_of_rows
+from steadymap.tasks.numerics.scores.all_scores import encode_classes
+from steadymap.tasks.store.files import write_arrays
+from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob, HeldOutRows
+
+if TYPE_CHECKING:
+    from steadymap.tasks.numerics.verdicts.given_partition import GivenTest
+
+
+def judge_on_half(job: HeldOutJob) -> None:
+    """Test the classes of one half on the other, and commit what came out; runs in a worker."""
+    found = classes_on_half(job.rows(), told_of_rows(job.geometry.vectors.folder, "label"))
+    write_arrays(job.folder, {}, {"p_values": list(found.p_values), "pairs": [asdict(pair) for pair in found.pairs]})
+
+
+def classes_on_half(rows: HeldOutRows, classes: list[str | None]) -> GivenTest:
+    """Return what one half of the rows shows between classes: all that shapes the outcome.
+
+    Parameters
+    ----------
+    classes
+        Class of every row of the dataset in canonical order; rows without one get that of the nearest row.
+    """
+    from steadymap.tasks.numerics.clusters.islands import fill_noise
+    from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
+    from steadymap.tasks.numerics.verdicts.given_partition import run_given
+
+    codes = encode_classes(classes).codes
+    with threadpool_limits(1):
+        labels = fill_noise(codes[rows.positions], rows.discovery)
+        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
+        return run_given(halves, labels)

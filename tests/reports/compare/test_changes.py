@@ -1,0 +1,76 @@
+"""What changed since the run before: said on the first screen where there is one, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from steadymap.reports.build import build_report
+from steadymap.reports.compare.since_last_run import find_changes
+from steadymap.reports.page.page import render_page
+from steadymap.reports.run.run_folder import read_run
+from steadymap.reports.summary.markdown import to_markdown
+from steadymap.reports.summary.summary import summarise
+from steadymap.reports.summary.terminal import to_lines
+from tests.reports.page.test_page import Parsed
+from tests.reports.payloads import PAYLOADS, hostile_folder
+from tests.reports.run_folder_fixture import RunFolder
+from tests.reports.site.test_site import NOON, add
+
+
+def test_a_first_run_says_nothing_and_the_next_says_what_changed(tmp_path: Path) -> None:
+    first = add(tmp_path, "first", 0)
+    assert find_changes(read_run(first)) is None
+    assert "Since the run before" not in build_report(first).read_text()
+    second = add(tmp_path, "second", 1, RunFolder(run="second", verdicts=("REAL", "REAL", "UNCERTAIN")))
+    found = find_changes(read_run(second))
+    assert found is not None
+    assert (found.previous, found.command) == ("first", "steadymap compare first second")
+    assert found.sentences == (
+        "3 of 3 clusters are found again, 2 of them unchanged.",
+        "1 cluster became REAL, HIDDEN before: 1 (earlier 1).",
+    )
+    summary = summarise(read_run(second))
+    page = Parsed(render_page(read_run(second), summary)).text
+    assert "Since the run before of this name, first" in page
+    assert page.index("Since the run before") < page.index("The clusters")
+    for told in (page, to_markdown(summary), "\n".join(to_lines(summary))):
+        assert "1 cluster became REAL, HIDDEN before" in told
+
+
+def test_a_report_made_again_is_the_same_and_later_runs_have_no_say(tmp_path: Path) -> None:
+    add(tmp_path, "first", 0)
+    second = add(tmp_path, "second", 1, RunFolder(run="second", verdicts=("REAL", "REAL", "UNCERTAIN")))
+    before = build_report(second).read_bytes()
+    add(tmp_path, "third", 2)
+    assert build_report(second).read_bytes() == before
+    assert b"Since the run before of this name, first" in before
+
+
+def test_the_same_again_says_that_nothing_changed(tmp_path: Path) -> None:
+    add(tmp_path, "first", 0)
+    found = find_changes(read_run(add(tmp_path, "second", 1)))
+    assert found is not None
+    assert found.sentences[0].startswith("Nothing changed")
+
+
+def test_runs_that_cannot_be_compared_are_passed_over(tmp_path: Path) -> None:
+    first, second = add(tmp_path, "first", 0), add(tmp_path, "second", 1)
+    (first / "scores.parquet").write_bytes(b"")
+    assert find_changes(read_run(second)) is None
+    other = add(tmp_path, "third", 2, RunFolder(run="third", ids=[f"other {row}" for row in range(120)]))
+    assert find_changes(read_run(other)) is None
+
+
+def test_a_hostile_run_before_is_text_also_for_a_shell(tmp_path: Path) -> None:
+    payload = PAYLOADS[0].replace("/", "∕")
+    for day, name in enumerate((f"; rm -rf ~ {payload}", "second")):
+        folder = hostile_folder(PAYLOADS[0]).write(tmp_path / "runs" / name)
+        os.utime(folder / "manifest.json", (NOON + day, NOON + day))
+    run = read_run(tmp_path / "runs" / "second")
+    summary = summarise(run)
+    assert summary.changes is not None
+    assert summary.changes.command == f"steadymap compare '; rm -rf ~ {payload}' second"
+    page = render_page(run, summary)
+    assert payload not in page
+    assert Parsed(page).text.count(payload) == 2

@@ -1,0 +1,232 @@
+"""What a night says and keeps: lasting numbers, changes that count, drift beside the noise of seeds, the record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from steadymap.configs import schemas
+from steadymap.reports.compare.compare_runs import compare_runs
+from steadymap.reports.compare.drift import Drift, SettingDrift, adjusted_rand, measure_drift
+from steadymap.reports.nights.night_changes import carry_numbers, find_failures, find_night_changes
+from steadymap.reports.nights.night_summary import Night, night_lines, night_markdown, night_object
+from steadymap.reports.nights.nights import SweepOfNight, list_clusters, name_night, read_past, slug, write_night
+from steadymap.reports.run.run_folder import Run, read_run
+from tests.reports.compare.test_compare import regrouped
+from tests.reports.payloads import PAYLOADS
+from tests.reports.run_folder_fixture import PCA, T5, T30, RunFolder, clusters
+
+
+@pytest.fixture(scope="module")
+def tested(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Read a run with verdicts: 0 is REAL, 1 HIDDEN, 2 UNCERTAIN; each has every third row."""
+    verdicts = ("REAL", "HIDDEN", "UNCERTAIN")
+    return read_run(RunFolder(verdicts=verdicts).write(tmp_path_factory.mktemp("tested") / "run"))
+
+
+def changes(before: Run, after: Run, numbers: dict[int, int]) -> list[tuple[str, str, str]]:
+    found = compare_runs(before, after)
+    now = carry_numbers(found, after, numbers, 10)
+    return [
+        (one.kind, one.subject, one.sentence.replace("\u00a0", " "))
+        for one in find_night_changes(found, numbers, now)
+        if one.kind != "score.dropped"
+    ]
+
+
+# --- lasting numbers and changes ----------------------------------------------------------------------------------
+
+
+def test_a_cluster_keeps_its_number_whatever_the_run_calls_it(tested: Run) -> None:
+    turned = regrouped(tested, (clusters() + 1) % 3, ("UNCERTAIN", "REAL", "HIDDEN"))
+    found = compare_runs(tested, turned)
+    assert carry_numbers(found, turned, {0: 4, 1: 7, 2: 9}, 10) == {1: 4, 2: 7, 0: 9}
+    assert changes(tested, turned, {0: 4, 1: 7, 2: 9}) == []
+    # A first night counts from the first free number; so does a cluster whose number is not known.
+    assert carry_numbers(None, tested, {}, 1) == {0: 1, 1: 2, 2: 3}
+    assert carry_numbers(found, turned, {0: 4}, 5) == {0: 5, 1: 4, 2: 6}
+
+
+def test_a_split_a_flip_and_a_new_cluster_are_said_once_each(tested: Run) -> None:
+    numbers = clusters()
+    apart = np.where((numbers == 0) & (np.arange(len(numbers)) % 2 == 0), 3, numbers)
+    after = regrouped(tested, apart, ("REAL", "ARTEFACT", "UNCERTAIN", "UNCERTAIN"))
+    told = changes(tested, after, {0: 1, 1: 2, 2: 3})
+    assert [(kind, subject) for kind, subject, _ in told] == [
+        ("cluster.new", "10"),
+        ("cluster.lost", "1"),
+        ("verdict.flipped", "2"),
+    ]
+    assert "New REAL cluster: C10" in told[0][2]
+    assert "100 % of them from C1" in told[0][2]
+    assert "it split into C10 (50 %), C11 (50 %)." in told[1][2]
+    assert "became ARTEFACT, HIDDEN before" in told[2][2]
+
+
+def test_that_an_artefact_comes_or_goes_is_no_news(tested: Run) -> None:
+    scattered = np.where(clusters() == 2, -1, clusters())
+    gone = regrouped(tested, scattered, ("", "REAL", "HIDDEN"))
+    gone = replace(gone, clusters=gone.clusters[gone.clusters["cluster"] >= 0])
+    assert changes(tested, gone, {0: 1, 1: 2, 2: 3}) == []
+    assert changes(gone, tested, {0: 1, 1: 2}) == []
+    lost = [kind for kind, _, _ in changes(regrouped(tested, clusters(), ("REAL", "HIDDEN", "REAL")), gone, {2: 3})]
+    assert lost == ["cluster.lost"]
+    (vanished,) = changes(regrouped(tested, clusters(), ("REAL", "HIDDEN", "REAL")), gone, {2: 3})
+    assert vanished[2].endswith("its rows are in no cluster.")
+
+
+def rescored(run: Run, by: float) -> Run:
+    scores = run.scores.copy()
+    scores.loc[scores["score"] == "trustworthiness", "value"] += by
+    return replace(run, scores=scores)
+
+
+def test_only_scores_that_fell_count(tested: Run) -> None:
+    found = compare_runs(tested, rescored(tested, -0.9))
+    (dropped,) = (one for one in find_night_changes(found, {}, {}) if one.kind == "score.dropped")
+    assert dropped.facts["dropped"] == len(dropped.facts["scores"]) > 0
+    assert {one["score"] for one in dropped.facts["scores"]} == {"trustworthiness"}
+    assert all(one["after"] < one["before"] for one in dropped.facts["scores"])
+    better = compare_runs(rescored(tested, -0.9), tested)
+    assert better.score_changes
+    assert [one.kind for one in find_night_changes(better, {}, {})] == []
+
+
+def test_failed_cells_are_told_with_their_reasons(tested: Run) -> None:
+    failed = find_failures(tested)
+    assert failed is not None
+    assert failed.facts == {
+        "failed": 1,
+        "cells": len(tested.cells),
+        "reasons": ["crashed: the worker was killed by signal 11"],
+    }
+    whole = replace(tested, cells=tested.cells[tested.cells["status"] != "crashed"])
+    assert find_failures(whole) is None
+
+
+# --- drift --------------------------------------------------------------------------------------------------------
+
+
+def test_the_adjusted_rand_index_by_hand_by_reference_and_at_its_limits() -> None:
+    # Hubert and Arabie's formula by hand: 1 pair together of 3 and 3; of 10 pairs 0.9 expected, at most 3.
+    a, b = np.array([0, 0, 0, 1, 2]), np.array([0, 0, 1, 1, 1])
+    assert adjusted_rand(a, b) == pytest.approx((1 - 3 * 4 / 10) / ((3 + 4) / 2 - 3 * 4 / 10))
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        a, b = generator.integers(0, 4, 50), generator.integers(0, 6, 50)
+        assert adjusted_rand(a, b) == pytest.approx(adjusted_rand_score(a, b))
+        assert adjusted_rand(a, b) == pytest.approx(adjusted_rand(b, a))
+    assert adjusted_rand(a, (a + 1) % 4) == 1.0
+    assert adjusted_rand(np.zeros(5, np.int64), np.zeros(5, np.int64)) == 1.0
+    assert adjusted_rand(np.arange(5), np.arange(5)) == 1.0
+
+
+def shuffled(run: Run, configurations: Sequence[str]) -> Run:
+    """Return the run with the islands of some settings dealt out anew."""
+    cells = set(run.cells.loc[run.cells["configuration"].isin(configurations), "cell"])
+    table = run.embeddings.copy()
+    of_them = table["cell"].astype(str).isin(cells) & (table["island"] >= 0)
+    table.loc[of_them, "island"] = np.random.default_rng(0).permutation(table.loc[of_them, "island"].to_numpy())
+    return replace(run, embeddings=table)
+
+
+def test_drift_is_measured_by_setting_against_the_noise_of_seeds(tested: Run) -> None:
+    same = measure_drift(tested, tested)
+    assert PCA not in {one.configuration for one in same.settings}
+    assert {one.nights for one in same.settings} == {1.0}
+    assert not any(one.moved for one in same.settings)
+    assert "no more than seeds" in same.sentence
+    moved = measure_drift(tested, shuffled(tested, [T30]))
+    by_name = {one.configuration: one for one in moved.settings}
+    assert by_name[T30].nights < 0.3 < by_name[T5].nights
+    assert [name for name, one in by_name.items() if one.moved] == [T30]
+    assert f"moved more than seeds move them in 1 of {len(by_name)} settings" in moved.sentence
+    # Rows are compared by their ids: in another order they are the same.
+    points = tested.points.sample(frac=1, random_state=0)
+    assert measure_drift(tested, replace(tested, points=points)).agreement == 1.0
+    strange = replace(tested, points=tested.points.assign(id=[f"x{row}" for row in tested.points["row"]]))
+    assert measure_drift(tested, strange) == Drift(())
+    assert Drift(()).sentence == ""
+    assert "no noise to compare" in Drift((SettingDrift("tsne", 0.5, None),)).sentence
+
+
+# --- the record ---------------------------------------------------------------------------------------------------
+
+
+def night_of(*sweeps: SweepOfNight, **changed: str) -> Night:
+    return Night(night="n", name=changed.get("name", "nightly"), previous="", store="/nowhere", sweeps=sweeps)
+
+
+def test_a_night_is_read_back_and_what_is_damaged_is_passed_over(tmp_path: Path, tested: Run) -> None:
+    first = SweepOfNight("a", "a.yaml", "a.npz", "computed", run=tested.folder.name, state="s", said=("one", "two"))
+    write_night(tmp_path, "2026-01-01", "nightly", [first], list_clusters("a", tested, {0: 1, 1: 2, 2: 3}))
+    write_night(
+        tmp_path, "2026-01-02", "other", [replace(first, status="left")], list_clusters("a", tested, {0: 7, 1: 8, 2: 9})
+    )
+    past = read_past(tmp_path, "nightly")
+    assert (past.night, past.sweeps, past.left, past.unreadable) == ("2026-01-01", {"a": first}, (), ())
+    assert past.numbers == {("a", tested.folder.name): {0: 1, 1: 2, 2: 3}}
+    assert past.free == {"a": 4}
+    assert read_past(tmp_path, "other").left == ("a",)
+    assert read_past(tmp_path, "never").night == ""
+    table = pq.read_table(tmp_path / "nights" / "clusters" / "2026-01-01.parquet")
+    assert table.schema.equals(schemas.NIGHT_CLUSTERS)
+    damaged = tmp_path / "nights" / "sweeps" / "2026-01-03.parquet"
+    damaged.write_bytes(b"PAR1")
+    past = read_past(tmp_path, "nightly")
+    assert past.night == "2026-01-01"
+    assert [str(damaged) in one for one in past.unreadable] == [True]
+
+
+def test_numbers_of_a_night_that_did_not_end_do_not_count(tmp_path: Path, tested: Run) -> None:
+    row = SweepOfNight("a", "", "", "computed", run=tested.folder.name)
+    write_night(tmp_path, "1", "nightly", [row], list_clusters("a", tested, {0: 1, 1: 2, 2: 3}))
+    write_night(tmp_path, "2", "nightly", [row], list_clusters("a", tested, {0: 4, 1: 5, 2: 6}))
+    (tmp_path / "nights" / "sweeps" / "2.parquet").unlink()
+    past = read_past(tmp_path, "nightly")
+    assert past.numbers["a", tested.folder.name] == {0: 1, 1: 2, 2: 3}
+    assert past.free == {"a": 4}
+
+
+def test_names_of_nights_sort_by_time_and_fit_every_file_system() -> None:
+    times = pd.to_datetime(["2026-11-25T02:00:00.5Z", "2026-11-25T02:00:01.0Z", "2026-12-01T00:00:00.0Z"])
+    names = [name_night(time.to_pydatetime(), "Ünïcode / night") for time in times]
+    assert names == sorted(names)
+    assert names[0] == "2026-11-25T02-00-00.500000Z-n-code-night"
+    assert slug("///") == "night"
+
+
+# --- in words -----------------------------------------------------------------------------------------------------
+
+
+def test_a_night_in_words_counts_what_became_of_its_sweeps() -> None:
+    night = night_of(
+        SweepOfNight("a", "", "", "computed", clusters=3, real=2, computed=4, lost=1, said=("Lost REAL cluster: C1.",)),
+        SweepOfNight("b", "", "", "failed", "a.npz: broken\n  remedy: write it again"),
+        SweepOfNight("c", "", "", "left", "no time was left"),
+    )
+    assert night.headline == "3 sweeps: 1 computed, 1 failed, 1 left for the next night; 1 sweep changed."
+    assert not night.complete
+    lines = night_lines(night)
+    assert "a: computed, 3 clusters, 2 of them REAL; 4 cells in 0 s" in lines
+    assert "    remedy: write it again" in lines
+    assert night_object(night)["counts"] == {"computed": 1, "found": 0, "unchanged": 0, "failed": 1, "left": 1}
+    assert "* Lost REAL cluster: C1." in night_markdown(night)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_names_of_users_are_text_in_markdown_and_in_a_terminal(payload: str) -> None:
+    night = night_of(SweepOfNight(payload, payload, payload, "failed", payload, said=(payload,)), name=payload)
+    page = night_markdown(night)
+    assert "<" not in page
+    assert not re.search(r"(?<!\\)\]\(", page)
+    assert len([line for line in page.splitlines() if line.startswith("#")]) == 2
+    assert all(line.isprintable() for line in night_lines(night))

@@ -1,0 +1,107 @@
+"""The store: nothing half-written, damage found, the same bytes for the same thing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from steadymap.tasks.store import files as store
+from steadymap.tasks.store.files import (
+    DamagedError,
+    map_array,
+    read_meta,
+    read_provenance,
+    read_table,
+    write_arrays,
+    write_table,
+)
+from steadymap.tasks.store.identity import digest
+
+TABLE = pa.table({"row": np.arange(5000), "x": np.random.default_rng(0).standard_normal(5000)})
+
+
+def test_a_table_comes_back_with_its_provenance(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "table.parquet"
+    write_table(TABLE, path, {"seed": 3, "name": "Überlauf"})
+    assert read_table(path).equals(TABLE)
+    assert read_provenance(path) == {"seed": 3, "name": "Überlauf"}
+    assert [file.name for file in path.parent.iterdir()] == ["table.parquet"]
+
+
+def test_the_same_table_has_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_table(TABLE, tmp_path / name, {"b": 1, "a": 2})
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_a_flipped_bit_is_found(tmp_path: Path, place: float) -> None:
+    path = tmp_path / "table.parquet"
+    write_table(TABLE, path)
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(DamagedError, match=r"table\.parquet"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"no parquet at all"])
+def test_a_foreign_or_cut_file_is_damage(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "table.parquet"
+    path.write_bytes(content)
+    with pytest.raises(DamagedError):
+        read_table(path)
+
+
+def test_other_columns_are_damage(tmp_path: Path) -> None:
+    write_table(TABLE, tmp_path / "table.parquet")
+    with pytest.raises(DamagedError, match="unexpected columns"):
+        read_table(tmp_path / "table.parquet", pa.schema([("y", pa.int8())]))
+
+
+def test_a_failing_disk_leaves_the_old_file_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "table.parquet"
+    write_table(TABLE, path)
+    before = path.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_table(TABLE.slice(0, 10), path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["table.parquet"]
+
+
+def test_arrays_are_committed_together_and_verified(tmp_path: Path) -> None:
+    folder = tmp_path / "part"
+    write_arrays(folder, {"a": np.arange(10), "b": np.eye(3)}, {"kind": "test"})
+    assert read_meta(folder)["kind"] == "test"
+    np.testing.assert_array_equal(map_array(folder, "b"), np.eye(3))
+    with pytest.raises(ValueError, match="read-only"):
+        map_array(folder, "a")[0] = 1
+    content = bytearray((folder / "a.npy").read_bytes())
+    content[-1] ^= 1
+    (folder / "a.npy").write_bytes(content)
+    with pytest.raises(DamagedError, match=r"a\.npy"):
+        read_meta(folder)
+    assert not folder.exists()
+
+
+def test_committing_arrays_twice_keeps_the_first(tmp_path: Path) -> None:
+    folder = tmp_path / "part"
+    for _ in range(2):
+        write_arrays(folder, {"a": np.arange(3)}, {})
+    assert [file.name for file in tmp_path.iterdir()] == ["part"]
+    assert not list(tmp_path.glob(f"{store.TEMPORARY}*"))
+
+
+def test_an_identity_is_what_it_says_not_how_it_is_written() -> None:
+    assert digest({"a": 1, "b": [2, 3]}) == digest({"b": [2, 3], "a": 1})
+    assert digest({"a": 1}) != digest({"a": 2})
+    assert digest({"a": 1}) != digest({"b": 1})
