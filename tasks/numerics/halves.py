@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from tasks.numerics.arrays import Float32, Int64, UInt64
 from tasks.numerics.jitter import jitter_columns, resolutions
 from tasks.numerics.neighbours import squared_distances
+from tasks.numerics.projection import project
 from tasks.numerics.row_order import row_keys
 
 MOST_DIMENSIONS = 50
@@ -97,8 +98,8 @@ def _reduce(discovery: Float32, held_out: Float32) -> tuple[Float32, Float32]:
     solver = "covariance_eigh" if dimensions <= rows else "full"
     with threadpool_limits(1):
         pca = PCA(components, svd_solver=solver).fit(discovery.astype(np.float64))
-        both = [pca.transform(half.astype(np.float64)).astype(np.float32) for half in (discovery, held_out)]
-    return both[0], both[1]
+    first, second = (project(half - pca.mean_, pca.components_) for half in (discovery, held_out))
+    return first.astype(np.float32), second.astype(np.float32)
 
 
 def _nearest(discovery: Float32, held_out: Float32) -> Int64:

@@ -15,6 +15,7 @@ from tasks.numerics.dip import dip
 from tasks.numerics.discriminant_axis import discriminant_axis
 from tasks.numerics.easiest_bridge import Bridge, easiest_bridges, nearest_along_graph
 from tasks.numerics.latent_graph import LatentGraph, fragments
+from tasks.numerics.projection import positions_on
 
 PATCH_ROWS = 200
 """Most rows a side around a bridge: small against the curvature of the data."""
@@ -116,7 +117,7 @@ def separation(points: Float32, patch: tuple[Int64, Int64]) -> float:
     total = 0.0
     for fold in (0, 1):
         fitted, seen = ([points[side[at::2]] for side in patch] for at in (fold, 1 - fold))
-        positions = np.concatenate(seen) @ discriminant_axis(*fitted)
+        positions = positions_on(np.concatenate(seen), discriminant_axis(*fitted))
         total += float(np.sqrt(len(positions))) * dip(positions)
     return total / 2
 
