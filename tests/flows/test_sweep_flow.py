@@ -195,8 +195,12 @@ def test_one_worker_many_workers_and_another_row_order_give_the_same_bytes(
     with np.load(blobs_file) as arrays:
         order = np.random.default_rng(0).permutation(len(arrays["X"]))
         np.savez(tmp_path / "shuffled.npz", X=arrays["X"][order], y=arrays["y"][order])
-    shuffled = stability_sweep(blob_config(tmp_path / "shuffled.npz", **axes), str(tmp_path / "many"))
+    config = blob_config(tmp_path / "shuffled.npz", **axes)
+    shuffled = stability_sweep(config, str(tmp_path / "many"))
     assert (shuffled.computed, shuffled.cached) == (0, 8)
+    alone = stability_sweep(config, str(tmp_path / "alone"))
+    assert (alone.computed, alone.cached) == (8, 0)
+    assert cell_bytes(tmp_path / "alone") == cell_bytes(tmp_path / "many")
 
 
 def test_a_segfault_a_hang_and_a_memory_hog_cost_their_own_cells_only(

@@ -256,6 +256,7 @@ def test_with_many_duplicates_every_score_stays_in_its_range_and_the_curve_is_th
             assert found["lcmc", k][0] == pytest.approx(found["knn_recall", k][0] - k / 199)
 
 
+@pytest.mark.draws
 @pytest.mark.parametrize("make", [cloud, blobs, roll])
 def test_anchored_estimates_are_within_three_standard_errors_in_95_of_100_draws(
     make: Callable[[np.random.Generator], np.ndarray],

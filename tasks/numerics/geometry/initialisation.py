@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from steadymap.tasks.numerics.arrays import Float32, Float64
+from steadymap.tasks.numerics.geometry.projection import project
 from steadymap.tasks.numerics.randomness import stream
 
 START_SCALE = 1e-4
@@ -25,9 +26,9 @@ def principal_components(working: Float32) -> Float64:
     """
     count = min(BASE_DIMENSIONS, *working.shape)
     solver = "covariance_eigh" if working.shape[0] > working.shape[1] else "full"
-    components = PCA(count, svd_solver=solver).fit_transform(working.astype(np.float64))
+    fitted = PCA(count, svd_solver=solver).fit(working.astype(np.float64))
     padded = np.zeros((len(working), BASE_DIMENSIONS))
-    padded[:, :count] = components
+    padded[:, :count] = project(working - fitted.mean_, fitted.components_)
     return padded
 
 

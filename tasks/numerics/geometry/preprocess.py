@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 
 from steadymap.tasks.numerics.arrays import Float32, Float64
+from steadymap.tasks.numerics.geometry.projection import project
 
 
 class UnusableVectorsError(ValueError):
@@ -48,9 +49,10 @@ def preprocess(matrix: Float32, *, scale: str, pca: int | None, metric: str) -> 
         if metric == "cosine":
             # PCA would centre, which turns angles; the uncentred axes keep them.
             _, axes = np.linalg.eigh(working.T @ working)
-            working = working @ _largest_positive(axes[:, ::-1][:, :pca])
+            working = project(working, _largest_positive(axes[:, ::-1][:, :pca]).T)
         else:
-            working = PCA(pca, svd_solver="full").fit_transform(working)
+            fitted = PCA(pca, svd_solver="full").fit(working)
+            working = project(working - fitted.mean_, fitted.components_)
     if metric == "cosine":
         lengths = np.linalg.norm(working, axis=1, keepdims=True)
         if not np.all(lengths > 0):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from steadymap.tasks.numerics.arrays import Float64
+from steadymap.tasks.numerics.geometry.projection import project
 from steadymap.tasks.numerics.randomness import stream
 from steadymap.tasks.numerics.reducers.interface import Material, Settings
 
@@ -17,4 +18,4 @@ def reduce(material: Material, settings: Settings) -> Float64:
     assert settings.seed is not None
     width = material.working.shape[1]
     directions = stream("random projection", settings.seed).standard_normal((width, settings.dimension))
-    return np.asarray(material.working.astype(np.float64) @ directions / np.sqrt(width))
+    return np.asarray(project(material.working, directions.T) / np.sqrt(width))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steadymap.tasks.numerics.arrays import AnyFloat, Float32, Float64
+from steadymap.tasks.numerics.geometry.projection import positions_on
 from steadymap.tasks.numerics.valleys.discriminant_axis import discriminant_axis
 
 STEPS = 1000
@@ -51,7 +52,7 @@ class UnbentAxis:
 
     def positions(self, points: Float32) -> Float64:
         """Return the lengths along the curve at which points project, from ``low`` on; shape (n, p) to (n,)."""
-        t = (points @ self.axis - self.middle) / self.unit
+        t = (positions_on(points, self.axis) - self.middle) / self.unit
         grid = np.linspace(self.low, self.high, STEPS)
         steepness = np.linalg.norm(self.slope + 2 * grid[:, None] * self.bend, axis=1)
         lengths = np.r_[0, np.cumsum((steepness[1:] + steepness[:-1]) / 2 * np.diff(grid))]
@@ -63,7 +64,7 @@ def unbent_axis(first: AnyFloat, second: AnyFloat) -> UnbentAxis:
     """Fit the axis between two sets of points, shapes (a, p) and (b, p), and the curve of all of them over it."""
     axis = discriminant_axis(first, second)
     points = np.concatenate([first, second]).astype(np.float64)
-    positions = points @ axis
+    positions = positions_on(points, axis)
     middle, unit = float(positions.mean()), float(positions.std()) or 1.0
     t = (positions - middle) / unit
     _, slope, bend = np.linalg.lstsq(np.column_stack([np.ones_like(t), t, t**2]), points, rcond=None)[0]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steadymap.tasks.numerics.arrays import Float32, Int64
+from steadymap.tasks.numerics.geometry.projection import positions_on
 from steadymap.tasks.numerics.valleys.bridges import Bridge, easiest_bridges, nearest_along_graph
 from steadymap.tasks.numerics.valleys.dip import dip
 from steadymap.tasks.numerics.valleys.discriminant_axis import discriminant_axis
@@ -116,7 +117,7 @@ def separation(points: Float32, patch: tuple[Int64, Int64]) -> float:
     total = 0.0
     for fold in (0, 1):
         fitted, seen = ([points[side[at::2]] for side in patch] for at in (fold, 1 - fold))
-        positions = np.concatenate(seen) @ discriminant_axis(*fitted)
+        positions = positions_on(np.concatenate(seen), discriminant_axis(*fitted))
         total += float(np.sqrt(len(positions))) * dip(positions)
     return total / 2
 

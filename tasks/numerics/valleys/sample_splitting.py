@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from steadymap.tasks.numerics.arrays import Float32, Int64, UInt64
 from steadymap.tasks.numerics.geometry.neighbours import squared_distances
+from steadymap.tasks.numerics.geometry.projection import project
 from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.valleys.jitter import jitter_columns, resolutions
 
@@ -97,8 +98,8 @@ def _reduce(discovery: Float32, held_out: Float32) -> tuple[Float32, Float32]:
     solver = "covariance_eigh" if dimensions <= rows else "full"
     with threadpool_limits(1):
         pca = PCA(components, svd_solver=solver).fit(discovery.astype(np.float64))
-        both = [pca.transform(half.astype(np.float64)).astype(np.float32) for half in (discovery, held_out)]
-    return both[0], both[1]
+    first, second = (project(half - pca.mean_, pca.components_) for half in (discovery, held_out))
+    return first.astype(np.float32), second.astype(np.float32)
 
 
 def _nearest(discovery: Float32, held_out: Float32) -> Int64:
