@@ -40,6 +40,7 @@ RUN_CODE = (
     "steadymap.tasks.cells.compute_cell:compute_cell",
     "steadymap.tasks.steps.describe_latent_space:describe_latent_space",
     "steadymap.tasks.steps.find_clusters:find_clusters",
+    "steadymap.tasks.steps.judge_clusters:judge_clusters",
     "steadymap.tasks.steps.run_label_tests:judge_labels",
     "steadymap.tasks.steps.measure_stability:measure_stability",
     "steadymap.tasks.steps.score_rows:rate_rows",
