@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from tasks.numerics.arrays import Float32
+from steadymap.tasks.numerics.arrays import Float32
 
 
 def exact_repulsion(coordinates: Float32, force: Float32) -> float:
@@ -20,7 +20,7 @@ def exact_repulsion(coordinates: Float32, force: Float32) -> float:
 
 # Reordered sums are what lets many pairs be added at a time (10 times faster); the order is the same on every run of
 # one machine, whatever else is drawn.
-@numba.njit(fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy", cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy", cache=True)
 def _repel_flat(axes: Float32, force: Float32) -> float:
     total = 0.0
     for i in range(axes.shape[1]):
@@ -38,7 +38,7 @@ def _repel_flat(axes: Float32, force: Float32) -> float:
     return total
 
 
-@numba.njit(fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy", cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy", cache=True)
 def _repel_deep(axes: Float32, force: Float32) -> float:
     total = 0.0
     for i in range(axes.shape[1]):

@@ -5,6 +5,7 @@ width. Each operation rounds every lane by itself (IEEE 754, nothing reordered, 
 lane holds depends neither on its neighbours nor on how many lanes there are.
 
 Functions of this module are for use inside of compiled kernels only. Arrays are flat; places are counted in numbers.
+What generates code for each of them is a function of numba's types; to a type checker they are all ``Any``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ ALIGNMENT = 4
 """Bytes: arrays start where NumPy puts them, which need not be where a vector would."""
 
 
-class Lanes(types.Type):  # type: ignore[misc]  # numba is untyped
+def _vector_operation(define: Callable[..., Any]) -> Any:
+    """Make a function of numba's types one that compiled kernels can call."""
+    return intrinsic(prefer_literal=True)(define)
+
+
+class Lanes(types.Type):
     """The type of a vector: so many float32 or uint32 numbers."""
 
     def __init__(self, number: Any, width: int) -> None:
@@ -36,9 +42,9 @@ def _vector(number: Any, width: int) -> ir.VectorType:
 
 
 @register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]  # numba is untyped
+class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, lanes: Lanes) -> None:
-        super().__init__(manager, lanes, _vector(lanes.number, lanes.width))
+        super().__init__(manager, lanes, _vector(lanes.number, lanes.width))  # type: ignore[no-untyped-call]
 
 
 def _constant(number: int, width: int, element: ir.Type = INDEX) -> ir.Constant:
@@ -64,7 +70,7 @@ def _pick(builder: ir.IRBuilder, data: ir.Value, places: ir.Value, width: int) -
     return picked
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+@_vector_operation
 def load(_typing: Any, array: Any, _place: Any, width: Any) -> Any:
     """Load as many numbers as there are lanes from a place of an array on."""
 
@@ -77,7 +83,7 @@ def load(_typing: Any, array: Any, _place: Any, width: Any) -> Any:
     return Lanes(array.dtype, width.literal_value)(array, types.intp, width), generate
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+@_vector_operation
 def store(_typing: Any, array: Any, _place: Any, lanes: Any) -> Any:
     """Store the lanes at a place of an array."""
 
@@ -90,7 +96,7 @@ def store(_typing: Any, array: Any, _place: Any, lanes: Any) -> Any:
     return types.void(array, types.intp, lanes), generate
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+@_vector_operation
 def fill(_typing: Any, _number: Any, width: Any) -> Any:
     """Give every lane the same float32 number."""
 
@@ -109,7 +115,7 @@ def _arithmetic(name: str, generate_one: Callable[[ir.IRBuilder, ir.Value, ir.Va
 
     typed.__name__ = name
     typed.__doc__ = f"{name} lane by lane."
-    return intrinsic(typed)
+    return _vector_operation(typed)
 
 
 def _smaller(builder: ir.IRBuilder, first: ir.Value, second: ir.Value) -> ir.Value:
@@ -128,7 +134,7 @@ smaller = _arithmetic("smaller", _smaller)
 larger = _arithmetic("larger", _larger)
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+@_vector_operation
 def look_up(_typing: Any, table: Any, numbers: Any, starts: Any, shift: Any, first: Any) -> Any:
     """Look a positive float32 up by its leading bits: table[start + (bits >> shift) − first], lane by lane."""
     width = numbers.width
@@ -143,7 +149,7 @@ def look_up(_typing: Any, table: Any, numbers: Any, starts: Any, shift: Any, fir
     return numbers(table, numbers, starts, shift, first), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_vector_operation
 def scramble(_typing: Any, states: Any) -> Any:
     """Advance a 32-bit xorshift generator of every lane. Source: Marsaglia 2003, doi:10.18637/jss.v008.i14."""
     width = states.width
@@ -157,7 +163,7 @@ def scramble(_typing: Any, states: Any) -> Any:
     return states(states), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@_vector_operation
 def draw_below(_typing: Any, states: Any, _count: Any) -> Any:
     """Turn every lane's 32 random bits into a whole number below a count: their product's upper half."""
     width = states.width
@@ -170,7 +176,7 @@ def draw_below(_typing: Any, states: Any, _count: Any) -> Any:
     return states(states, types.uint64), generate
 
 
-@intrinsic(prefer_literal=True)  # type: ignore[untyped-decorator]
+@_vector_operation
 def load_rows(_typing: Any, array: Any, rows: Any, stride: Any, start: Any) -> Any:
     """Load for lane s the number at row × stride + start + s: each lane's own coordinate of another row."""
     width = rows.width

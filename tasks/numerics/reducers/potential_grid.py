@@ -1,8 +1,8 @@
 """The repulsion of t-SNE from one potential on two grids.
 
-With φ(y) = Σⱼ 1/(1 + |y − yⱼ|²) the repulsion Σⱼ wᵢⱼ² (yᵢ − yⱼ) is −∇φ(yᵢ)/2, and Z = Σᵢ φ(yᵢ) − n. So one charge a row and one
-kernel do, where interpolation of the force (Linderman et al. 2019, doi:10.1038/s41592-018-0308-4) convolves four
-charges with the squared kernel.
+With φ(y) = Σⱼ 1/(1 + |y − yⱼ|²) the repulsion Σⱼ wᵢⱼ² (yᵢ − yⱼ) is −∇φ(yᵢ)/2, and Z = Σᵢ φ(yᵢ) − n. So one charge
+a row and one kernel do, where interpolation of the force (Linderman et al. 2019, doi:10.1038/s41592-018-0308-4)
+convolves four charges with the squared kernel.
 
 Charges are spread with cubic B-splines, convolved by FFT, and potential and force are read off the smooth spline; the
 kernel's transform is divided by that of both splines. The kernel is split (Ewald 1921): what is left of it within
@@ -18,8 +18,8 @@ import numba
 import numpy as np
 import scipy.fft
 
-from tasks.numerics.arrays import Float32, Float64
-from tasks.numerics.reducers.lane_vectors import add, fill, load, multiply, store
+from steadymap.tasks.numerics.arrays import Float32, Float64
+from steadymap.tasks.numerics.reducers.lane_vectors import add, fill, load, multiply, store
 
 SPLIT = 0.2
 """Share exp(−SPLIT (1 + r²)) of the kernel is short-ranged: at ``REACH`` one thousandth is left."""
@@ -126,7 +126,8 @@ def kernel_transform(part: str, size: int, spacing: float, dimension: int) -> Fl
         shape = [-1 if one == axis else 1 for one in range(dimension)]
         squared = squared + ((np.arange(half + 1) * spacing) ** 2).reshape(shape)
         spline = spline * (np.sinc(np.arange(half + 1) / size) ** (2 * TAPS)).reshape(shape)
-    share = {"whole": 1.0, "near": np.exp(-SPLIT * (1 + squared)), "far": -np.expm1(-SPLIT * (1 + squared))}[part]
+    near = np.exp(-SPLIT * (1 + squared))
+    share = {"whole": np.ones_like(near), "near": near, "far": 1 - near}[part]
     # The transform of an even sequence is the cosine transform of its first half.
     quarter = scipy.fft.dctn(share / (1 + squared), type=1) / spline
     mirrored = np.minimum(np.arange(size), size - np.arange(size))
@@ -134,7 +135,7 @@ def kernel_transform(part: str, size: int, spacing: float, dimension: int) -> Fl
     return np.ascontiguousarray(quarter[places], dtype=np.float32)
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _spline(t: np.float32, value: Float32) -> None:
     """Fill the four values of the cubic B-spline at a place t in [0, 1) of a cell."""
     u = np.float32(1) - t
@@ -145,7 +146,7 @@ def _spline(t: np.float32, value: Float32) -> None:
     value[3] = sixth * t * t * t
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _slope(t: np.float32, value: Float32) -> None:
     """Fill the slopes of the same four."""
     u, half = np.float32(1) - t, np.float32(0.5)
@@ -155,7 +156,7 @@ def _slope(t: np.float32, value: Float32) -> None:
     value[3] = half * t * t
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _spread_flat(coordinates: Float32, low: Float32, per: np.float32, grid: Float32, cells: int, size: int) -> None:
     """Add a charge of 1 a row to a flat grid of lines of ``size``."""
     along, across = np.empty(TAPS, np.float32), np.empty(TAPS, np.float32)
@@ -170,7 +171,7 @@ def _spread_flat(coordinates: Float32, low: Float32, per: np.float32, grid: Floa
             store(grid, place, add(load(grid, place, TAPS), multiply(fill(along[p], TAPS), weights)))
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _read_flat(
     coordinates: Float32, low: Float32, per: np.float32, potential: Float32, cells: int, size: int, force: Float32
 ) -> float:
@@ -178,7 +179,7 @@ def _read_flat(
     along, across = np.empty(TAPS, np.float32), np.empty(TAPS, np.float32)
     slope_x, slope_y = np.empty(TAPS, np.float32), np.empty(TAPS, np.float32)
     values, slopes = np.empty(TAPS, np.float32), np.empty(TAPS, np.float32)
-    total, scale = 0.0, np.float32(-0.5) * per
+    total, scale = np.float64(0), np.float32(-0.5) * per
     for row in range(len(coordinates)):
         x, y = (coordinates[row, 0] - low[0]) * per, (coordinates[row, 1] - low[1]) * per
         a, b = np.int64(x), np.int64(y)
@@ -201,10 +202,10 @@ def _read_flat(
         total += phi
         force[row, 0] += scale * by_x
         force[row, 1] += scale * by_y
-    return total
+    return float(total)
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _spread_deep(coordinates: Float32, low: Float32, per: np.float32, grid: Float32, cells: int, size: int) -> None:
     """Add a charge of 1 a row to a grid of ``cells`` planes and lines of ``size``."""
     weights = np.empty((3, TAPS), np.float32)
@@ -222,14 +223,14 @@ def _spread_deep(coordinates: Float32, low: Float32, per: np.float32, grid: Floa
                 store(grid, at, add(load(grid, at, TAPS), multiply(both, last)))
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _read_deep(
     coordinates: Float32, low: Float32, per: np.float32, potential: Float32, cells: int, size: int, force: Float32
 ) -> float:
     """Add −∇φ/2 to the force and return Σ φ."""
     weights, slopes = np.empty((3, TAPS), np.float32), np.empty((3, TAPS), np.float32)
     corner, lines = np.empty(3, np.int64), np.empty((3, TAPS), np.float32)
-    total, scale = 0.0, np.float32(-0.5) * per
+    total, scale = np.float64(0), np.float32(-0.5) * per
     for row in range(len(coordinates)):
         for axis in range(3):
             place = (coordinates[row, axis] - low[axis]) * per
@@ -251,4 +252,4 @@ def _read_deep(
             force[row, 0] += scale * lines[1, q] * weights[2, q]
             force[row, 1] += scale * lines[2, q] * weights[2, q]
             force[row, 2] += scale * lines[0, q] * slopes[2, q]
-    return total
+    return float(total)

@@ -1,8 +1,8 @@
 """t-SNE for several pictures of one perplexity side by side: every seed, and every exaggeration, is a lane.
 
-One pass over the affinities serves all lanes; the repulsion is a lane's own: of all pairs where there are few rows, else
-from one potential on two grids (``potential_grid``). Arithmetic is lane by lane, so that a picture's bytes depend on
-nothing but the affinities, its own settings and its seed.
+One pass over the affinities serves all lanes; the repulsion is a lane's own: of all pairs where there are few rows,
+else from one potential on two grids (``potential_grid``). Arithmetic is lane by lane, so that a picture's bytes depend
+on nothing but the affinities, its own settings and its seed.
 
 The optimiser is openTSNE's: gains, momentum .8 throughout, learning rate rows / exaggeration, steps of at most 5.
 """
@@ -16,12 +16,12 @@ import numba
 import numpy as np
 import scipy.sparse
 
-from tasks.numerics.arrays import Float32, Float64, Int32
-from tasks.numerics.initialisation import tsne_start
-from tasks.numerics.reducers.exact_repulsion import exact_repulsion
-from tasks.numerics.reducers.interface import Material, Settings
-from tasks.numerics.reducers.lane_vectors import add, divide, fill, load, multiply, store, subtract
-from tasks.numerics.reducers.potential_grid import grid_repulsion
+from steadymap.tasks.numerics.arrays import Float32, Float64, Int32
+from steadymap.tasks.numerics.geometry.initialisation import tsne_start
+from steadymap.tasks.numerics.reducers.exact_repulsion import exact_repulsion
+from steadymap.tasks.numerics.reducers.interface import Material, Settings
+from steadymap.tasks.numerics.reducers.lane_vectors import add, divide, fill, load, multiply, store, subtract
+from steadymap.tasks.numerics.reducers.potential_grid import grid_repulsion
 
 LANES = 8
 """Most pictures side by side; up to half as many run in vectors of half the width, to the same bytes."""
@@ -36,6 +36,9 @@ SMALLEST_GAIN = 0.01
 SPACING, LAST_SPACING = 0.5, 0.35
 LAST_ITERATIONS = 100
 """The grid is finer in the last iterations, in which a picture settles: they alone decide how low its loss gets."""
+
+SMALLEST_TOTAL = 1e-12
+"""Where all rows are on one spot there is no repulsion to divide by."""
 
 Kernel = Callable[..., None]
 
@@ -61,7 +64,7 @@ def reduce_lanes(material: Material, settings: Sequence[Settings]) -> list[Float
     assert material.affinities is not None and material.base is not None and len(settings) <= LANES
     width = LANES if len(settings) > LANES // 2 else LANES // 2
     lanes = [*settings, *[settings[-1]] * (width - len(settings))]
-    base = np.asarray(material.base)
+    base = np.asarray(material.base, dtype=np.float64)
     starts = [_start(base, one) for one in settings]
     starts += [starts[-1]] * (width - len(settings))
     pictures = np.ascontiguousarray(np.stack(starts, axis=-1), dtype=np.float32)
@@ -83,9 +86,7 @@ def _start(base: Float64, settings: Settings) -> Float64:
 def _rates(lanes: Sequence[Settings], exaggerations: Sequence[float], rows: int) -> list[float]:
     """Return every lane's learning rate: as asked for, or rows / exaggeration (Belkina et al. 2019)."""
     asked = [one.parameters["learning_rate"] for one in lanes]
-    return [
-        rows / factor if rate == "auto" else float(rate) for rate, factor in zip(asked, exaggerations, strict=True)
-    ]
+    return [rows / factor if rate == "auto" else float(rate) for rate, factor in zip(asked, exaggerations, strict=True)]
 
 
 class _Optimiser:
@@ -140,7 +141,7 @@ class _Optimiser:
             picture = np.ascontiguousarray(self.pictures[:, :, lane])
             total = exact_repulsion(picture, force) if self.exact else grid_repulsion(picture, spacing, force)
             self.repulsion[:, :, lane] = force
-            self.totals[lane] = max(total, np.finfo(np.float32).tiny)
+            self.totals[lane] = max(total, SMALLEST_TOTAL)
 
 
 @functools.cache
@@ -148,7 +149,7 @@ def attraction_kernel(width: int, dimension: int) -> Kernel:
     """Compile the attraction for so many lanes and dimensions, or read it from numba's cache on disk."""
     deep, stride = dimension == 3, dimension * width
 
-    @numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+    @numba.njit(cache=True, error_model="numpy")
     def attract(pictures: Float32, indptr: Int32, indices: Int32, weights: Float32, force: Float32) -> None:
         """Fill Σⱼ pᵢⱼ wᵢⱼ (yᵢ − yⱼ) of every lane; flat arrays of (row, dimension, lane)."""
         one, zero = fill(np.float32(1), width), fill(np.float32(0), width)
@@ -179,7 +180,7 @@ def attraction_kernel(width: int, dimension: int) -> Kernel:
     return compiled
 
 
-@numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, error_model="numpy")
 def _step(
     pictures: Float32,
     attraction: Float32,

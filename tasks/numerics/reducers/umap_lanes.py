@@ -1,8 +1,8 @@
 """UMAP's layout for several pictures of one graph side by side: every seed and every min_dist is a lane.
 
-The schedule of edges depends on the graph alone, so one pass over it serves all lanes. A lane has its own start, its own
-random rows and its own gradients; arithmetic is lane by lane (``lane_vectors``), so that a picture's bytes depend on
-nothing but the graph, its own settings and its seed.
+The schedule of edges depends on the graph alone, so one pass over it serves all lanes. A lane has its own start, its
+own random rows and its own gradients; arithmetic is lane by lane (``lane_vectors``), so that a picture's bytes depend
+on nothing but the graph, its own settings and its seed.
 
 What differs from umap-learn: gradient factors are read from a table over the leading bits of the squared distance (the
 seven bits of mantissa that are kept leave 0.4 % at most), coordinates are single precision throughout, and a random row
@@ -21,11 +21,11 @@ import scipy.sparse
 from numpy.typing import NDArray
 from umap.umap_ import find_ab_params, make_epochs_per_sample, noisy_scale_coords
 
-from tasks.numerics.arrays import Float32, Float64, Int32
-from tasks.numerics.fuzzy_graph import default_epochs
-from tasks.numerics.randomness import stream
-from tasks.numerics.reducers.interface import Material, Settings
-from tasks.numerics.reducers.lane_vectors import (
+from steadymap.tasks.numerics.arrays import Float32, Float64, Int32
+from steadymap.tasks.numerics.geometry.fuzzy_graph import default_epochs
+from steadymap.tasks.numerics.randomness import stream
+from steadymap.tasks.numerics.reducers.interface import Material, Settings
+from steadymap.tasks.numerics.reducers.lane_vectors import (
     add,
     draw_below,
     fill,
@@ -47,6 +47,7 @@ SPREAD = 1.0
 START_EXTENT = 10.0
 START_NOISE = 1e-4
 NEGATIVE_SAMPLES = 5
+LARGEST_GRADIENT = 4.0
 """umap-learn's own."""
 
 MANTISSA = 7
@@ -158,18 +159,18 @@ def _tables(distances: Sequence[float]) -> tuple[Float32, Float32]:
     )
 
 
+@numba.njit(cache=True, error_model="numpy")
+def _clipped(factor: Any, along: Any, least: Any, most: Any, rate: Any) -> Any:
+    """Return the step along one axis: the gradient, clipped, times the learning rate."""
+    return multiply(smaller(larger(multiply(factor, along), least), most), rate)
+
+
 @functools.cache
 def layout_kernel(width: int, dimension: int) -> Kernel:
     """Compile the layout for so many lanes and dimensions, or read it from numba's cache on disk."""
     deep, stride = dimension == 3, dimension * width
 
-    @numba.njit(error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
-    def clipped(factor: Any, along: Any, rate: Any) -> Any:
-        """Return the step along one axis: the gradient, at most 4 either way, times the learning rate."""
-        step = multiply(factor, along)
-        return multiply(smaller(larger(step, fill(np.float32(-4), width)), fill(np.float32(4), width)), rate)
-
-    @numba.njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+    @numba.njit(cache=True, error_model="numpy")
     def advance(
         places: Float32,
         rows: int,
@@ -186,6 +187,7 @@ def layout_kernel(width: int, dimension: int) -> Kernel:
         due, negative_period = period.copy(), period / NEGATIVE_SAMPLES
         negative_due = negative_period.copy()
         random, table, count = load(states, 0, width), load(tables, 0, width), np.uint64(rows)
+        low, high = fill(np.float32(-LARGEST_GRADIENT), width), fill(np.float32(LARGEST_GRADIENT), width)
         least, most = fill(np.float32(2.0**LOWEST), width), fill(np.float32((1 - 2.0**-24) * 2.0**HIGHEST), width)
         for epoch in range(epochs):
             rate = fill(np.float32(1.0 - epoch / epochs), width)
@@ -202,12 +204,12 @@ def layout_kernel(width: int, dimension: int) -> Kernel:
                     along_z = subtract(z, other_z)
                     squared = add(squared, multiply(along_z, along_z))
                 factor = look_up(attraction, smaller(larger(squared, least), most), table, SHIFT, FIRST)
-                move_x, move_y = clipped(factor, along_x, rate), clipped(factor, along_y, rate)
+                move_x, move_y = _clipped(factor, along_x, low, high, rate), _clipped(factor, along_y, low, high, rate)
                 x, y = add(x, move_x), add(y, move_y)
                 store(places, other, subtract(other_x, move_x))
                 store(places, other + width, subtract(other_y, move_y))
                 if deep:
-                    move_z = clipped(factor, along_z, rate)
+                    move_z = _clipped(factor, along_z, low, high, rate)
                     z = add(z, move_z)
                     store(places, other + 2 * width, subtract(other_z, move_z))
                 due[edge] += period[edge]
@@ -222,13 +224,17 @@ def layout_kernel(width: int, dimension: int) -> Kernel:
                         along_z = subtract(z, load_rows(places, drawn, stride, 2 * width))
                         squared = add(squared, multiply(along_z, along_z))
                     factor = look_up(repulsion, smaller(larger(squared, least), most), table, SHIFT, FIRST)
-                    x, y = add(x, clipped(factor, along_x, rate)), add(y, clipped(factor, along_y, rate))
+                    x, y = (
+                        add(x, _clipped(factor, along_x, low, high, rate)),
+                        add(y, _clipped(factor, along_y, low, high, rate)),
+                    )
                     if deep:
-                        z = add(z, clipped(factor, along_z, rate))
+                        z = add(z, _clipped(factor, along_z, low, high, rate))
                 negative_due[edge] += samples * negative_period[edge]
                 store(places, one, x)
                 store(places, one + width, y)
                 if deep:
                     store(places, one + 2 * width, z)
 
-    return advance
+    compiled: Kernel = advance
+    return compiled
