@@ -11,8 +11,9 @@ import scipy.sparse
 
 from steadymap.tasks.numerics.clusters.islands import find_islands
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
-from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph, spectral_base
+from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
+from steadymap.tasks.numerics.geometry.spectral_base import spectral_base
 from steadymap.tasks.numerics.reducers import pca, sklearn_tsne, tsne, umap
 from steadymap.tasks.numerics.reducers.exact_gradient import exact_gradient
 from steadymap.tasks.numerics.reducers.interface import Material, Settings

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cache
+from typing import Any
 
 import numba
 import numpy as np
@@ -11,12 +14,15 @@ import pytest
 import scipy.sparse
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
+from sklearn.metrics import silhouette_score
 
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
-from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph, spectral_base
+from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph
 from steadymap.tasks.numerics.geometry.initialisation import principal_components
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
-from steadymap.tasks.numerics.reducers import lane_vectors, tsne, tsne_lanes, umap, umap_lanes
+from steadymap.tasks.numerics.geometry.spectral_base import spectral_base
+from steadymap.tasks.numerics.geometry.umap_curve import curve_parameters
+from steadymap.tasks.numerics.reducers import lane_vectors, tsne, tsne_lanes, umap_lanes
 from steadymap.tasks.numerics.reducers.exact_repulsion import exact_repulsion
 from steadymap.tasks.numerics.reducers.interface import Material, Settings
 from steadymap.tasks.numerics.reducers.potential_grid import ONE_GRID_UP_TO, grid_repulsion
@@ -101,6 +107,58 @@ def test_lanes_round_as_numbers_alone_do() -> None:
     assert np.array_equal(result, (first * second + first - second) / first)
 
 
+def import_umap_learn(name: str) -> Any:
+    """Import what imports umap-learn, which warns about what it does without."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return importlib.import_module(name)
+
+
+@pytest.mark.parametrize("n_neighbors", [2, 5, 15])
+def test_the_fuzzy_graph_is_umap_learns(n_neighbors: int) -> None:
+    generator = np.random.default_rng(0)
+    vectors = np.concatenate([generator.standard_normal((300, 4)), np.zeros((4, 4)), np.ones((30, 4))])
+    neighbours = nearest_neighbours(vectors.astype(np.float32), 20)
+    nearest = neighbours.first(n_neighbors - 1)
+    itself = np.arange(len(vectors))[:, None]
+    theirs, _, _ = import_umap_learn("umap.umap_").fuzzy_simplicial_set(
+        vectors,
+        n_neighbors,
+        None,
+        "euclidean",
+        knn_indices=np.hstack([itself, nearest.indices]),
+        knn_dists=np.hstack([np.zeros((len(vectors), 1), np.float32), nearest.distances]),
+    )
+    assert np.abs(fuzzy_graph(neighbours, n_neighbors).toarray() - theirs.toarray()).max() < 1e-4
+
+
+def test_the_spectral_base_is_the_laplacians_eigenvectors() -> None:
+    for rows in (300, 1797):  # with and without iteration
+        material = digits(rows)
+        graph = material.fuzzy_graph
+        assert graph is not None and material.base is not None
+        strong = np.where(graph.toarray() < graph.max() / 500, 0, graph.toarray())
+        degrees = np.sqrt(strong.sum(axis=0))
+        similarity = strong / np.outer(degrees, degrees)
+        for vector in material.base.T.astype(np.float64):
+            value = vector @ similarity @ vector / (vector @ vector)
+            assert value > 0.9
+            assert np.linalg.norm(similarity @ vector - value * vector) < 1e-3
+            assert abs(vector @ degrees) < 1e-2 * np.linalg.norm(degrees)
+
+
+@pytest.mark.parametrize("blobs", [2, 7])
+def test_the_base_of_a_graph_in_pieces_keeps_them_apart(blobs: int) -> None:
+    generator = np.random.default_rng(0)
+    vectors = np.concatenate([generator.standard_normal((40, 3)) + 100 * at**2 for at in range(blobs)]).astype(
+        np.float32
+    )
+    base = spectral_base(fuzzy_graph(nearest_neighbours(vectors, 10), 10), vectors, 2)
+    piece = np.repeat(np.arange(blobs), 40)
+    assert np.isfinite(base).all()
+    assert silhouette_score(base, piece) > 0.4
+
+
 def by_definition(picture: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     differences = picture[:, None, :] - picture[None, :, :]
     weights = 1 / (1 + np.sum(differences**2, axis=2))
@@ -172,7 +230,7 @@ def test_attraction_is_its_definition() -> None:
 
 def test_umaps_factors_are_the_slope_of_its_loss() -> None:
     # Attraction is −d log q / d(squared distance) and repulsion −d log(1 − q), times two, for q = 1/(1 + a d^2b).
-    a, b = umap_lanes._curve(0.1)
+    a, b = curve_parameters(0.1)
     squared, step = np.geomspace(0.05, 50, 40), 1e-6
 
     def q(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -205,12 +263,15 @@ def test_umap_is_as_good_as_umap_learns() -> None:
     material = digits(1797)
     assert material.fuzzy_graph is not None
     ours = umap_lanes.reduce_lanes(material, [umap_settings(seed) for seed in range(4)])
-    theirs = [umap.reduce(material, umap_settings(seed)) for seed in range(2)]
+    umap_learn = import_umap_learn("steadymap.tasks.numerics.reducers.umap")
+    theirs = [umap_learn.reduce(material, umap_settings(seed)) for seed in range(2)]
     rows = np.arange(1797)
     for picture in ours:
         # Over 20 seeds umap-learn's trustworthiness spreads by .0008 here, its cross-entropy by 1 %.
         assert trust(material.working, picture) > np.mean([trust(material.working, one) for one in theirs]) - 0.004
-        losses = [cross_entropy(material.fuzzy_graph, one, rows, 0.1).value for one in (picture, *theirs)]
+        losses = [
+            cross_entropy(material.fuzzy_graph, one, *curve_parameters(0.1), rows).value for one in (picture, *theirs)
+        ]
         assert losses[0] < 1.04 * np.mean(losses[1:])
 
 

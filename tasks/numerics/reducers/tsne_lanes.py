@@ -147,7 +147,7 @@ class _Optimiser:
 @functools.cache
 def attraction_kernel(width: int, dimension: int) -> Kernel:
     """Compile the attraction for so many lanes and dimensions, or read it from numba's cache on disk."""
-    deep, stride = dimension == 3, dimension * width
+    deep, stride, third = dimension == 3, dimension * width, 2 * width
 
     @numba.njit(cache=True, error_model="numpy")
     def attract(pictures: Float32, indptr: Int32, indices: Int32, weights: Float32, force: Float32) -> None:
@@ -158,14 +158,14 @@ def attraction_kernel(width: int, dimension: int) -> Kernel:
             x, y = load(pictures, here, width), load(pictures, here + width, width)
             force_x, force_y = zero, zero
             if deep:
-                z, force_z = load(pictures, here + 2 * width, width), zero
+                z, force_z = load(pictures, here + third, width), zero
             for edge in range(indptr[row], indptr[row + 1]):
                 there = np.int64(indices[edge]) * stride
                 along_x = subtract(x, load(pictures, there, width))
                 along_y = subtract(y, load(pictures, there + width, width))
                 apart = add(one, add(multiply(along_x, along_x), multiply(along_y, along_y)))
                 if deep:
-                    along_z = subtract(z, load(pictures, there + 2 * width, width))
+                    along_z = subtract(z, load(pictures, there + third, width))
                     apart = add(apart, multiply(along_z, along_z))
                 pull = divide(fill(weights[edge], width), apart)
                 force_x, force_y = add(force_x, multiply(pull, along_x)), add(force_y, multiply(pull, along_y))
@@ -174,7 +174,7 @@ def attraction_kernel(width: int, dimension: int) -> Kernel:
             store(force, here, force_x)
             store(force, here + width, force_y)
             if deep:
-                store(force, here + 2 * width, force_z)
+                store(force, here + third, force_z)
 
     compiled: Kernel = attract
     return compiled

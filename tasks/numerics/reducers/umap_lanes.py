@@ -19,10 +19,10 @@ import numba
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
-from umap.umap_ import find_ab_params, make_epochs_per_sample, noisy_scale_coords
 
 from steadymap.tasks.numerics.arrays import Float32, Float64, Int32
 from steadymap.tasks.numerics.geometry.fuzzy_graph import default_epochs
+from steadymap.tasks.numerics.geometry.umap_curve import curve_parameters
 from steadymap.tasks.numerics.randomness import stream
 from steadymap.tasks.numerics.reducers.interface import Material, Settings
 from steadymap.tasks.numerics.reducers.lane_vectors import (
@@ -43,7 +43,6 @@ from steadymap.tasks.numerics.reducers.lane_vectors import (
 LANES = 8
 """Most pictures side by side; up to half as many run in vectors of half the width, to the same bytes."""
 
-SPREAD = 1.0
 START_EXTENT = 10.0
 START_NOISE = 1e-4
 NEGATIVE_SAMPLES = 5
@@ -107,7 +106,7 @@ def schedule(graph: scipy.sparse.csr_matrix) -> tuple[Int32, Int32, Float64, int
     epochs = default_epochs(graph.shape[0])
     edges = graph.tocoo()
     strong = edges.data >= edges.data.max() / epochs
-    period = make_epochs_per_sample(edges.data[strong], epochs)
+    period = edges.data.max() / edges.data[strong].astype(np.float64)
     return edges.row[strong].astype(np.int32), edges.col[strong].astype(np.int32), period, epochs
 
 
@@ -121,7 +120,8 @@ def _start(material: Material, settings: Settings) -> Float64:
     else:
         assert material.base is not None
         base = np.array(material.base[:, : settings.dimension], dtype=np.float64)
-        start = noisy_scale_coords(base, random_state, max_coord=START_EXTENT, noise=START_NOISE)
+        noise = random_state.normal(scale=START_NOISE, size=base.shape)
+        start = START_EXTENT / np.abs(base).max() * base + noise
     low, high = start.min(axis=0), start.max(axis=0)
     return np.asarray(START_EXTENT * (start - low) / (high - low))
 
@@ -132,18 +132,12 @@ def _random_state(settings: Settings) -> int:
     return int(stream("umap negative samples", settings.seed).integers(1, 2**32))
 
 
-@functools.lru_cache(maxsize=16)
-def _curve(min_dist: float) -> tuple[float, float]:
-    a, b = find_ab_params(SPREAD, min_dist)
-    return float(a), float(b)
-
-
 def factors(squared: Float64, min_dist: float) -> tuple[Float64, Float64]:
     """Return the factors of attraction and repulsion by which UMAP moves two rows along their difference.
 
     −2ab d^(2b−2) / (1 + a d^(2b)) and 2b / ((0.001 + d²)(1 + a d^(2b))); shape (m,).
     """
-    a, b = _curve(min_dist)
+    a, b = curve_parameters(min_dist)
     attraction = -2 * a * b * squared ** (b - 1) / (1 + a * squared**b)
     return attraction, 2 * b / ((0.001 + squared) * (1 + a * squared**b))
 
@@ -168,7 +162,7 @@ def _clipped(factor: Any, along: Any, least: Any, most: Any, rate: Any) -> Any:
 @functools.cache
 def layout_kernel(width: int, dimension: int) -> Kernel:
     """Compile the layout for so many lanes and dimensions, or read it from numba's cache on disk."""
-    deep, stride = dimension == 3, dimension * width
+    deep, stride, third = dimension == 3, dimension * width, 2 * width
 
     @numba.njit(cache=True, error_model="numpy")
     def advance(
@@ -200,7 +194,7 @@ def layout_kernel(width: int, dimension: int) -> Kernel:
                 along_x, along_y = subtract(x, other_x), subtract(y, other_y)
                 squared = add(multiply(along_x, along_x), multiply(along_y, along_y))
                 if deep:
-                    z, other_z = load(places, one + 2 * width, width), load(places, other + 2 * width, width)
+                    z, other_z = load(places, one + third, width), load(places, other + third, width)
                     along_z = subtract(z, other_z)
                     squared = add(squared, multiply(along_z, along_z))
                 factor = look_up(attraction, smaller(larger(squared, least), most), table, SHIFT, FIRST)
@@ -211,7 +205,7 @@ def layout_kernel(width: int, dimension: int) -> Kernel:
                 if deep:
                     move_z = _clipped(factor, along_z, low, high, rate)
                     z = add(z, move_z)
-                    store(places, other + 2 * width, subtract(other_z, move_z))
+                    store(places, other + third, subtract(other_z, move_z))
                 due[edge] += period[edge]
                 samples = int((epoch - negative_due[edge]) / negative_period[edge])
                 for _ in range(samples):
@@ -221,7 +215,7 @@ def layout_kernel(width: int, dimension: int) -> Kernel:
                     along_y = subtract(y, load_rows(places, drawn, stride, width))
                     squared = add(multiply(along_x, along_x), multiply(along_y, along_y))
                     if deep:
-                        along_z = subtract(z, load_rows(places, drawn, stride, 2 * width))
+                        along_z = subtract(z, load_rows(places, drawn, stride, third))
                         squared = add(squared, multiply(along_z, along_z))
                     factor = look_up(repulsion, smaller(larger(squared, least), most), table, SHIFT, FIRST)
                     x, y = (
@@ -234,7 +228,7 @@ def layout_kernel(width: int, dimension: int) -> Kernel:
                 store(places, one, x)
                 store(places, one + width, y)
                 if deep:
-                    store(places, one + 2 * width, z)
+                    store(places, one + third, z)
 
     compiled: Kernel = advance
     return compiled
