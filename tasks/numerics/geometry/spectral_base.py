@@ -28,7 +28,7 @@ SWEEPS = 100
 
 
 def spectral_base(graph: scipy.sparse.csr_matrix, working: Float32, dimension: int) -> Float32:
-    """Return the eigenvectors of the graph's normalised Laplacian with the least eigenvalues but 0, shape (n, dimension).
+    """Return eigenvectors of the graph's normalised Laplacian, those of the least eigenvalues but 0; (n, dimension).
 
     Edges too weak to be drawn in any epoch are left out first, as umap-learn does. Of a graph in several components
     each has a layout of its own, placed by the components' centroids, with half the distance to the nearest for radius.

@@ -19,12 +19,9 @@ import scipy.sparse
 from steadymap.tasks.numerics.arrays import Float32, Float64, Int32
 from steadymap.tasks.numerics.geometry.initialisation import tsne_start
 from steadymap.tasks.numerics.reducers.exact_repulsion import exact_repulsion
-from steadymap.tasks.numerics.reducers.interface import Material, Settings
+from steadymap.tasks.numerics.reducers.interface import LANES, Material, Settings
 from steadymap.tasks.numerics.reducers.lane_vectors import add, divide, fill, load, multiply, store, subtract
 from steadymap.tasks.numerics.reducers.potential_grid import grid_repulsion
-
-LANES = 8
-"""Most pictures side by side; up to half as many run in vectors of half the width, to the same bytes."""
 
 EARLY_EXAGGERATION = 12.0
 EARLY_ITERATIONS = 250
@@ -33,9 +30,9 @@ MOMENTUM = 0.8
 LONGEST_STEP = 5.0
 SMALLEST_GAIN = 0.01
 
-SPACING, LAST_SPACING = 0.5, 0.35
-LAST_ITERATIONS = 100
-"""The grid is finer in the last iterations, in which a picture settles: they alone decide how low its loss gets."""
+SPACING = 0.35
+"""Of the grid. Loss of 10,000 rows (Fashion-MNIST, perplexity 30): 1.515, at .4 1.529, at .5 1.545; openTSNE's FFT
+1.53. The time is about the same."""
 
 SMALLEST_TOTAL = 1e-12
 """Where all rows are on one spot there is no repulsion to divide by."""
@@ -61,6 +58,23 @@ def reduce_lanes(material: Material, settings: Sequence[Settings]) -> list[Float
     Source: van der Maaten & Hinton 2008; Linderman et al. 2019, doi:10.1038/s41592-018-0308-4; openTSNE (Poličar et
     al. 2024, doi:10.18637/jss.v109.i03) for the optimiser and its defaults.
     """
+    optimiser, lanes = _begin(material, settings)
+    late = [float(one.parameters["exaggeration"]) for one in lanes]
+    early = [max(EARLY_EXAGGERATION, factor) for factor in late]
+    rows = len(optimiser.pictures)
+    optimiser.run(EARLY_ITERATIONS, early, _rates(lanes, early, rows))
+    optimiser.run(ITERATIONS, late, _rates(lanes, late, rows))
+    return [optimiser.pictures[:, :, lane].astype(np.float64) for lane in range(len(settings))]
+
+
+def rehearse(material: Material, settings: Sequence[Settings]) -> None:
+    """Take one step, so that all of it is compiled, or read from numba's cache."""
+    optimiser, lanes = _begin(material, settings)
+    optimiser.run(1, [1.0] * len(lanes), [1.0] * len(lanes))
+
+
+def _begin(material: Material, settings: Sequence[Settings]) -> tuple[_Optimiser, list[Settings]]:
+    """Put all lanes at their start; returns them, filled up to the width of a vector, and their settings."""
     assert material.affinities is not None and material.base is not None and len(settings) <= LANES
     width = LANES if len(settings) > LANES // 2 else LANES // 2
     lanes = [*settings, *[settings[-1]] * (width - len(settings))]
@@ -68,14 +82,7 @@ def reduce_lanes(material: Material, settings: Sequence[Settings]) -> list[Float
     starts = [_start(base, one) for one in settings]
     starts += [starts[-1]] * (width - len(settings))
     pictures = np.ascontiguousarray(np.stack(starts, axis=-1), dtype=np.float32)
-    optimiser = _Optimiser(pictures, len(settings), material.affinities, settings[0].method)
-    late = [float(one.parameters["exaggeration"]) for one in lanes]
-    early = [max(EARLY_EXAGGERATION, factor) for factor in late]
-    optimiser.run(EARLY_ITERATIONS, early, _rates(lanes, early, len(base)), SPACING)
-    rates = _rates(lanes, late, len(base))
-    optimiser.run(ITERATIONS - LAST_ITERATIONS, late, rates, SPACING)
-    optimiser.run(LAST_ITERATIONS, late, rates, LAST_SPACING)
-    return [pictures[:, :, lane].astype(np.float64) for lane in range(len(settings))]
+    return _Optimiser(pictures, len(settings), material.affinities, settings[0].method), lanes
 
 
 def _start(base: Float64, settings: Settings) -> Float64:
@@ -115,14 +122,14 @@ class _Optimiser:
         self.gains = np.ones_like(pictures)
         self.totals = np.ones(pictures.shape[2])
 
-    def run(self, iterations: int, exaggerations: Sequence[float], rates: Sequence[float], spacing: float) -> None:
+    def run(self, iterations: int, exaggerations: Sequence[float], rates: Sequence[float]) -> None:
         """Take so many steps, each lane with its own exaggeration and learning rate."""
         _, dimension, width = self.pictures.shape
         attract = attraction_kernel(width, dimension)
         factors, steps = np.array(exaggerations, dtype=np.float32), np.array(rates, dtype=np.float32)
         for _ in range(iterations):
             attract(self.pictures.reshape(-1), *self.edges, self.attraction.reshape(-1))
-            self._repel(spacing)
+            self._repel()
             _step(
                 self.pictures,
                 self.attraction,
@@ -135,11 +142,11 @@ class _Optimiser:
                 self.wanted,
             )
 
-    def _repel(self, spacing: float) -> None:
+    def _repel(self) -> None:
         force = np.empty(self.pictures.shape[:2], dtype=np.float32)
         for lane in range(self.wanted):
             picture = np.ascontiguousarray(self.pictures[:, :, lane])
-            total = exact_repulsion(picture, force) if self.exact else grid_repulsion(picture, spacing, force)
+            total = exact_repulsion(picture, force) if self.exact else grid_repulsion(picture, SPACING, force)
             self.repulsion[:, :, lane] = force
             self.totals[lane] = max(total, SMALLEST_TOTAL)
 

@@ -24,7 +24,7 @@ from steadymap.tasks.numerics.arrays import Float32, Float64, Int32
 from steadymap.tasks.numerics.geometry.fuzzy_graph import default_epochs
 from steadymap.tasks.numerics.geometry.umap_curve import curve_parameters
 from steadymap.tasks.numerics.randomness import stream
-from steadymap.tasks.numerics.reducers.interface import Material, Settings
+from steadymap.tasks.numerics.reducers.interface import LANES, Material, Settings
 from steadymap.tasks.numerics.reducers.lane_vectors import (
     add,
     draw_below,
@@ -39,9 +39,6 @@ from steadymap.tasks.numerics.reducers.lane_vectors import (
     store,
     subtract,
 )
-
-LANES = 8
-"""Most pictures side by side; up to half as many run in vectors of half the width, to the same bytes."""
 
 START_EXTENT = 10.0
 START_NOISE = 1e-4

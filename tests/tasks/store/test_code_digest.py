@@ -121,8 +121,8 @@ IDENTITIES = {
 """What each kind of thing in the store rests on, beside data and settings."""
 
 SHAPING_LINES = [
-    ("tasks/cells/compute_cell.py", "astype(np.float32)", "astype(np.float16)", {"cell tsne", "cell umap"}),
-    ("tasks/cells/compute_cell.py", "seed=seed", "seed=None", {"cell tsne", "cell umap"}),
+    ("tasks/cells/compute_cells.py", "astype(np.float32)", "astype(np.float16)", {"cell tsne", "cell umap"}),
+    ("tasks/cells/compute_cells.py", "seed=seed", "seed=None", {"cell tsne", "cell umap"}),
     (
         "configs/schemas.py",
         'pa.field("x", pa.float32()',
