@@ -107,8 +107,8 @@ def test_a_place_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 IDENTITIES = {
     **{f"part {kind}": (place,) for kind, place in CODE.items()},
-    "cell tsne": (MODULES["tsne", "openTSNE"], *CELL_CODE),
-    "cell umap": (MODULES["umap", "umap-learn"], *CELL_CODE),
+    "cell tsne": (MODULES["tsne", "steadymap"], *CELL_CODE),
+    "cell umap": (MODULES["umap", "steadymap"], *CELL_CODE),
     "scores": SCORE_CODE,
     "resample": RESAMPLE_CODE,
     "null": NULL_CODE,
