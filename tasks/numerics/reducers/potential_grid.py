@@ -29,6 +29,10 @@ COARSER = 4
 TAPS = 4
 """Grid points on which a cubic B-spline is not 0, along each axis."""
 
+FEW_CELLS = 10
+"""A picture that is no wider gets a grid four times finer, which costs nothing: its rows share few cells, so that what
+is wrong in one does not average out."""
+
 ONE_GRID_UP_TO = 48
 """Cells along an axis: of a picture that is no wider, one padded grid costs less than two."""
 
@@ -52,13 +56,19 @@ def grid_repulsion(coordinates: Float32, spacing: float, force: Float32) -> floa
     low = coordinates.min(axis=0)
     extent = float((coordinates.max(axis=0) - low).max())
     force[:] = 0
+    if extent < FEW_CELLS * spacing:
+        spacing /= 4
     cells = _cells(extent, spacing)
     if cells <= ONE_GRID_UP_TO:
-        return _add("whole", coordinates, low, spacing, cells, 2 * cells, force) - len(coordinates)
-    near = _add("near", coordinates, low, spacing, cells, cells + int(np.ceil(REACH / spacing)), force)
-    wide = COARSER * spacing
-    coarse = _cells(extent, wide)
-    return near + _add("far", coordinates, low, wide, coarse, 2 * coarse, force) - len(coordinates)
+        total = _add("whole", coordinates, low, spacing, cells, 2 * cells, force)
+    else:
+        total = _add("near", coordinates, low, spacing, cells, cells + int(np.ceil(REACH / spacing)), force)
+        wide = COARSER * spacing
+        coarse = _cells(extent, wide)
+        total += _add("far", coordinates, low, wide, coarse, 2 * coarse, force)
+    # What pairs do to each other adds up to nothing; what is left over is the grid's, the same for rows in one cell.
+    force -= force.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return total - len(coordinates)
 
 
 def _cells(extent: float, spacing: float) -> int:
