@@ -15,7 +15,7 @@ from steadymap.tasks.store.files import write_arrays
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob, HeldOutRows
 
 if TYPE_CHECKING:
-    from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest
+    from steadymap.tasks.numerics.verdicts.split_test import SplitTest
 
 ALPHA = 0.05
 """Chance that anything is falsely called separated."""
@@ -48,7 +48,7 @@ def propose_and_test(rows: HeldOutRows, islands: list[np.ndarray], near: np.ndar
     """
     from steadymap.tasks.numerics.clusters.candidates import propose
     from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
-    from steadymap.tasks.numerics.verdicts.hierarchical_testing import run_split
+    from steadymap.tasks.numerics.verdicts.split_test import run_split
 
     pieces = propose(islands, near, rows.discovery, smallest)
     with threadpool_limits(1):

@@ -20,7 +20,7 @@ from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
 from steadymap.tasks.numerics.selftest.known_truth import rate_of
 from steadymap.tasks.numerics.selftest.synthetic import FAMILIES, generate
 from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
-from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest, run_split
+from steadymap.tasks.numerics.verdicts.split_test import SplitTest, run_split
 
 SETS = 7
 """Of every family in either dimension; seeds count up from 30001."""

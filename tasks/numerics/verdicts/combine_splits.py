@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse
-from scipy.sparse.csgraph import connected_components
 
 from steadymap.tasks.numerics.arrays import Booleans, Float64, Int64
-from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest
+from steadymap.tasks.numerics.clusters.recurrence import RECOVERED
+from steadymap.tasks.numerics.verdicts.split_test import SplitTest
 
 MATCH = 0.5
-"""Jaccard index from which a cluster of a split is taken for a published one; above it there can be only one."""
+"""Jaccard index from which a set of a split is taken for a published cluster."""
+
+KEPT_TOGETHER = 0.5
+"""Share of the splits that keeps pieces together; below, the splits part them."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def combine_p_values(p_values: Sequence[float]) -> float:
 
 
 def cluster_evidence(published: Int64, splits: Sequence[SplitOutcome]) -> tuple[ClusterEvidence, ...]:
-    """Match every published cluster to the clusters of every split and combine the p-values.
+    """Match every published cluster to the claims of every split and combine the p-values.
 
     Parameters
     ----------
@@ -89,9 +91,10 @@ def cluster_evidence(published: Int64, splits: Sequence[SplitOutcome]) -> tuple[
 def agreed_clusters(pieces: Int64, splits: Sequence[SplitOutcome]) -> Int64:
     """Merge the candidate pieces of the full data wherever most splits keep them together.
 
-    A piece is in the cluster in which most of its rows are (the first of equal ones); pieces that share a cluster in
-    at least half of the splits in which both have rows are merged. This chooses what is published; the p-values of
-    ``cluster_evidence`` hold for any choice.
+    Two pieces are together in a split as often as two of their rows, one of each, share a cluster. The two groups that
+    are together in the largest share of the splits are merged, as long as that is at least half (average linkage: a
+    piece that lies across a border does not chain what lies on either side of it). This chooses what is published; the
+    p-values of ``cluster_evidence`` hold for any choice.
 
     Parameters
     ----------
@@ -102,28 +105,57 @@ def agreed_clusters(pieces: Int64, splits: Sequence[SplitOutcome]) -> Int64:
     -------
     Cluster of every row, numbered by first row, shape (n,).
     """
-    count = int(pieces.max()) + 1
-    together, seen = np.zeros((2, count, count))
-    for split in splits:
-        shared = _contingency(pieces[split.discovery], split.test.clusters, count)
-        present, home = shared.sum(axis=1) > 0, shared.argmax(axis=1)
-        both = present[:, None] & present[None, :]
-        seen += both
-        together += both & (home[:, None] == home[None, :])
-    joined = scipy.sparse.csr_matrix((seen > 0) & (together >= seen / 2))
-    _, group = connected_components(joined, directed=False)
+    group = _average_linkage(_together(pieces, splits), np.bincount(pieces).astype(np.float64))
     _, first, inverse = np.unique(group[pieces], return_index=True, return_inverse=True)
     return np.asarray(np.argsort(np.argsort(first))[inverse])
 
 
+def _together(pieces: Int64, splits: Sequence[SplitOutcome]) -> Float64:
+    """Return how often rows of two pieces share a cluster, over the splits that have rows of both; shape (q, q)."""
+    count = int(pieces.max()) + 1
+    together, seen = np.zeros((2, count, count))
+    for split in splits:
+        shared = _contingency(pieces[split.discovery], split.test.clusters, count)
+        rows = shared.sum(axis=1, keepdims=True)
+        share = shared / np.maximum(rows, 1)
+        seen += (rows > 0) & (rows.T > 0)
+        together += share @ share.T
+    return np.asarray(together / np.maximum(seen, 1))
+
+
+def _average_linkage(together: Float64, sizes: Float64) -> Int64:
+    """Return the group of every piece; of equal pairs the first is merged first."""
+    waiting, weight = together.copy(), sizes.copy()
+    np.fill_diagonal(waiting, -1)
+    group = np.arange(len(sizes))
+    while True:
+        a, b = np.unravel_index(int(waiting.argmax()), waiting.shape)
+        if waiting[a, b] < KEPT_TOGETHER:
+            return group
+        waiting[a] = (weight[a] * waiting[a] + weight[b] * waiting[b]) / (weight[a] + weight[b])
+        waiting[:, a] = waiting[a]
+        waiting[a, a] = -1
+        waiting[b] = waiting[:, b] = -1
+        weight[a] += weight[b]
+        group[group == b] = a
+
+
 def _match(published: Int64, count: int, test: SplitTest) -> tuple[Float64, Float64]:
-    """Return the Jaccard index of every published cluster with its best match, and the p-value it gets."""
-    shared = _contingency(published, test.clusters, count)
-    union = shared.sum(axis=1, keepdims=True) + shared.sum(axis=0) - shared
-    jaccard = shared / np.maximum(union, 1)
+    """Return the Jaccard index of every published cluster with its best match, and the p-value it gets.
+
+    Of the sets that are as good as the cluster itself the least p-value counts; Holm's procedure has paid for all.
+    """
+    sets, p_values = test.claims()
+    shared_fragments = _contingency(published, test.fragments, count)
+    shared = shared_fragments @ sets.T.astype(np.float64)
+    rows = shared_fragments.sum(axis=1, keepdims=True)
+    sizes = sets.astype(np.float64) @ shared_fragments.sum(axis=0)
+    jaccard = shared / np.maximum(rows + sizes - shared, 1)
     best = jaccard.argmax(axis=1)
     index = jaccard[np.arange(count), best]
-    return index, np.where(index >= MATCH, np.array(test.p_values)[best], 1.0)
+    p = np.where(index >= MATCH, p_values[best], 1.0)
+    alike = np.where(jaccard > RECOVERED, p_values, 1.0).min(axis=1)
+    return index, np.where(index > RECOVERED, alike, p)
 
 
 def _contingency(rows: Int64, columns: Int64, count: int) -> Float64:

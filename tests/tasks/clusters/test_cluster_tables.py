@@ -18,7 +18,7 @@ from steadymap.tasks.numerics.clusters.recurrence import find_clusters
 from steadymap.tasks.numerics.valleys.valley_depth import Depth
 from steadymap.tasks.numerics.verdicts.border_depth import Surroundings
 from steadymap.tasks.numerics.verdicts.combine_splits import SplitOutcome
-from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest
+from steadymap.tasks.numerics.verdicts.split_test import SplitTest
 from steadymap.tasks.plan.plan import Cell
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.verdicts.border_depths import Look
