@@ -285,6 +285,8 @@ CLUSTERS = pa.schema(
         pa.field("depth_low", pa.float64()),
         pa.field("depth_high", pa.float64()),
         pa.field("neighbour", pa.int32()),
+        pa.field("halves", pa.int32()),
+        pa.field("halves_proving", pa.int32()),
         pa.field("reason", pa.string()),
     ]
 )
@@ -295,7 +297,8 @@ configurations of its Jaccard similarity to the most similar branch of a picture
 ``recovered_by_cut`` those in which the islands of one flat cut are enough.
 ``verdict`` is ``REAL``, ``HIDDEN``, ``ARTEFACT`` or ``UNCERTAIN`` with its ``reason``, ``p_value`` that of the held-out
 valley test, ``depth`` the density at the valley over that at the lower peak (1 is no valley) with a 95 % interval,
-``neighbour`` the cluster beyond it; all null where nothing was tested."""
+``neighbour`` the cluster beyond it; ``halves_proving`` of the ``halves`` that tested separate it alone. All null where
+nothing was tested."""
 
 RECURRENCE = pa.schema(
     [

@@ -25,7 +25,7 @@ TABLES = (*RUN_TABLES, "points")
 LATER_TABLES = ("half_pictures", "images")
 """Tables that runs of earlier versions lack, and that a report can do without."""
 
-LATER_COLUMNS = ("recovered_by_cut", "neighbour")
+LATER_COLUMNS = ("recovered_by_cut", "neighbour", "halves", "halves_proving")
 """Columns that they lack; null is what is known of them."""
 
 MANIFEST = "manifest.json"

@@ -109,7 +109,7 @@ def _published(
     if not outcomes:
         return consensus
     working = ensure_working(plan.geometry, plan.config.preprocess.metric)
-    agreed = agreed_clusters(propose(islands, near, working, smallest), outcomes)
+    agreed = agreed_clusters(propose(islands, near, working), outcomes)
     evidence = cluster_evidence(agreed, outcomes)
     separated = [cluster for cluster, one in enumerate(evidence) if one.p <= ALPHA]
     return publish(consensus, agreed, separated, _stable(consensus, pictures, trees), smallest)

@@ -56,6 +56,8 @@ def tabulate_verdicts(
                 "depth_low": one.depth.low if one.depth else None,
                 "depth_high": one.depth.high if one.depth else None,
                 "neighbour": one.neighbour,
+                "halves": len(outcomes) or None,
+                "halves_proving": round(one.proven * len(outcomes)) if outcomes else None,
                 "reason": judgement.reason,
             }
         )

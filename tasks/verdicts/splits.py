@@ -29,7 +29,7 @@ def read_split(folder: Path, rows: int) -> SplitOutcome:
         depth = None if ground["depth"] is None else read_depth(ground["depth"])
         sides = {name: tuple(ground[name]) for name in ("rows", "patch", "held_out")}
         valley = Valley(**{**ground, **sides, "depth": depth})
-        nodes.append(Node(tuple(told["fragments"]), told["rows"], valley, told["p"]))
+        nodes.append(Node(tuple(told["fragments"]), told["rows"], valley, told["weight"], told["p"]))
     test = SplitTest(
         np.array(map_array(folder, "clusters")),
         tuple(meta["p_values"]),

@@ -251,7 +251,9 @@ def test_p_values_follow_from_the_nodes() -> None:
     halves, candidates, _ = split("blobs5_5")
     found = run_split(halves, candidates)
     rows = len(halves.discovery)
-    assert tuple(node.p for node in found.nodes) == holm([node.valley.p for node in found.nodes])
+    assert tuple(node.p for node in found.nodes) == holm(
+        [node.valley.p for node in found.nodes], [node.weight for node in found.nodes]
+    )
     for node in found.nodes:
         assert node.rows == np.isin(found.fragments[halves.kept], node.fragments).sum() == node.valley.rows[0]
         # Against everything else, or its sibling where that is less clear.
@@ -356,9 +358,10 @@ def outcome(discovery: list[int], clusters: list[int], p_values: tuple[float, ..
     return SplitOutcome(np.array(discovery, dtype=bool), SplitTest(labels, p_values, labels, ()))
 
 
-def test_splits_are_combined_by_twice_the_median() -> None:
-    assert combine_p_values([0.01, 0.5, 0.02, 1.0, 0.001]) == pytest.approx(0.04)
-    assert combine_p_values([0.01, 0.04, 0.02, 1.0]) == pytest.approx(0.08)
+def test_splits_are_combined_by_a_third_of_them() -> None:
+    assert combine_p_values([0.01, 0.5, 0.02, 1.0, 0.001]) == pytest.approx(5 / 2 * 0.01)
+    assert combine_p_values([0.01, 0.04, 0.02, 1.0]) == pytest.approx(4 / 2 * 0.02)
+    assert combine_p_values([1.0, 1.0, 0.002, 1.0, 0.004, 1.0]) == pytest.approx(3 * 0.004)
     assert combine_p_values([0.7, 0.9, 0.8]) == 1
     assert combine_p_values([0.03]) == 0.03
 
@@ -381,13 +384,13 @@ def test_published_clusters_are_matched_by_jaccard() -> None:
 def test_a_node_that_the_cut_passes_over_is_a_claim_as_well_and_so_is_what_it_leaves() -> None:
     ground = Valley((4, 4), (4, 4), (4, 4), 0.1, None, 0.2, None, None)
     labels = np.arange(8)
-    nodes = (Node((0, 1, 2, 3), 4, ground, 0.2), Node((0, 1, 2, 3, 4, 5), 6, ground, 0.07))
+    nodes = (Node((0, 1, 2, 3), 4, ground, 1, 0.2), Node((0, 1, 2, 3, 4, 5), 6, ground, 1, 0.07))
     split = SplitOutcome(np.ones(8, dtype=bool), SplitTest(np.zeros(8, dtype=int), (1.0,), labels, nodes))
     found = cluster_evidence(np.repeat([0, 1], 4), [split])
     assert [one.split_p for one in found] == [(0.2,), (0.2,)]
     assert cluster_evidence(np.repeat([0, 1], [6, 2]), [split])[1].split_p == (0.07,)
     # Of two sets that are as good as the cluster, the better proof counts: 4 and 5 of its rows in one more or less.
-    near = (Node((0, 1, 2, 3), 4, ground, 0.2), Node((0, 1, 2, 3, 4), 5, ground, 0.01))
+    near = (Node((0, 1, 2, 3), 4, ground, 1, 0.2), Node((0, 1, 2, 3, 4), 5, ground, 1, 0.01))
     both = SplitOutcome(np.ones(8, dtype=bool), SplitTest(np.zeros(8, dtype=int), (1.0,), labels, near))
     assert cluster_evidence(np.repeat([0, 1], 4), [both])[0].split_p == (0.01,)
 
@@ -426,6 +429,9 @@ def test_five_splits_agree_on_blobs_and_call_nothing_real_in_noise() -> None:
 def test_holm_by_hand() -> None:
     assert holm((0.01, 0.04, 0.03)) == pytest.approx((0.03, 0.06, 0.06))
     assert holm((0.9, 0.6)) == (1.0, 1.0)
+    # Weights 3 and 1: the second test has a quarter of the level, and all of it once the first is rejected.
+    assert holm((0.01, 0.03), (3, 1)) == pytest.approx((0.01 * 4 / 3, 0.03))
+    assert holm((0.5, 0.01), (3, 1)) == pytest.approx((0.5, 0.04))
 
 
 def test_given_clusters_say_which_run_into_which() -> None:

@@ -151,7 +151,7 @@ def known(family: str, rows: int = 1200, seed: int = 1) -> tuple[np.ndarray, np.
 def test_a_cluster_that_every_picture_hides_is_proposed_from_the_latent_space() -> None:
     vectors, truth = known("two_5")
     blind = [np.zeros(len(vectors), np.int32)] * 6
-    pieces = propose(blind, nearest_neighbours(vectors, 15).indices, vectors, 20)
+    pieces = propose(blind, nearest_neighbours(vectors, 15).indices, vectors)
     assert len(np.unique(pieces)) > 1
     # Every piece lies on one side, but for the few rows that any cut gets wrong.
     own = [np.bincount(truth[pieces == piece], minlength=2) for piece in np.unique(pieces)]
@@ -163,9 +163,9 @@ def test_one_picture_of_six_alone_parts_nothing_and_two_do() -> None:
     near = nearest_neighbours(vectors, 15).indices
     whole = np.zeros(300, np.int32)
     odd = (vectors[:, 0] > 0).astype(np.int32)
-    alone = propose([whole] * 6, near, vectors, 20)
-    assert np.array_equal(propose([odd, *[whole] * 5], near, vectors, 20), alone)
-    assert len(np.unique(propose([odd] * 2 + [whole] * 4, near, vectors, 20))) > len(np.unique(alone))
+    alone = propose([whole] * 6, near, vectors)
+    assert np.array_equal(propose([odd, *[whole] * 5], near, vectors), alone)
+    assert len(np.unique(propose([odd] * 2 + [whole] * 4, near, vectors))) > len(np.unique(alone))
 
 
 def test_few_rows_are_one_latent_piece() -> None:

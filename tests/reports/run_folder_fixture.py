@@ -392,7 +392,19 @@ class RunFolder:
 
     def _verdict(self, cluster: int) -> dict[str, Any]:
         if not self.verdicts:
-            return dict.fromkeys(("verdict", "p_value", "depth", "depth_low", "depth_high", "neighbour", "reason"))
+            return dict.fromkeys(
+                (
+                    "verdict",
+                    "p_value",
+                    "depth",
+                    "depth_low",
+                    "depth_high",
+                    "neighbour",
+                    "halves",
+                    "halves_proving",
+                    "reason",
+                )
+            )
         depth = {"depth": 0.42, "depth_low": 0.3, "depth_high": 0.55}
         return {"verdict": self.verdicts[cluster], "p_value": 0.003, **depth, "reason": self.verdict_reason}
 

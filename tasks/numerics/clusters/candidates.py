@@ -23,11 +23,15 @@ LATENT_PIECES = 12
 
 FEWEST_ROWS_A_PIECE = 50
 
+FEWEST_ROWS, MOST_PIECES = 10, 300
+"""Fewest rows of a piece, and how many pieces of equal size there can be: smaller clusters than the islands of pictures
+are proposed, and many rows make no tree of thousands of leaves."""
+
 TOGETHER = 0.85
 """Rows stay in one piece while so many of the votes say so: one picture of six alone parts nothing, two do."""
 
 
-def propose(islands: Sequence[Int32], neighbours: Integers, working: Float32, smallest: int) -> Int64:
+def propose(islands: Sequence[Int32], neighbours: Integers, working: Float32) -> Int64:
     """Return the candidate piece of every row, shape (n,).
 
     The latent space is cut twice: into pieces of similar spread, which find clusters that overlap, and into the leaves
@@ -41,13 +45,17 @@ def propose(islands: Sequence[Int32], neighbours: Integers, working: Float32, sm
         Nearest rows in the latent space, nearest first, shape (n, k).
     working
         Preprocessed vectors, shape (n, d).
-    smallest
-        Smallest piece, in rows.
     """
+    smallest = smallest_piece(len(working))
     # v of P + 2 v votes are more than the share that may disagree.
     votes = floor(len(islands) * (1 - TOGETHER) / (2 * TOGETHER - 1)) + 1
     own = [latent_pieces(working), latent_leaves(neighbours, working, smallest)] * votes
     return consensus_clusters([*islands, *own], neighbours, smallest, together=TOGETHER)
+
+
+def smallest_piece(rows: int) -> int:
+    """Return the fewest rows of a piece."""
+    return max(FEWEST_ROWS, rows // MOST_PIECES)
 
 
 def latent_pieces(working: Float32) -> Int32:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -14,8 +15,11 @@ from steadymap.tasks.numerics.verdicts.split_test import SplitTest
 MATCH = 0.5
 """Jaccard index from which a set of a split is taken for a published cluster."""
 
-KEPT_TOGETHER = 0.5
-"""Share of the splits that keeps pieces together; below, the splits part them."""
+ASKED_SHARE = 1 / 3
+"""Share of the halves that have to separate a cluster."""
+
+KEPT_TOGETHER = 1 - ASKED_SHARE
+"""Share of the splits that keeps pieces together; below, enough of them part them for a proof."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +55,15 @@ class ClusterEvidence:
 
 
 def combine_p_values(p_values: Sequence[float]) -> float:
-    """Return min(1, 2 · median), valid however the p-values depend on each other; a single one as it is.
+    """Return min(1, K/k · p₍ₖ₎) with k = ⌈K/3⌉, valid however the K p-values depend on each other; one as it is.
 
-    Of an even number the larger middle one counts, so that more than half are as small.
+    A cluster that is there has tiny p-values in the halves that propose it and 1 in the others, so that it pays to ask
+    for a third of the halves and not for half of them.
 
-    Source: Meinshausen, Meier & Bühlmann 2009, doi:10.1198/jasa.2009.tm08647 (γ = ½).
+    Source: Rüger 1978, Metrika 25, 171–178; Meinshausen, Meier & Bühlmann 2009, doi:10.1198/jasa.2009.tm08647.
     """
-    if len(p_values) == 1:
-        return float(p_values[0])
-    return min(1.0, 2 * sorted(p_values)[len(p_values) // 2])
+    rank = ceil(len(p_values) * ASKED_SHARE)
+    return min(1.0, len(p_values) / rank * sorted(p_values)[rank - 1])
 
 
 def cluster_evidence(published: Int64, splits: Sequence[SplitOutcome]) -> tuple[ClusterEvidence, ...]:
@@ -89,10 +93,10 @@ def cluster_evidence(published: Int64, splits: Sequence[SplitOutcome]) -> tuple[
 
 
 def agreed_clusters(pieces: Int64, splits: Sequence[SplitOutcome]) -> Int64:
-    """Merge the candidate pieces of the full data wherever most splits keep them together.
+    """Merge the candidate pieces of the full data wherever at least two thirds of the splits keep them together.
 
     Two pieces are together in a split as often as two of their rows, one of each, share a cluster. The two groups that
-    are together in the largest share of the splits are merged, as long as that is at least half (average linkage: a
+    are together in the largest share of the splits are merged, as long as it is two thirds or more (average linkage: a
     piece that lies across a border does not chain what lies on either side of it). This chooses what is published; the
     p-values of ``cluster_evidence`` hold for any choice.
 
