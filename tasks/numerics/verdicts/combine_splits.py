@@ -18,8 +18,10 @@ MATCH = 0.5
 ASKED_SHARE = 1 / 3
 """Share of the halves that have to separate a cluster."""
 
-KEPT_TOGETHER = 1 - ASKED_SHARE
-"""Share of the splits that keeps pieces together; below, enough of them part them for a proof."""
+KEPT_TOGETHER = 0.5
+"""Share of the splits that keeps what is not shown with what it is most often with."""
+
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -92,25 +94,37 @@ def cluster_evidence(published: Int64, splits: Sequence[SplitOutcome]) -> tuple[
     )
 
 
-def agreed_clusters(pieces: Int64, splits: Sequence[SplitOutcome]) -> Int64:
-    """Merge the candidate pieces of the full data wherever at least two thirds of the splits keep them together.
+def agreed_clusters(pieces: Int64, splits: Sequence[SplitOutcome], alpha: float = 0.05) -> Int64:
+    """Merge the candidate pieces of the full data where the splits keep them together.
 
-    Two pieces are together in a split as often as two of their rows, one of each, share a cluster. The two groups that
-    are together in the largest share of the splits are merged, as long as it is two thirds or more (average linkage: a
-    piece that lies across a border does not chain what lies on either side of it). This chooses what is published; the
-    p-values of ``cluster_evidence`` hold for any choice.
+    Two pieces are together in a split as often as two of their rows, one of each, share a cluster; the two groups that
+    are together most often are merged first (average linkage: a piece that lies across a border does not chain what
+    lies on either side of it). Groups that more than two thirds of the splits keep together are one. So are those that
+    half of them do, unless both are shown to be separated. This chooses what is published; the p-values of
+    ``cluster_evidence`` hold for any choice.
 
     Parameters
     ----------
     pieces
         Piece of every row of the full data, 0 to q − 1, shape (n,).
+    alpha
+        From which p-value on a group counts as not shown.
 
     Returns
     -------
     Cluster of every row, numbered by first row, shape (n,).
     """
-    group = _average_linkage(_together(pieces, splits), np.bincount(pieces).astype(np.float64))
-    _, first, inverse = np.unique(group[pieces], return_index=True, return_inverse=True)
+    together = _together(pieces, splits)
+    apart = np.zeros(len(together), dtype=np.bool_)
+    fine = _average_linkage(together, np.bincount(pieces), 1 - ASKED_SHARE + ROUNDING, apart)
+    groups = _by_first_row(fine[pieces])
+    shown = np.array([one.p <= alpha for one in cluster_evidence(groups, splits)])
+    coarse = _average_linkage(_together(groups, splits), np.bincount(groups), KEPT_TOGETHER, shown)
+    return _by_first_row(coarse[groups])
+
+
+def _by_first_row(labels: Int64) -> Int64:
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     return np.asarray(np.argsort(np.argsort(first))[inverse])
 
 
@@ -127,20 +141,22 @@ def _together(pieces: Int64, splits: Sequence[SplitOutcome]) -> Float64:
     return np.asarray(together / np.maximum(seen, 1))
 
 
-def _average_linkage(together: Float64, sizes: Float64) -> Int64:
-    """Return the group of every piece; of equal pairs the first is merged first."""
-    waiting, weight = together.copy(), sizes.copy()
+def _average_linkage(together: Float64, sizes: Int64, least: float, apart: Booleans) -> Int64:
+    """Return the group of every piece; of equal pairs the first is merged first, and none of two that are apart."""
+    waiting, weight, kept = together.copy(), sizes.astype(np.float64), apart.copy()
     np.fill_diagonal(waiting, -1)
     group = np.arange(len(sizes))
     while True:
-        a, b = np.unravel_index(int(waiting.argmax()), waiting.shape)
-        if waiting[a, b] < KEPT_TOGETHER:
+        allowed = np.where(kept[:, None] & kept[None, :], -1, waiting)
+        a, b = np.unravel_index(int(allowed.argmax()), allowed.shape)
+        if allowed[a, b] < least:
             return group
         waiting[a] = (weight[a] * waiting[a] + weight[b] * waiting[b]) / (weight[a] + weight[b])
         waiting[:, a] = waiting[a]
         waiting[a, a] = -1
         waiting[b] = waiting[:, b] = -1
         weight[a] += weight[b]
+        kept[a] |= kept[b]
         group[group == b] = a
 
 
