@@ -10,7 +10,8 @@ from steadymap.configs.grid import Configuration, Grid, expand, expand_reducers
 from steadymap.configs.sweep import Budget, SweepConfig
 from steadymap.tasks.geometry.parts import Geometry, parts_of
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, derive
-from steadymap.tasks.input.dataset import Dataset
+from steadymap.tasks.input.dataset import Dataset, told_of_rows
+from steadymap.tasks.numerics.geometry.odd_rows import far_rows
 from steadymap.tasks.numerics.reducers.interface import MODULES
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.store.code_digest import code_digest
@@ -49,6 +50,9 @@ RUN_CODE = (
     "steadymap.tasks.steps.run_split_tests:seek_valleys",
 )
 """What shapes the tables of a run."""
+
+MOST_NAMED = 5
+"""Odd rows that a warning names."""
 
 
 def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
@@ -202,10 +206,20 @@ def _check_lengths(grid: Grid, dataset: Dataset) -> None:
 
 
 def _data_warnings(dataset: Dataset) -> list[str]:
-    if dataset.duplicates == 0:
-        return []
-    share = dataset.duplicates / dataset.rows
-    return [f"{dataset.duplicates} rows ({share:.0%}) repeat an earlier row; they draw tight clumps of their own"]
+    warnings = []
+    if dataset.duplicates:
+        share = dataset.duplicates / dataset.rows
+        told = f"{dataset.duplicates} rows ({share:.0%}) repeat an earlier row; they draw tight clumps of their own"
+        warnings.append(told)
+    far = far_rows(dataset.latents())
+    if len(far):
+        ids = told_of_rows(dataset.folder, "id")
+        named = ", ".join(str(ids[row]) for row in far[:MOST_NAMED]) + (" …" if len(far) > MOST_NAMED else "")
+        warnings.append(
+            f"{len(far)} row{'s' * (len(far) > 1)} far from everything else (id {named}); pictures give them room that "
+            "others lack, so leave them out if they are faults"
+        )
+    return warnings
 
 
 def _slug(name: str) -> str:
