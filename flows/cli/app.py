@@ -25,6 +25,7 @@ from rich.table import Table
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import Metric
 from steadymap.flows.cli import runs as cli_runs  # noqa: F401 - adds its commands
+from steadymap.flows.cli import serving as cli_serving  # noqa: F401 - likewise
 from steadymap.flows.cli.options import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
@@ -319,25 +320,6 @@ def nightly(
         for line in night_lines(night):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     return EXIT_REPORT if night.complete else EXIT_NOTHING_USABLE
-
-
-@app.command
-def deploy(
-    *,
-    do: Annotated[bool, Parameter(negative="", help="Take the steps, against the server of PREFECT_API_URL.")] = False,
-) -> int:
-    """Say the few steps that deploy nights, sweeps, reports and the selftest to a Prefect server, or take them."""
-    from steadymap.flows.deploy import deploy as deploy_all
-    from steadymap.flows.deploy import steps
-
-    if do:
-        for line in deploy_all():
-            print(line)
-        print(f"now start a worker: {steps()[-1]}")
-        return EXIT_REPORT
-    for step in steps():
-        print(f"{step}\n    # {step.why}")
-    return EXIT_REPORT
 
 
 def main() -> None:
