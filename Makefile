@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint test test-processors test-browser test-services check bench bench-scores bench-report selftest endurance clean
+.PHONY: help setup sweep lint test test-processors test-browser test-wheel test-services check bench bench-scores bench-report selftest endurance clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -28,10 +28,13 @@ lint: $(READY) ## style, types, arrows between the rooms
 	$(BIN)/lint-imports
 
 test: $(READY) ## every test that needs no browser and no service
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not browser and not services"
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not browser and not services and not wheel"
 
 test-processors: $(READY) ## the science and a small sweep with the kernels of other processors (about 8 minutes)
 	$(BIN)/python -m tests.processors
+
+test-wheel: $(READY) ## the wheel alone, in an environment of its own, beside folders of the same names (about 4 minutes)
+	$(BIN)/python -m pytest -m wheel tests/test_wheel.py
 
 test-browser: $(READY) ## the report in headless Chromium (Debian: apt-get install chromium)
 	$(BIN)/python -m pytest -m browser

@@ -20,6 +20,7 @@ from steadymap.tasks.progress import announce_done, announce_total, muted
 from steadymap.tasks.selftest.error_rates import spell_outcome, sum_up
 from steadymap.tasks.selftest.known_sets import KnownSet, known_sets, outcome_of, read_outcome, sweep_of, write_outcome
 from steadymap.tasks.steps.find_clusters import find_clusters
+from steadymap.tasks.steps.judge_clusters import judge_clusters
 from steadymap.tasks.steps.plan_sweep import plan_sweep
 from steadymap.tasks.steps.read_dataset import read_dataset
 from steadymap.tasks.steps.run_split_tests import seek_valleys
@@ -92,7 +93,7 @@ def _judge(known: KnownSet, settings: SelftestSweep, work: Path) -> dict[str, An
     plan = plan_sweep(sweep, read_dataset(sweep.data, place), place)
     drawn = drawn_cells(plan, draw_cells(plan))
     splits = seek_valleys(plan, drawn)
-    clusters = find_clusters(plan, drawn, splits)
+    clusters = judge_clusters(plan, find_clusters(plan, drawn, splits), splits)
     outcome = outcome_of(known, plan, clusters, splits, time.monotonic() - started)
     shutil.rmtree(work, ignore_errors=True)
     return outcome

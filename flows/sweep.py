@@ -26,6 +26,7 @@ from steadymap.tasks.plan.lay_out import run_identity
 from steadymap.tasks.progress import listening
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space
 from steadymap.tasks.steps.find_clusters import find_clusters
+from steadymap.tasks.steps.judge_clusters import judge_clusters
 from steadymap.tasks.steps.measure_stability import measure_stability
 from steadymap.tasks.steps.plan_sweep import plan_sweep
 from steadymap.tasks.steps.read_dataset import read_dataset
@@ -125,11 +126,12 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
             drawn = drawn_cells(plan, endings)
             score_cells(plan, drawn)
             splits = seek_valleys(plan, drawn)
+            clusters = find_clusters(plan, drawn, splits)
             findings = Findings(
                 latent_space=describe_latent_space(plan),
                 stability=measure_stability(plan, drawn),
                 splits=splits,
-                clusters=find_clusters(plan, drawn, splits),
+                clusters=judge_clusters(plan, clusters, splits),
                 labels=judge_labels(plan),
                 ratings=rate_rows(plan, drawn),
             )

@@ -12,6 +12,7 @@ from steadymap.tasks.plan.budget_rounds import Round, rounds_of
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done
 from steadymap.tasks.steps.find_clusters import find_clusters
+from steadymap.tasks.steps.judge_clusters import judge_clusters
 from steadymap.tasks.steps.run_split_tests import seek_valleys
 from steadymap.tasks.verdicts.settling import Seen, Settling, read_seen
 
@@ -36,7 +37,7 @@ def draw_in_rounds(plan: Plan) -> Endings:
         elif wanted and until is not None and time.time() >= until:
             endings |= _leave(wanted, NO_TIME, len(wanted))
         else:
-            endings |= draw_missing(replace(plan, missing=wanted), until)
+            endings |= draw_missing(replace(plan, missing=wanted), until, one.name)
             if budget.settled is not None and following is not None and following.further_seed:
                 settling.note(one.name, _look(plan, endings, rounds[: rounds.index(one) + 1]))
     return endings
@@ -51,4 +52,5 @@ def _look(plan: Plan, endings: Endings, rounds: list[Round]) -> Seen:
     """Find clusters and their verdicts in the pictures so far."""
     so_far = {cell.identity for one in rounds for cell in one.cells}
     drawn = [cell for cell in drawn_cells(plan, endings) if cell.identity in so_far]
-    return read_seen(find_clusters(plan, drawn, seek_valleys(plan, drawn)))
+    splits = seek_valleys(plan, drawn)
+    return read_seen(judge_clusters(plan, find_clusters(plan, drawn, splits), splits))

@@ -28,6 +28,7 @@ PATH = (
     "steadymap.tasks.cells.compute_cell:compute_cell",
     "steadymap.tasks.steps.run_split_tests:seek_valleys",
     "steadymap.tasks.steps.find_clusters:find_clusters",
+    "steadymap.tasks.steps.judge_clusters:judge_clusters",
 )
 """What is behind an outcome, with all that it rests on."""
 

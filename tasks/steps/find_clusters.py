@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pyarrow as pa
 from prefect import task
@@ -31,16 +29,14 @@ from steadymap.tasks.geometry.latent_neighbours import CLUSTER_NEIGHBOURS, laten
 from steadymap.tasks.numerics.verdicts.combine_splits import SplitOutcome
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.store.files import write_table
-from steadymap.tasks.store.findings import AMBIGUITY, KEPT, Clusters, Splits
-from steadymap.tasks.verdicts.border_depths import look_around
-from steadymap.tasks.verdicts.cluster_verdicts import judge_clusters
+from steadymap.tasks.store.findings import AMBIGUITY, DESCRIBED, KEPT, Clusters, Splits
 from steadymap.tasks.verdicts.split_job import ALPHA
 from steadymap.tasks.verdicts.splits import read_split
 
 
 @task(name="find clusters", task_run_name="clusters of {plan.run}", cache_policy=NO_CACHE)
 def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
-    """Find clusters over the pictures of the data, judge each by the tests, and look for it in every picture."""
+    """Find clusters over the pictures of the data, and look for each in every picture."""
     from steadymap.tasks.numerics.clusters.consensus import ambiguous_pairs
     from steadymap.tasks.numerics.clusters.recurrence import find_clusters as look_for
 
@@ -63,9 +59,10 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     membership = mean_membership(clusters, pictures, seen)
     ambiguity = ambiguous_pairs([islands for _, islands in pictures])
     described = describe_clusters(plan, clusters, seen, resampled, membership)
-    looks, lost = look_around(plan, clusters) if outcomes else ((), ())
+    for row, share in zip(described, find_dissolved(seen, count), strict=True):
+        row["dissolved_share"] = share
     tables = {
-        "clusters": judge_clusters(described, clusters, find_dissolved(seen, count), outcomes, looks),
+        "described": pa.Table.from_pylist(described, schema=DESCRIBED),
         "recurrence": recurrence_table(seen, resampled, count),
         "tracks": tracks_table(seen, count),
         "boundaries": boundaries_table(seen, clusters, near),
@@ -78,7 +75,7 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     }
     for name, table in tables.items():
         write_table(table, place.folder / f"{name}.parquet")
-    return replace(place, lost=lost)
+    return place
 
 
 def _published(plan: Plan, pictures: Pictures, near: np.ndarray, outcomes: list[SplitOutcome]) -> np.ndarray:
@@ -114,12 +111,10 @@ def _stable(clusters: np.ndarray, pictures: Pictures) -> list[int]:
 
 def _write_nothing(place: Clusters, rows: int) -> None:
     """Without a picture that counts there is no cluster, and every table is empty."""
-    for name in ("clusters", "recurrence", "tracks", "boundaries"):
+    write_table(DESCRIBED.empty_table(), place.folder / "described.parquet")
+    for name in ("recurrence", "tracks", "boundaries"):
         write_table(schemas.RUN_TABLES[name].empty_table(), place.folder / f"{name}.parquet")
     nobody = {"cluster": pa.nulls(rows, pa.int32()), "membership": pa.nulls(rows, pa.float32())}
     write_table(pa.table(nobody, schema=schemas.MEMBERSHIP), place.folder / "membership.parquet")
     write_table(KEPT.empty_table(), place.folder / "kept.parquet")
     write_table(AMBIGUITY.empty_table(), place.folder / "ambiguity.parquet")
-
-
-# --- per row and per cluster ------------------------------------------------------------------------------------

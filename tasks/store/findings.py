@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from steadymap.configs import schemas
-from steadymap.tasks.store.files import (
-    read_table,
-)
+from steadymap.tasks.store.files import read_table
 
-if TYPE_CHECKING:
-    pass
+KEPT = pa.schema([pa.field("cell", pa.string()), pa.field("cluster", pa.int32())])
+"""Which picture of the data keeps which cluster."""
+
+AMBIGUITY = pa.schema(
+    [
+        pa.field("share", pa.float64(), nullable=False),
+        pa.field("stderr", pa.float64(), nullable=False),
+        pa.field("pairs", pa.int64(), nullable=False),
+        pa.field("cells", pa.int32(), nullable=False),
+    ]
+)
+"""Share of ambiguous pairs of rows over all pictures."""
+
+VERDICT_COLUMNS = ("verdict", "p_value", "depth", "depth_low", "depth_high", "reason")
+"""What the step that judges adds to what the step that finds has said of a cluster."""
+
+DESCRIBED = pa.schema(
+    [
+        *(field for field in schemas.CLUSTERS if field.name not in VERDICT_COLUMNS),
+        pa.field("dissolved_share", pa.float64(), nullable=False),
+    ]
+)
+"""What is said of a cluster before it is judged; ``dissolved_share`` is that of pictures in which it dissolves."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +44,10 @@ class Clusters:
 
     folder: Path
     lost: tuple[str, ...] = ()
+
+    def described(self) -> pa.Table:
+        """Read what is said of every cluster before it is judged."""
+        return read_table(self.folder / "described.parquet", DESCRIBED)
 
     def table(self, name: str) -> pa.Table:
         """Read ``clusters``, ``recurrence``, ``tracks`` or ``boundaries``."""
@@ -42,33 +64,6 @@ class Clusters:
     def ambiguity(self) -> pa.Table:
         """Read the share of ambiguous pairs of rows over all pictures."""
         return read_table(self.folder / "ambiguity.parquet", AMBIGUITY)
-
-
-AMBIGUITY = pa.schema(
-    [
-        pa.field("share", pa.float64(), nullable=False),
-        pa.field("stderr", pa.float64(), nullable=False),
-        pa.field("pairs", pa.int64(), nullable=False),
-        pa.field("cells", pa.int32(), nullable=False),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Where the steps of a sweep have left what they found."""
-
-    latent_space: LatentSpace
-    stability: Stability
-    splits: Splits
-    clusters: Clusters
-    labels: JudgedLabels
-    ratings: RowRatings
-
-    @property
-    def lost(self) -> tuple[str, ...]:
-        """What could not be tested, and why."""
-        return (*self.splits.lost, *self.clusters.lost, *self.labels.lost)
 
 
 @dataclass(frozen=True)
@@ -132,4 +127,18 @@ class LatentSpace:
         return read_table(self.file, schemas.LATENT_SPACE)
 
 
-KEPT = pa.schema([pa.field("cell", pa.string()), pa.field("cluster", pa.int32())])
+@dataclass(frozen=True)
+class Findings:
+    """Where the steps of a sweep have left what they found."""
+
+    latent_space: LatentSpace
+    stability: Stability
+    splits: Splits
+    clusters: Clusters
+    labels: JudgedLabels
+    ratings: RowRatings
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """What could not be tested, and why."""
+        return (*self.splits.lost, *self.clusters.lost, *self.labels.lost)

@@ -18,10 +18,9 @@ from steadymap.tasks.verdicts.border_depths import Look
 from steadymap.tasks.verdicts.split_job import ALPHA
 
 
-def judge_clusters(
+def tabulate_verdicts(
     described: list[dict[str, Any]],
     clusters: np.ndarray,
-    dissolved: list[float],
     outcomes: list[SplitOutcome],
     looks: Sequence[Look] = (),
 ) -> pa.Table:
@@ -30,11 +29,9 @@ def judge_clusters(
     Parameters
     ----------
     described
-        The columns of ``clusters.parquet`` but the verdict's, cluster by cluster.
+        A row of ``findings.DESCRIBED`` a cluster.
     clusters
         Cluster of every row in canonical order, shape (n,).
-    dissolved
-        Share of pictures in which each cluster dissolves.
     outcomes
         The splits; with none every cluster is UNCERTAIN.
     looks
@@ -42,8 +39,8 @@ def judge_clusters(
     """
     tested = cluster_evidence(clusters, outcomes) if outcomes else [None] * len(described)
     evidence = [
-        _evidence(row, one, _around(looks, cluster), dissolved=share, splits=len(outcomes), rows=len(clusters))
-        for cluster, (row, one, share) in enumerate(zip(described, tested, dissolved, strict=True))
+        _evidence(row, one, _around(looks, cluster), splits=len(outcomes), rows=len(clusters))
+        for cluster, (row, one) in enumerate(zip(described, tested, strict=True))
     ]
     lone_peak = sum(not one.flank for one in evidence) == 1
     judged = []
@@ -51,7 +48,7 @@ def judge_clusters(
         judgement = judge(replace(one, lone_peak=lone_peak), ALPHA)
         judged.append(
             {
-                **row,
+                **{name: value for name, value in row.items() if name != "dissolved_share"},
                 "verdict": judgement.verdict,
                 "p_value": one.p if outcomes else None,
                 "depth": one.depth.value if one.depth else None,
@@ -73,7 +70,6 @@ def _evidence(
     tested: ClusterEvidence | None,
     around: list[tuple[int, Surroundings]],
     *,
-    dissolved: float,
     splits: int,
     rows: int,
 ) -> Evidence:
@@ -94,7 +90,7 @@ def _evidence(
         whole=row["size"] == rows,
         rows_needed=int(np.median(short)) if len(short) > len(around) / 2 else None,
         recovered=row["recovered"] / row["configurations"],
-        dissolved=dissolved,
+        dissolved=row["dissolved_share"],
         unmatched=0.0 if tested is None else tested.unmatched / len(tested.split_p),
         splits=splits,
         rows=rows,

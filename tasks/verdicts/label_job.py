@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 def judge_on_half(job: HeldOutJob) -> None:
     """Test the classes of one half on the other, and commit what came out; runs in a worker."""
     found = classes_on_half(job.rows(), told_of_rows(job.geometry.vectors.folder, "label"))
-    write_arrays(job.folder, {}, {"p_values": list(found.p_values), "pairs": [asdict(pair) for pair in found.pairs]})
+    write_arrays(job.folder, {}, tell(found))
+
+
+def tell(found: GivenTest) -> dict[str, Any]:
+    """Return a test as texts and numbers: what the store keeps of it."""
+    return {"p_values": list(found.p_values), "pairs": [asdict(pair) for pair in found.pairs]}
 
 
 def classes_on_half(rows: HeldOutRows, classes: list[str | None]) -> GivenTest:

@@ -22,7 +22,7 @@ from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest
 from steadymap.tasks.plan.plan import Cell
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.verdicts.border_depths import Look
-from steadymap.tasks.verdicts.cluster_verdicts import judge_clusters
+from steadymap.tasks.verdicts.cluster_verdicts import tabulate_verdicts
 from steadymap.tasks.verdicts.label_rows import label_rows
 
 CLUSTERS = np.repeat([0, 1, 2], 20)
@@ -117,10 +117,11 @@ def look(pair: int, *depths: float, p: float = 0.5, needed: int | None = None) -
     return Look(pair, tuple(around))
 
 
-def described(recovered: int) -> list[dict[str, object]]:
+def described(recovered: int, third_dissolves: float = 0.0) -> list[dict[str, object]]:
     told = {"size": 20, "label": None, "label_share": None, "co_assignment": 1.0, "recurrence": 0.9}
     told |= {"recurrence_stderr": None, "recurrence_resamples": None, "band": "stable", "best_cell": "c"}
-    return [{"cluster": n, **told, "recovered": recovered, "dissolved": 0, "configurations": 4} for n in range(3)]
+    told |= {"recovered": recovered, "dissolved": 0, "configurations": 4}
+    return [{"cluster": n, **told, "dissolved_share": share} for n, share in enumerate((0.0, 0.0, third_dissolves))]
 
 
 def verdicts(rows: pa.Table) -> list[str]:
@@ -129,23 +130,23 @@ def verdicts(rows: pa.Table) -> list[str]:
 
 def test_verdicts_follow_from_p_and_what_pictures_do() -> None:
     looks = [look(0, 0.1, 0.3, 0.3, p=0.001), look(0, 0.1, 0.3, 0.3, p=0.001)]
-    apart = judge_clusters(described(4), CLUSTERS, [0.0] * 3, [split_of(0.01)] * 2, looks).to_pylist()
+    apart = tabulate_verdicts(described(4), CLUSTERS, [split_of(0.01)] * 2, looks).to_pylist()
     assert [row["verdict"] for row in apart] == ["REAL"] * 3
     assert apart[1]["p_value"] == pytest.approx(0.02)  # twice the median
     # Both halves of a split: independent, so that the error is √2 smaller.
     error = 1.96 * 0.05 / np.sqrt(2)
     told = (apart[1]["depth"], apart[1]["depth_low"], apart[1]["depth_high"])
     assert told == pytest.approx((0.3, 0.3 * np.exp(-error), 0.3 * np.exp(error)))
-    assert verdicts(judge_clusters(described(1), CLUSTERS, [0.0] * 3, [split_of(0.01)] * 2, looks)) == ["HIDDEN"] * 3
+    assert verdicts(tabulate_verdicts(described(1), CLUSTERS, [split_of(0.01)] * 2, looks)) == ["HIDDEN"] * 3
 
 
 def test_clusters_without_a_peak_of_their_own_are_artefacts() -> None:
     joined = [split_of(0.6)] * 2
     # 2 is half of a cluster of the splits, so that nothing corresponds to it.
     smaller = np.where(np.arange(60) >= 55, 1, CLUSTERS)
-    judged = judge_clusters(described(4), smaller, [0.0] * 3, joined, [look(0, 0.1, 0.3, 0.95), look(1, 0.1, 0.3, 1.0)])
+    judged = tabulate_verdicts(described(4), smaller, joined, [look(0, 0.1, 0.3, 0.95), look(1, 0.1, 0.3, 1.0)])
     assert verdicts(judged) == ["REAL", "REAL", "ARTEFACT"]
-    hinted = judge_clusters(described(4), smaller, [0.0] * 3, joined, [look(0, 0.1, 0.3, 0.95, p=0.01)])
+    hinted = tabulate_verdicts(described(4), smaller, joined, [look(0, 0.1, 0.3, 0.95, p=0.01)])
     assert verdicts(hinted)[2] == "UNCERTAIN"
 
 
@@ -153,9 +154,9 @@ def test_the_only_peak_is_an_artefact_with_its_flanks() -> None:
     nothing = SplitOutcome(np.ones(60, dtype=bool), SplitTest(np.zeros(60, dtype=int), (1.0,), CLUSTERS, ()))
     peak = Surroundings(Depth((log(0.4), log(1.2)), (0.05, 0.05), 1), 0.5, None)
     flank = Surroundings(Depth((log(1.2), log(0.4)), (0.05, 0.05), 0), 0.5, None)
-    one = judge_clusters(described(4), CLUSTERS, [0.0] * 3, [nothing], [Look(0, (peak, flank, flank))])
+    one = tabulate_verdicts(described(4), CLUSTERS, [nothing], [Look(0, (peak, flank, flank))])
     assert verdicts(one) == ["ARTEFACT"] * 3
-    two = judge_clusters(described(4), CLUSTERS, [0.0] * 3, [nothing], [Look(0, (peak, peak, flank))])
+    two = tabulate_verdicts(described(4), CLUSTERS, [nothing], [Look(0, (peak, peak, flank))])
     assert verdicts(two) == ["UNCERTAIN", "UNCERTAIN", "ARTEFACT"]
 
 
@@ -164,7 +165,7 @@ def test_falling_apart_is_evidence_where_rows_were_enough() -> None:
 
     def third(dissolved: float, **changes: object) -> str:
         looks = [look(0, 0.3, 0.3, 0.98, **changes), look(1, 0.3, 0.3, 1.1, **changes)]  # type: ignore[arg-type]
-        return verdicts(judge_clusters(described(0), smaller, [0.0, 0.0, dissolved], [split_of(0.6)] * 2, looks))[2]
+        return verdicts(tabulate_verdicts(described(0, dissolved), smaller, [split_of(0.6)] * 2, looks))[2]
 
     assert third(0.5) == "ARTEFACT"
     assert third(0.4) == "UNCERTAIN"
@@ -172,7 +173,7 @@ def test_falling_apart_is_evidence_where_rows_were_enough() -> None:
 
 
 def test_without_splits_nothing_is_claimed() -> None:
-    judged = judge_clusters(described(4), CLUSTERS, [0.0] * 3, []).to_pylist()
+    judged = tabulate_verdicts(described(4), CLUSTERS, []).to_pylist()
     assert [(row["verdict"], row["p_value"]) for row in judged] == [("UNCERTAIN", None)] * 3
 
 
