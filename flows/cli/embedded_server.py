@@ -1,8 +1,8 @@
 """Prefect's embedded server, which runs for the time of a flow where no other server is set.
 
-It runs in a session of its own, so that what a terminal or a service manager sends to all processes of a command (Ctrl-C,
-SIGTERM, a closed terminal) does not end it: a flow that is interrupted tells its server so, and where that is gone, too,
-Prefect tries for a minute and fails. It ends with the command that started it, however that ends.
+It runs in a session of its own, so that what a terminal or a service manager sends to all processes of a command
+(Ctrl-C, SIGTERM, a closed terminal) does not end it: a flow that is interrupted tells its server so, and where that is
+gone, too, Prefect tries for a minute and fails. It ends with the command that started it, however that ends.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _start_apart() -> None:
     # What keeps it from starting the flow meets, too, and tells.
     with contextlib.suppress(Exception), _sessions_of_their_own(), get_client(sync_client=True):
         pass
-    for one in list(server_module.SubprocessASGIServer._instances.values()):  # noqa: SLF001 - it tells nobody else
+    for one in list(server_module.SubprocessASGIServer._instances.values()):
         if one.server_process is not None:
             _end_with_this_process(one.server_process.pid)
 
@@ -53,7 +53,7 @@ def _sessions_of_their_own() -> Iterator[None]:
 def _end_with_this_process(server: int) -> None:
     """Have somebody wait for the end of this process, who then ends the server: a kill -9 leaves none behind.
 
-    The pipe that is waited on closes when this process is gone, and only then, since nothing that is started inherits it.
+    The pipe that is waited on closes when this process is gone, and only then: nothing that is started inherits it.
     """
     command = ["/bin/sh", "-c", f"cat; kill -TERM {server}"]
     nowhere = subprocess.DEVNULL
