@@ -63,7 +63,7 @@ class Encoder(Settings):
     """A trained encoder and what it encodes. The inputs reach it as they are: nothing is scaled or normalised."""
 
     model: str
-    """An .onnx file; relative to the folder of the config."""
+    """An .onnx file. Relative paths start at the folder of the config file; a form takes absolute ones."""
     inputs: str
     """The raw inputs: images.npy, data.npz#x, or columns of a table such as pixels.csv#p*."""
     output: str | None = None
@@ -88,7 +88,8 @@ class DataSource(Settings):
     """
 
     path: str | None = None
-    """A .npy, .npz, .parquet, .csv or .h5ad file, relative to the folder of the config; or the URL of one (s3://…)."""
+    """A .npy, .npz, .parquet, .csv or .h5ad file, or the URL of one (s3://…). Relative paths start at the folder of the
+    config file; a form takes absolute ones."""
     encode: Encoder | None = None
     """A trained encoder (ONNX) and the inputs it encodes."""
     example: Literal["digits"] | None = None

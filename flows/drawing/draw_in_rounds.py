@@ -37,7 +37,7 @@ def draw_in_rounds(plan: Plan) -> Endings:
         elif wanted and until is not None and time.time() >= until:
             endings |= _leave(wanted, NO_TIME, len(wanted))
         else:
-            endings |= draw_missing(replace(plan, missing=wanted), until)
+            endings |= draw_missing(replace(plan, missing=wanted), until, one.name)
             if budget.settled is not None and following is not None and following.further_seed:
                 settling.note(one.name, _look(plan, endings, rounds[: rounds.index(one) + 1]))
     return endings
