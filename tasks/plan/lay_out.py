@@ -67,7 +67,7 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
         *(cell for data in derived for cell in _cells_on(data, grid, config, store)),
     )
     ks = fitting_ks(config.scores.k, dataset.rows)
-    warnings = [*grid.warnings, *_data_warnings(dataset)]
+    warnings = [*grid.warnings, *dataset.warnings, *_data_warnings(dataset)]
     if len(ks) < len(config.scores.k) or set(ks) - set(config.scores.k):
         warnings.append(f"scores at k = {sorted(set(config.scores.k) - set(ks))} left out: k must be below rows / 2")
     if grid.pairs and grid.resampled and not any(one.recipe.kind == "half" for one in derived):

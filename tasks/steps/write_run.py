@@ -133,6 +133,7 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
         "identity": plan.identity,
         "data": {
             "source": plan.dataset.source,
+            "taken": plan.dataset.taken,
             "rows": plan.rows,
             "dimensions": plan.dataset.dimensions,
             "digest": plan.dataset.digest,
