@@ -95,7 +95,7 @@ def _judge(known: KnownSet, settings: SelftestSweep, work: Path) -> dict[str, An
     with opened_pool(choose_limits(sweep.workers)):
         drawn = drawn_cells(plan, draw_cells(plan))
         splits = seek_valleys(plan, drawn)
-    clusters = judge_clusters(plan, find_clusters(plan, drawn, splits), splits)
+        clusters = judge_clusters(plan, find_clusters(plan, drawn, splits), splits)
     outcome = outcome_of(known, plan, clusters, splits, time.monotonic() - started)
     shutil.rmtree(work, ignore_errors=True)
     return outcome
