@@ -24,7 +24,7 @@ from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.summary.markdown import to_markdown
 from steadymap.reports.summary.summary import summarise
-from steadymap.tasks.cells.compute_cell import Endings
+from steadymap.tasks.cells.compute_cells import Endings
 from steadymap.tasks.plan.lay_out import run_identity
 from steadymap.tasks.progress import listening
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space

@@ -21,6 +21,7 @@ from steadymap.tasks.store.run_manifest import find_complete_run
 from steadymap.tasks.store.sync import settle
 
 ENGINE_LIBRARIES = {
+    "steadymap": ("numba", "llvmlite"),
     "openTSNE": ("openTSNE",),
     "umap-learn": ("umap-learn", "numba", "llvmlite"),
 }
@@ -28,8 +29,8 @@ ENGINE_LIBRARIES = {
 
 
 CELL_CODE = (
-    "steadymap.tasks.cells.compute_cell:draw",
-    "steadymap.tasks.cells.compute_cell:tabulate",
+    "steadymap.tasks.cells.compute_cells:draw",
+    "steadymap.tasks.cells.compute_cells:tabulate",
     "steadymap.tasks.numerics.reducers.degeneracy",
 )
 """What shapes a cell beside its reducer."""
@@ -37,7 +38,7 @@ CELL_CODE = (
 
 RUN_CODE = (
     "steadymap.tasks.steps.write_run:write_run",
-    "steadymap.tasks.cells.compute_cell:compute_cell",
+    "steadymap.tasks.cells.compute_cells:compute_cells",
     "steadymap.tasks.steps.describe_latent_space:describe_latent_space",
     "steadymap.tasks.steps.find_clusters:find_clusters",
     "steadymap.tasks.steps.judge_clusters:judge_clusters",
