@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from steadymap.configs.document import read_settings
+from steadymap.configs.document import expand_path, read_settings
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import Many, Settings
 from steadymap.configs.urls import is_url
@@ -63,10 +63,10 @@ def anchor_nightly(config: NightlyConfig, folder: Path) -> NightlyConfig:
     """Make every relative path absolute, starting from a folder."""
 
     def anchor(pattern: str) -> str:
-        return pattern if is_url(pattern) else str((folder / pattern).absolute())
+        return pattern if is_url(pattern) else str((folder / expand_path(pattern, folder)).absolute())
 
     places = {
-        "configs": str((folder / config.configs).absolute()),
+        "configs": str((folder / expand_path(config.configs, folder)).absolute()),
         "datasets": None if config.datasets is None else tuple(map(anchor, config.datasets)),
     }
     return config.model_copy(update=places)
@@ -80,7 +80,9 @@ def _in_own_words(error: InputError) -> InputError:
     keys = f"the keys are {', '.join(NightlyConfig.model_fields)}; configs/nightly.yaml explains them"
 
     def mend(text: str) -> str:
-        text = re.sub(r"did you mean `\w+`\?|remove it; configs/example\.yaml has all keys", keys, text)
+        text = re.sub(
+            r"did you mean `\w+`\?|`\w+` belongs .*|remove it; configs/example\.yaml has all keys", keys, text
+        )
         return text.replace("`name: my-run` and `data:`", "`configs: sweeps`").replace("example.yaml", NIGHTLY_FILE)
 
     return InputError(

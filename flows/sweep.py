@@ -21,7 +21,7 @@ from steadymap.flows.progress.log_lines import LogProgress
 from steadymap.flows.run_page import Site, ended_with, ends_as_failed, show_plan, show_run, tag_run, verdict_words
 from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import Run, read_run
-from steadymap.tasks.cells.compute_cell import Endings
+from steadymap.tasks.cells.compute_cells import Endings
 from steadymap.tasks.plan.lay_out import run_identity
 from steadymap.tasks.progress import listening
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space

@@ -43,7 +43,7 @@ def _sessions_of_their_own() -> Iterator[None]:
     """Have Prefect's module start processes in a session of their own; no other module notices."""
     apart = functools.partial(subprocess.Popen, start_new_session=True)
     names = {name: getattr(subprocess, name) for name in ("TimeoutExpired", "PIPE", "DEVNULL")}
-    server_module.subprocess = SimpleNamespace(**names, Popen=apart)  # type: ignore[attr-defined]
+    server_module.subprocess = SimpleNamespace(**names, Popen=apart)  # type: ignore[assignment,attr-defined]
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from steadymap.flows.drawing.draw_cells import announce_cached, draw_missing, drawn_cells
-from steadymap.tasks.cells.compute_cell import NO_TIME, CellResult, Endings
+from steadymap.tasks.cells.compute_cells import NO_TIME, CellResult, Endings
 from steadymap.tasks.plan.budget_rounds import Round, rounds_of
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done

@@ -12,16 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from steadymap.configs.schemas import WITHOUT_FAULT
-from steadymap.reports.compare.compare_runs import ClusterChange, Comparison, Facts
+from steadymap.reports.compare.compare_runs import SHOWN, ClusterChange, Comparison, Facts
 from steadymap.reports.compare.drift import Drift
 from steadymap.reports.compare.score_changes import ScoreChange
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import count, list_names, spell_share
 
 Kind = Literal["cluster.new", "cluster.lost", "verdict.flipped", "score.dropped", "cells.failed", "sweep.failed"]
-
-SHOWN = ("REAL", "HIDDEN")
-"""Verdicts of clusters that held-out rows have shown."""
 
 FOUND_AGAIN = ("kept", "reshaped")
 
@@ -119,7 +116,7 @@ def find_night_changes(found: Comparison, before: Mapping[int, int], after: Mapp
         for one in found.clusters
         if one.cluster.verdict in SHOWN and one.fate in ("vanished", "split", "merged") and not one.is_new
     ]
-    flipped = [one for one in found.clusters if one.flipped and one.cluster.verdict and one.partner is not None]
+    flipped = [one for one in found.clusters if one.flipped_beyond_chance and one.cluster.verdict]
     return [
         *(_new(facts, after, _origin(found, facts, before)) for facts in fresh),
         *(_lost(one, before, after) for one in gone),

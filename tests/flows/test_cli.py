@@ -134,7 +134,7 @@ def test_a_sweep_of_which_nothing_is_left_says_so(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("steadymap.tasks.steps.compute_configuration.compute_cell", faults.failing_compute_cell)
+    monkeypatch.setattr("steadymap.tasks.steps.compute_graph.compute_cells", faults.failing_compute_cells)
     code, out, _ = call(capsys, monkeypatch, "sweep", str(small_config), "--store", str(tmp_path / "store"), "--json")
     assert code == cli.EXIT_NOTHING_USABLE
     assert json.loads(out)["cells"]["failed"] == 3
