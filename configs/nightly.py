@@ -76,7 +76,9 @@ def _in_own_words(error: InputError) -> InputError:
     keys = f"the keys are {', '.join(NightlyConfig.model_fields)}; configs/nightly.yaml explains them"
 
     def mend(text: str) -> str:
-        text = re.sub(r"did you mean `\w+`\?|`\w+` belongs .*|remove it; configs/example\.yaml has all keys", keys, text)
+        text = re.sub(
+            r"did you mean `\w+`\?|`\w+` belongs .*|remove it; configs/example\.yaml has all keys", keys, text
+        )
         return text.replace("`name: my-run` and `data:`", "`configs: sweeps`").replace("example.yaml", NIGHTLY_FILE)
 
     return InputError(
