@@ -23,7 +23,8 @@ class NightlyConfig(Settings):
     name: Annotated[str, Field(min_length=1, max_length=40)] = "nightly"
     """What these nights are called; nights of one name in one store follow each other."""
     configs: Annotated[str, Field(min_length=1)]
-    """A sweep config, a folder of them, or a pattern such as `sweeps/*.yaml`; relative to the folder of this file."""
+    """A sweep config, a folder of them, or a pattern such as `sweeps/*.yaml`. Relative paths start at the folder of the
+    config file; a form takes absolute ones."""
     datasets: Many[Annotated[str, Field(min_length=1)]] | None = None
     """Data files, folders of them, or patterns such as `latents/*.npz` or `latents/**/z.npy`; also URLs, such as
     `s3://bucket/latents/*.npz`. Every config is swept over every one of them, in place of its own data file. Default:
@@ -34,6 +35,9 @@ class NightlyConfig(Settings):
     hours: Annotated[float, Field(gt=0, le=8760)] | None = None
     """Time budget: no sweep, and no picture of one, starts after it; the most informative come first. What was left is
     named and goes first the next night. Default: none."""
+    site_url: Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")] | None = None
+    """Where a web server shows the store's folder, such as `http://host:8080`; pages in Prefect and messages then link
+    to reports. Default: they name the report's place in the store."""
 
 
 def read_nightly(path: Path) -> NightlyConfig:

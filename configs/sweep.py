@@ -75,7 +75,7 @@ class Encoder(Settings):
     """A trained encoder and what it encodes. The inputs reach it as they are: nothing is scaled or normalised."""
 
     model: str
-    """An .onnx file; relative to the folder of the config."""
+    """An .onnx file. Relative paths start at the folder of the config file; a form takes absolute ones."""
     inputs: str
     """The raw inputs: images.npy, data.npz#x, or columns of a table such as pixels.csv#p*."""
     output: str | None = None
@@ -100,8 +100,8 @@ class DataSource(Settings):
     """
 
     path: str | None = None
-    """A data file (.npy, .npz, .parquet, .csv, .h5ad and others: docs/inputs.md), or a folder of Parquet shards;
-    relative to the folder of the config. Or the URL of a file (s3://…)."""
+    """A data file (.npy, .npz, .parquet, .csv, .h5ad and others: docs/inputs.md), or a folder of Parquet shards, or the
+    URL of a file (s3://…). Relative paths start at the folder of the config file; a form takes absolute ones."""
     encode: Encoder | None = None
     """A trained encoder (ONNX) and the inputs it encodes."""
     example: Literal["digits"] | None = None
@@ -156,6 +156,9 @@ class Preprocessing(Settings):
     """Keep this many principal components."""
 
 
+OPENTSNES_METHODS = ("barnes-hut", "fft")
+
+
 class TsneGrid(Settings):
     """t-SNE; every listed value of every key is combined with every other."""
 
@@ -170,13 +173,21 @@ class TsneGrid(Settings):
     """`pca`: shared principal components plus noise drawn from the seed. `random`: the seed alone."""
     metric: Many[Metric] | None = None
     """Sweep the metric; default: the one under `preprocess`."""
-    engine: Literal["openTSNE", "sklearn"] = "openTSNE"
-    """`openTSNE` on shared affinities, or `sklearn.manifold.TSNE` as it is."""
-    method: Literal["auto", "exact", "barnes-hut", "fft"] = "auto"
-    """Repulsive forces; auto is every pair (exact) below 10,000 rows and FFT from there on, Barnes-Hut in 3
-    dimensions."""
+    engine: Literal["steadymap", "openTSNE", "sklearn"] = "steadymap"
+    """`steadymap` draws all seeds and exaggerations of a perplexity side by side; `openTSNE` one at a time, on the same
+    affinities; `sklearn` is `sklearn.manifold.TSNE` as it is."""
+    method: Literal["auto", "exact", "grid", "barnes-hut", "fft"] = "auto"
+    """Repulsive forces; auto is every pair (exact) where there are few rows, else a grid. openTSNE has no grid but FFT
+    (auto from 10,000 rows on) and Barnes-Hut (auto in 3 dimensions); a method that it alone has implies it."""
     dimension: Many[Literal[2, 3]] = (2,)
-    """Dimensions of the picture; exact and FFT draw 2 only."""
+    """Dimensions of the picture; openTSNE's exact and FFT draw 2 only."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _method_implies_engine(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("method") in OPENTSNES_METHODS and "engine" not in given:
+            return {**given, "engine": "openTSNE"}
+        return given
 
     @model_validator(mode="after")
     def _engine_can(self) -> TsneGrid:
@@ -185,9 +196,13 @@ class TsneGrid(Settings):
         if self.engine == "sklearn" and self.method == "fft":
             raise ValueError("scikit-learn's t-SNE has no FFT method; use engine: openTSNE")
         if self.engine == "sklearn" and self.method == "exact":
-            raise ValueError("scikit-learn's exact t-SNE holds n × n arrays; use engine: openTSNE")
-        if self.method in ("fft", "exact") and 3 in self.dimension:
-            raise ValueError(f"method: {self.method} draws 2 dimensions only; use barnes-hut for 3")
+            raise ValueError("scikit-learn's exact t-SNE holds n × n arrays; use engine: steadymap")
+        if self.engine != "steadymap" and self.method == "grid":
+            raise ValueError(f"{self.engine} has no grid method; use engine: steadymap")
+        if self.engine == "steadymap" and self.method in OPENTSNES_METHODS:
+            raise ValueError(f"method: {self.method} is openTSNE's; use engine: openTSNE")
+        if self.engine == "openTSNE" and self.method in ("fft", "exact") and 3 in self.dimension:
+            raise ValueError(f"openTSNE's {self.method} draws 2 dimensions only; use barnes-hut for 3")
         return self
 
 
@@ -203,6 +218,9 @@ class UmapGrid(Settings):
     """Start of the layout; the seed adds its own noise."""
     metric: Many[Metric] | None = None
     """Sweep the metric; default: the one under `preprocess`."""
+    engine: Literal["steadymap", "umap-learn"] = "steadymap"
+    """`steadymap` draws all seeds and min_dist of an n_neighbors side by side; `umap-learn` one at a time, on the same
+    graph."""
     dimension: Many[Literal[2, 3]] = (2,)
     """Dimensions of the picture."""
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ from rich.table import Table
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import Metric
 from steadymap.flows.cli import runs as cli_runs  # noqa: F401 - adds its commands
+from steadymap.flows.cli import serving as cli_serving  # noqa: F401 - likewise
 from steadymap.flows.cli.options import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
@@ -352,29 +354,42 @@ def nightly(
     return EXIT_REPORT if night.complete else EXIT_NOTHING_USABLE
 
 
-@app.command
-def deploy(
-    *,
-    do: Annotated[bool, Parameter(negative="", help="Take the steps, against the server of PREFECT_API_URL.")] = False,
-) -> int:
-    """Say the few steps that deploy nights, sweeps, reports and the selftest to a Prefect server, or take them."""
-    from steadymap.flows.deploy import deploy as deploy_all
-    from steadymap.flows.deploy import steps
+GOES_ON = "finished cells are kept, the same command goes on from there"
 
-    if do:
-        for line in deploy_all():
-            print(line)
-        print(f"now start a worker: {steps()[-1]}")
-        return EXIT_REPORT
-    for step in steps():
-        print(f"{step}\n    # {step.why}")
-    return EXIT_REPORT
+TERMINATION = "TerminationSignal"
+
+EXIT_SIGNALLED = 128
+
+
+class Ended(KeyboardInterrupt):
+    """Another process asks this one to end: a service manager, a closed terminal."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.name = signal.Signals(number).name
+        super().__init__(self.name)
+
+
+def hear_the_end() -> None:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, with a message and without its server left behind.
+
+    What is ignored stays so: ``nohup`` means it.
+    """
+
+    def end(number: int, _: object) -> None:
+        raise Ended(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        with contextlib.suppress(ValueError):  # of a thread that is not the first, a signal cannot be heard
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, end)
 
 
 def main() -> None:
     """Run the command line and turn every fault of the input into exit code 2 and a few lines of text."""
     for name, value in PREFECT_SETTINGS.items():
         os.environ.setdefault(name, value)
+    hear_the_end()
     try:
         status = app(sys.argv[1:], result_action="return_value")
     except InputError as error:
@@ -391,13 +406,23 @@ def main() -> None:
         place = f" {error.filename}" if error.filename else ""
         print(f"steadymap: {error.strerror or error}{place}", file=sys.stderr)
         status = EXIT_NOTHING_USABLE
+    except Ended as ended:
+        print(f"\nsteadymap: ended by {ended.name}; {GOES_ON}", file=sys.stderr)
+        status = EXIT_SIGNALLED + ended.number
     except KeyboardInterrupt:
-        print("\nsteadymap: interrupted; finished cells are kept, the same command goes on from there", file=sys.stderr)
+        print(f"\nsteadymap: interrupted; {GOES_ON}", file=sys.stderr)
         status = EXIT_INTERRUPTED
     except Exception as error:
         # Nobody can mend it from a traceback; whoever can finds it in the log.
         print(f"steadymap: {_keep_traceback(error)}", file=sys.stderr)
         status = EXIT_NOTHING_USABLE
+    except BaseException as error:
+        if (
+            type(error).__name__ != TERMINATION
+        ):  # Prefect's own, which a flow lets through; Prefect is not imported here
+            raise
+        print(f"\nsteadymap: ended by SIGTERM; {GOES_ON}", file=sys.stderr)
+        status = EXIT_SIGNALLED + signal.SIGTERM
     sys.exit(status if isinstance(status, int) else EXIT_REPORT)
 
 
