@@ -12,7 +12,9 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import time
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -397,6 +399,9 @@ def main() -> None:
         # A word on the command line that no config could hold; configs and files have better errors of their own.
         print(f"steadymap: {error.errors()[0]['msg']}", file=sys.stderr)
         status = EXIT_BAD_INPUT
+    except MemoryError:
+        print("steadymap: out of memory; fewer workers (`workers: count:`) or a larger machine", file=sys.stderr)
+        status = EXIT_NOTHING_USABLE
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         print(f"steadymap: {error.strerror or error}{place}", file=sys.stderr)
@@ -407,6 +412,10 @@ def main() -> None:
     except KeyboardInterrupt:
         print(f"\nsteadymap: interrupted; {GOES_ON}", file=sys.stderr)
         status = EXIT_INTERRUPTED
+    except Exception as error:
+        # Nobody can mend it from a traceback; whoever can finds it in the log.
+        print(f"steadymap: {_keep_traceback(error)}", file=sys.stderr)
+        status = EXIT_NOTHING_USABLE
     except BaseException as error:
         if (
             type(error).__name__ != TERMINATION
@@ -415,6 +424,14 @@ def main() -> None:
         print(f"\nsteadymap: ended by SIGTERM; {GOES_ON}", file=sys.stderr)
         status = EXIT_SIGNALLED + signal.SIGTERM
     sys.exit(status if isinstance(status, int) else EXIT_REPORT)
+
+
+def _keep_traceback(error: Exception) -> str:
+    """Write the traceback of a fault of Steadymap's own to a file, and say where."""
+    with tempfile.NamedTemporaryFile("w", prefix="steadymap-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write(f"steadymap {' '.join(sys.argv[1:])}\n{''.join(traceback.format_exception(error))}")
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{type(error).__name__}: {first[:300]}\n  remedy: a fault of Steadymap itself? Report it with {log.name}"
 
 
 def _read_input(place: str, words: RoleWords, *, fast: bool) -> SweepConfig:
@@ -444,8 +461,10 @@ def _read_config_or_data(place: str, words: RoleWords) -> SweepConfig:
 
 def _prepare_engine(store: Store) -> None:
     """Let workers warm up while the rest is imported and read; where the store has cells, they may not be needed."""
+    from steadymap.flows.cli.prefect_server import choose_server, tell_server
     from steadymap.tasks.workers import warm_up
 
+    tell_server(choose_server())
     if not (store.root / "cells").is_dir():
         warm_up()
 
