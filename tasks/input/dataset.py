@@ -19,10 +19,12 @@ from steadymap.configs.sweep import DataSource
 from steadymap.tasks.input.encode_inputs import describe, encode_inputs, measure_encoded
 from steadymap.tasks.input.fetch_inputs import fetched
 from steadymap.tasks.input.image_shape import check_image_shape
-from steadymap.tasks.input.latents_file import Latents, check_matrix, read_latents
+from steadymap.tasks.input.latents_file import Latents, read_latents
+from steadymap.tasks.input.matrix_checks import check_matrix
+from steadymap.tasks.input.second_looks import warn_of_labels, warn_of_matrix
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
 from steadymap.tasks.store.code_digest import code_digest
-from steadymap.tasks.store.files import DamagedError, map_array, read_meta, read_table, write_arrays, write_table
+from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 from steadymap.tasks.store.layout import Store
 
@@ -80,6 +82,10 @@ class Dataset(Vectors):
         Facts about the data, such as an autoencoder's reconstruction error.
     input_shape
         Shape of one raw input as it was stored, where it is an image.
+    taken
+        What was taken of the files and what was left out, in one sentence.
+    warnings
+        What is worth a second look: rows, columns and labels that would mislead.
     """
 
     identity: str
@@ -88,6 +94,8 @@ class Dataset(Vectors):
     source: str
     notes: dict[str, float]
     input_shape: tuple[int, ...] | None = None
+    taken: str = ""
+    warnings: tuple[str, ...] = ()
 
     def classes(self) -> list[str | None]:
         """Return the first label of every row, in canonical order."""
@@ -106,8 +114,18 @@ def told_of_rows(folder: Path, column: str) -> list[str | None]:
     return told
 
 
-def measure(source: DataSource) -> tuple[int, int]:
-    """Return rows and dimensions of a source; of an encoder's inputs, one row is encoded.
+@dataclass(frozen=True)
+class Measured:
+    """What `check` tells of a source: its size, what was taken of its files, and what is worth a second look."""
+
+    rows: int
+    dimensions: int
+    taken: str
+    warnings: tuple[str, ...] = ()
+
+
+def look_at_source(source: DataSource) -> Measured:
+    """Read a source and keep nothing of it; of an encoder's inputs, one row is encoded.
 
     Raises
     ------
@@ -115,12 +133,24 @@ def measure(source: DataSource) -> tuple[int, int]:
         The file cannot be used.
     """
     if source.example == "digits":
-        return DIGITS_ROWS, DIGITS_DIMENSIONS
+        return Measured(DIGITS_ROWS, DIGITS_DIMENSIONS, "the example: digits")
     with fetched(source) as here:
         if here.encode is not None:
-            return measure_encoded(here, here.encode)
-        rows, dimensions = read_latents(here).matrix.shape
-        return rows, dimensions
+            return Measured(*measure_encoded(here, here.encode), describe(here.encode))
+        latents = read_latents(here)
+        rows, dimensions = latents.matrix.shape
+        return Measured(rows, dimensions, latents.taken, _second_looks(latents))
+
+
+def measure(source: DataSource) -> tuple[int, int]:
+    """Return rows and dimensions of a source; see ``look_at_source``."""
+    found = look_at_source(source)
+    return found.rows, found.dimensions
+
+
+def _second_looks(latents: Latents) -> tuple[str, ...]:
+    of_matrix = warn_of_matrix(latents.matrix, latents.columns)
+    return (*latents.warnings, *of_matrix, *warn_of_labels(latents.labels))
 
 
 def bring_in(source: DataSource, store: Store) -> Dataset:
@@ -153,10 +183,7 @@ def _digits(store: Store) -> Latents:
         }
     )
     trained = store.root / "examples" / identity
-    try:
-        meta = read_meta(trained)
-    except (FileNotFoundError, DamagedError):
-        meta = _train_on_digits(trained)
+    meta = read_if_whole(read_meta, trained) or _train_on_digits(trained)
     digits = map_array(trained, "digits").tolist()
     return Latents(
         matrix=np.array(map_array(trained, "latents")),
@@ -165,6 +192,7 @@ def _digits(store: Store) -> Latents:
         labels={"digit": [str(digit) for digit in digits]},
         inputs=np.array(map_array(trained, "images")),
         notes=meta["notes"],
+        taken=f"{DIGITS_DIMENSIONS} dimensions of an autoencoder trained on the example; labels: digit",
     )
 
 
@@ -209,10 +237,7 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         }
     )
     folder = store.dataset(identity)
-    try:
-        read_meta(folder)
-        read_table(folder / "points.parquet")
-    except (FileNotFoundError, DamagedError):
+    if read_if_whole(read_meta, folder) is None or read_if_whole(read_table, folder / "points.parquet") is None:
         write_arrays(folder, arrays, meta)
         write_table(points, folder / "points.parquet")
     return Dataset(
@@ -227,6 +252,8 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         source=source,
         notes=latents.notes,
         input_shape=latents.input_shape,
+        taken=latents.taken,
+        warnings=_second_looks(latents),
     )
 
 

@@ -17,7 +17,7 @@ from steadymap.configs import schemas
 from steadymap.configs.document import anchor_paths, write_config
 from steadymap.configs.sweep import SweepConfig
 from steadymap.tasks.cells.cell_file import read_cell
-from steadymap.tasks.cells.compute_cell import NO_TIME, CellResult, Endings
+from steadymap.tasks.cells.compute_cells import NO_TIME, CellResult, Endings
 from steadymap.tasks.cells.score_files import read_scores
 from steadymap.tasks.numerics.scores.ranks import ANCHORS, EXACT_UP_TO
 from steadymap.tasks.plan.plan import Plan
@@ -33,7 +33,7 @@ from steadymap.tasks.run.half_embeddings import half_pictures_table
 from steadymap.tasks.run.image_table import images_table
 from steadymap.tasks.run.null_tables import null_pictures_table, nulls_table
 from steadymap.tasks.run.recommendations_table import find_smallest_set, tabulate_recommendations
-from steadymap.tasks.store.files import DamagedError, file_digest, read_table, write_table, write_text
+from steadymap.tasks.store.files import file_digest, read_if_whole, read_table, write_table, write_text
 from steadymap.tasks.store.findings import Findings
 from steadymap.tasks.store.identity import run_versions
 from steadymap.tasks.store.run_manifest import MANIFEST, WrittenRun
@@ -98,9 +98,8 @@ def _repeatable(config: SweepConfig) -> SweepConfig:
 def refresh_timings(plan: Plan) -> None:
     """Note that every cell of a complete run was found in the store; what each took is known since it was drawn."""
     place = plan.store.run(plan.run) / "timings.parquet"
-    try:
-        known = read_table(place, schemas.TIMINGS)
-    except (FileNotFoundError, DamagedError):
+    known = read_if_whole(read_table, place, schemas.TIMINGS)
+    if known is None:
         known = tabulate_timings(plan, {})
     cached = known.column_names.index("cached")
     everything = pa.array([True] * known.num_rows, pa.bool_())
@@ -134,6 +133,7 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
         "identity": plan.identity,
         "data": {
             "source": plan.dataset.source,
+            "taken": plan.dataset.taken,
             "rows": plan.rows,
             "dimensions": plan.dataset.dimensions,
             "digest": plan.dataset.digest,

@@ -7,6 +7,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page
 
+from steadymap.reports.build import REPORT
+from steadymap.reports.page.page import render_page
+from steadymap.reports.run.run_folder import read_run
+from steadymap.reports.summary.summary import summarise
+
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
@@ -73,3 +78,10 @@ def wait_until_painted(picture: Locator) -> None:
             return
         picture.page.evaluate("() => new Promise(requestAnimationFrame)")
     raise AssertionError(f"nothing was painted in {MOST_FRAMES} frames")
+
+
+def render(folder: Path) -> Path:
+    """Render a run's page alone: figures and PDF take most of the time of a report, and no page needs them."""
+    run = read_run(folder)
+    (folder / REPORT).write_text(render_page(run, summarise(run)), encoding="utf-8")
+    return folder / REPORT

@@ -11,10 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from benchmarks.report_page import Case, write_run_folder
-from steadymap.reports.build import build_report
 from steadymap.reports.pictures.picture_data import MARGIN
 from steadymap.reports.run.run_folder import read_run
-from tests.reports.browsing import COLOURS, MOST_FRAMES, PIXELS, UNFOLD, Opened, visit, wait_until_painted
+from tests.reports.browsing import COLOURS, MOST_FRAMES, PIXELS, UNFOLD, Opened, render, visit, wait_until_painted
 from tests.reports.payloads import PAYLOADS, hostile_folder
 from tests.reports.run_folder_fixture import ROWS, T30, RunFolder
 
@@ -36,14 +35,14 @@ HUES = """element => {
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_report(RunFolder().write(tmp_path_factory.mktemp("usual") / "run"))
+    return render(RunFolder().write(tmp_path_factory.mktemp("usual") / "run"))
 
 
 @pytest.fixture(scope="module")
 def ranked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build a report in which the later a row, the more firmly it belongs to its cluster."""
     folder = RunFolder(membership=np.linspace(0.1, 1, ROWS), ids=[f"sample-{row}" for row in range(ROWS)])
-    return build_report(folder.write(tmp_path_factory.mktemp("ranked") / "run"))
+    return render(folder.write(tmp_path_factory.mktemp("ranked") / "run"))
 
 
 @pytest.fixture
@@ -144,7 +143,7 @@ def test_a_drag_draws_its_own_picture_first_and_the_others_follow(browser: Brows
 
 
 def test_of_many_rows_a_sample_is_drawn_and_the_page_stays_small(browser: Browser, tmp_path: Path) -> None:
-    report = build_report(write_run_folder(tmp_path / "run", Case(settings=12, seeds=3, rows=70_000)))
+    report = render(write_run_folder(tmp_path / "run", Case(settings=12, seeds=3, rows=70_000)))
     assert report.stat().st_size < 15e6  # at most 40 MB was promised
     found = visit(browser, report)
     assert "Drawn are 10,000 of 70,000 rows" in found.page.locator("#grid").inner_text().replace("\n", " ")
@@ -184,7 +183,7 @@ def test_pictures_can_be_coloured_by_island_and_by_instability(opened: Opened) -
 
 
 def test_pictures_can_be_coloured_by_verdict(browser: Browser, tmp_path: Path) -> None:
-    report = build_report(RunFolder(verdicts=("REAL", "UNCERTAIN", "REAL")).write(tmp_path / "run"))
+    report = render(RunFolder(verdicts=("REAL", "UNCERTAIN", "REAL")).write(tmp_path / "run"))
     page = visit(browser, report).page
     page.locator("#colour").select_option(label="verdict of the cluster")
     legend = page.locator("#legend button")
@@ -329,7 +328,7 @@ def test_the_grid_lays_out_by_choice(opened: Opened, way: str, rows: int, first:
 
 
 def test_halves_show_beside_their_setting_and_are_linked(browser: Browser, tmp_path: Path) -> None:
-    found = visit(browser, build_report(RunFolder(halves=True, membership=np.linspace(0, 1, ROWS)).write(tmp_path)))
+    found = visit(browser, render(RunFolder(halves=True, membership=np.linspace(0, 1, ROWS)).write(tmp_path)))
     page = found.page
     halves = page.locator("#rows [data-also=halves]")
     assert halves.count() == 2
@@ -431,7 +430,7 @@ def test_the_keyboard_enlarges_a_picture_steps_and_comes_back(opened: Opened) ->
 @pytest.fixture
 def solid(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     """Open a picture of three dimensions: t-SNE 30, its even rows in front and its odd rows behind."""
-    found = visit(browser, build_report(RunFolder(solid=[T30]).write(tmp_path / "run")))
+    found = visit(browser, render(RunFolder(solid=[T30]).write(tmp_path / "run")))
     found.page.locator("#rows [data-cell]").nth(2).click()
     wait_until_painted(found.page.locator("#zoom-picture"))
     yield found.page
@@ -511,7 +510,7 @@ def test_closing_gives_the_focus_to_the_picture_that_was_enlarged_last(opened: O
 def test_pointing_at_a_row_tells_its_id_row_and_label(browser: Browser, tmp_path: Path) -> None:
     # Three rows, one of each cluster, so that the nearest to a place is known: c1 lies in the lower right.
     folder = RunFolder(ids=[f"sample-{row}" for row in range(ROWS)], drawn_rows=np.arange(30, 33))
-    found = visit(browser, build_report(folder.write(tmp_path / "run")))
+    found = visit(browser, render(folder.write(tmp_path / "run")))
     page, run = found.page, read_run(tmp_path / "run")
     picture = page.locator("#rows [data-cell]").nth(2)
     picture.scroll_into_view_if_needed()
@@ -541,7 +540,7 @@ TIP_IMAGE = """() => {
 @pytest.mark.parametrize("shape", [(8, 6, 1), (4, 4, 3)])
 def test_pointing_at_a_row_shows_its_image(browser: Browser, tmp_path: Path, shape: tuple[int, int, int]) -> None:
     folder = RunFolder(images=shape, membership=np.linspace(0, 1, ROWS))
-    page = visit(browser, build_report(folder.write(tmp_path / "run"))).page
+    page = visit(browser, render(folder.write(tmp_path / "run"))).page
     member = page.locator("[data-member]").first  # row 117, and every value of its image is 117
     member.hover()
     assert page.locator("#tip").is_visible()
@@ -584,7 +583,7 @@ def test_nothing_sticks_out_of_the_page(browser: Browser, report: Path, width: i
 
 @pytest.mark.parametrize("width", [1400, 400])
 def test_long_names_without_a_space_do_not_stick_out(browser: Browser, tmp_path: Path, width: int) -> None:
-    found = visit(browser, build_report(hostile_folder("x" * 300).write(tmp_path / "run")), width=width)
+    found = visit(browser, render(hostile_folder("x" * 300).write(tmp_path / "run")), width=width)
     assert found.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     found.page.close()
 
@@ -619,7 +618,7 @@ def test_axe_finds_no_serious_violation(browser: Browser, tmp_path: Path, scheme
     folder = RunFolder(
         images=(8, 8, 1), membership=np.linspace(0, 1, ROWS), solid=[T30], verdicts=("REAL", "HIDDEN", "UNCERTAIN")
     )
-    report = build_report(folder.write(tmp_path / "run"))
+    report = render(folder.write(tmp_path / "run"))
     # The page's policy lets no other script in; only for this test it is set aside.
     context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
     page = context.new_page()
@@ -638,7 +637,7 @@ def test_axe_finds_no_serious_violation(browser: Browser, tmp_path: Path, scheme
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_name_runs_a_script_or_makes_a_request(browser: Browser, tmp_path: Path, payload: str) -> None:
-    report = build_report(hostile_folder(payload).write(tmp_path / "run"))
+    report = render(hostile_folder(payload).write(tmp_path / "run"))
     found = visit(browser, report)
     page = found.page
     page.locator("#legend button").first.click()

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from steadymap.reports.build import build_report
-from tests.reports.browsing import COLOURS, Opened, visit, wait_until_painted
+from tests.reports.browsing import COLOURS, Opened, render, visit, wait_until_painted
 from tests.reports.run_folder_fixture import ROWS, T30, RunFolder
 
 pytestmark = pytest.mark.browser
@@ -38,7 +37,7 @@ SEEN = """selector => {
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Build a report of every kind."""
     folder = tmp_path_factory.mktemp("kinds")
-    return {name: build_report(kind.write(folder / name / "run")) for name, kind in KINDS.items()}
+    return {name: render(kind.write(folder / name / "run")) for name, kind in KINDS.items()}
 
 
 @pytest.fixture
