@@ -44,6 +44,7 @@ from steadymap.flows.cli.options import (
     LatentsOption,
     RoleWords,
     StoreOption,
+    VerboseOption,
     app,
     open_place,
     quiet_console,
@@ -96,6 +97,7 @@ def sweep(
     fast: FastOption = False,
     store: StoreOption = "results",
     as_json: JsonOption = False,
+    verbose: VerboseOption = False,
 ) -> int:
     """Draw, score and compare a grid of pictures; only what is missing in the store is computed."""
     started = time.monotonic()
@@ -115,7 +117,7 @@ def sweep(
     if as_json:
         print(json.dumps(_as_json(outcome, seconds)))
     else:
-        _print_outcome(outcome, seconds, place, console)
+        _print_outcome(outcome, seconds, place, console, verbose=verbose)
     return EXIT_REPORT if outcome.usable else EXIT_NOTHING_USABLE
 
 
@@ -512,18 +514,22 @@ def _as_json(outcome: SweepOutcome, seconds: float) -> dict[str, Any]:
     }
 
 
-def _print_outcome(outcome: SweepOutcome, seconds: float, store: Store, console: Console) -> None:
+def _print_outcome(
+    outcome: SweepOutcome, seconds: float, store: Store, console: Console, *, verbose: bool = False
+) -> None:
     from steadymap.reports.run.run_folder import read_run
     from steadymap.reports.summary.summary import summarise
-    from steadymap.reports.summary.terminal import to_lines
+    from steadymap.reports.summary.terminal import to_lines, to_short_lines
 
-    for line in to_lines(summarise(read_run(store.run(outcome.run)))):
-        console.print(line, markup=False, highlight=False)
+    summary = summarise(read_run(store.run(outcome.run)))
+    fast = " (fast: one pair of halves, no reference data)" if summary.notice and not verbose else ""
     console.print(
         f"{outcome.computed} cells computed, {outcome.cached} cached, {outcome.failed} failed, "
-        f"{outcome.skipped} skipped{f', {outcome.left} left' if outcome.left else ''} in {seconds:.0f} s",
+        f"{outcome.skipped} skipped{f', {outcome.left} left' if outcome.left else ''} in {seconds:.0f} s{fast}",
         highlight=False,
     )
+    for line in to_lines(summary) if verbose else to_short_lines(summary):
+        console.print(line, markup=False, highlight=False)
     page = Path(outcome.report)
     told = f"{page}" if store.url is None else f"{store.address(page)}; this machine's copy: {page}"
     console.print(f"report: {told}", markup=False, highlight=False, soft_wrap=True)

@@ -28,7 +28,9 @@ from steadymap.reports.scores.null_scores import NoiseScores
 from steadymap.reports.scores.rnx_curves import CURVE, CurveChart, draw_curves
 from steadymap.reports.scores.seed_means import average_by_configuration, mean_by, middle_k
 from steadymap.reports.scores.stability_rows import StabilityRow, agreement_matrix, stability_rows
+from steadymap.reports.summary.answer import Answer, find_answer
 from steadymap.reports.summary.conclusions import find
+from steadymap.reports.summary.ranking import RankedSetting, rank_settings
 from steadymap.reports.wording import Estimate, count, spell_configuration, spell_number, spell_reducer
 
 LIMIT = (
@@ -100,8 +102,12 @@ class Summary:
         Name of the sweep and of its folder.
     facts
         Size of data and sweep, a phrase each.
+    answer
+        Which clusters are there, which setting to use, which to avoid.
+    ranking
+        Every setting, the best first.
     findings
-        The answer that the numbers give, a sentence each; the first is the headline.
+        What else the numbers give, a sentence each; the first is the headline.
     notice
         What has to be known before anything else: that the run was a fast one; else empty.
     clusters
@@ -158,6 +164,8 @@ class Summary:
     run: str
     notice: str
     facts: tuple[str, ...]
+    answer: Answer
+    ranking: tuple[RankedSetting, ...]
     findings: tuple[str, ...]
     clusters: tuple[ClusterCard, ...]
     limit: str
@@ -194,12 +202,15 @@ def summarise(run: Run) -> Summary:
     others = [to_panel(row) for row in run.cells[run.cells["kind"] != "data"].to_dict("records")]
     stability = stability_rows(run)
     clusters = cluster_cards(run, panels)
+    ranking = rank_settings(run, panels, stability, clusters)
     scores = dict.fromkeys([*run.scores["score"], *run.stability["score"]])
     return Summary(
         title=run.manifest["name"],
         run=run.manifest["run"],
         facts=_facts(run),
         notice=FAST if run.manifest.get("fast") else "",
+        answer=find_answer(run, clusters, ranking),
+        ranking=ranking,
         findings=find(run, panels, stability, clusters),
         clusters=clusters,
         limit=LIMIT_OF_THE_TEST if any(card.verdict for card in clusters) else LIMIT,

@@ -144,7 +144,7 @@ class RunFolder:
             "scores": pa.Table.from_pylist(self._scores(cells), schema=schemas.SCORES),
             "embeddings": self._embeddings(cells),
             "stability": pa.Table.from_pylist(self._stability(cells), schema=schemas.STABILITY),
-            "pairs": pa.Table.from_pylist(self._pairs(cells), schema=schemas.PAIRS),
+            "pairs": pa.Table.from_pylist([*self._pairs(cells), *self._resample_pairs()], schema=schemas.PAIRS),
             "recommendations": pa.Table.from_pylist(self._recommendations(cells), schema=schemas.RECOMMENDATIONS),
             "latent_space": pa.Table.from_pylist(LATENT_SPACE, schema=schemas.LATENT_SPACE),
             "points": self._points(),
@@ -274,6 +274,23 @@ class RunFolder:
                     }
                 )
         return rows
+
+    def _resample_pairs(self) -> list[dict[str, Any]]:
+        """Return pairs of parts of the rows, of one setting each: far from what its seeds agree to."""
+        return [
+            {
+                "between": "resamples",
+                "configuration_a": name,
+                "configuration_b": name,
+                "cell_a": cell_id(f"part {part} {name}", 0),
+                "cell_b": cell_id(f"part {part + 1} {name}", 0),
+                "score": "ari",
+                "value": RESAMPLES_ARI[name],
+                "shared": 0.25,
+            }
+            for name in (() if self.nothing_drawn else RESAMPLES_ARI)
+            for part in range(5)
+        ]
 
     def _stability(self, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
         pairs, rows = self._pairs(cells), []
