@@ -198,6 +198,7 @@ def anchor_paths(config: SweepConfig, folder: Path) -> SweepConfig:
         "labels": _anchor_roles(data.labels, folder),
         "id": None if data.id is None else _anchor_role(data.id, folder),
         "group": None if data.group is None else _anchor_role(data.group, folder),
+        "log_variance": None if data.log_variance is None else _anchor_role(data.log_variance, folder),
         "inputs": _anchor_roles(data.inputs, folder),
     }
     return config.model_copy(update={"data": data.model_copy(update=anchored)})

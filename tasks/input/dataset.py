@@ -80,6 +80,8 @@ class Dataset(Vectors):
         Facts about the data, such as an autoencoder's reconstruction error.
     input_shape
         Shape of one raw input as it was stored, where it is an image.
+    has_log_variance
+        Whether ``log_variance.npy`` holds log σ² of a variational encoder, whose means the vectors are.
     """
 
     identity: str
@@ -88,6 +90,11 @@ class Dataset(Vectors):
     source: str
     notes: dict[str, float]
     input_shape: tuple[int, ...] | None = None
+    has_log_variance: bool = False
+
+    def log_variance(self) -> np.ndarray | None:
+        """Map log σ² of every value, shape (rows, dimensions), None where the encoder gives none."""
+        return map_array(self.folder, "log_variance") if self.has_log_variance else None
 
     def classes(self) -> list[str | None]:
         """Return the first label of every row, in canonical order."""
@@ -201,9 +208,14 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
     arrays: dict[str, np.ndarray] = {"latents": ordered, "keys": keys[order]}
     if latents.inputs is not None:
         arrays["inputs"] = np.ascontiguousarray(latents.inputs[order])
+    told = {}  # no key without it: data sets that have none keep their identity
+    if latents.log_variance is not None:
+        arrays["log_variance"] = np.ascontiguousarray(latents.log_variance[order], dtype=np.float32)
+        told = {"log_variance": content_digest(arrays["log_variance"])}
     identity = digest(
         {
             **meta,
+            **told,
             "points": content_digest_of_table(points),
             "inputs": None if latents.inputs is None else content_digest(arrays["inputs"].astype(np.float32)),
         }
@@ -227,6 +239,7 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         source=source,
         notes=latents.notes,
         input_shape=latents.input_shape,
+        has_log_variance=latents.log_variance is not None,
     )
 
 

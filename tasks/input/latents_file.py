@@ -25,7 +25,7 @@ from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DATA_ENDINGS, DataSource, Encoder, split_reference
 from steadymap.tasks.input.anndata_file import ROW_NAMES, AnnDataFile
 from steadymap.tasks.input.data_file import DataFile, Values, some
-from steadymap.tasks.input.numpy_file import NpyFile, NpzFile
+from steadymap.tasks.input.numpy_file import MEAN_NAME, NpyFile, NpzFile, posterior_variance
 from steadymap.tasks.input.table_file import TableFile
 
 LABEL_NAMES = ("y", "label", "labels")
@@ -59,6 +59,8 @@ class Latents:
         Raw inputs, shape (n, p), or None.
     input_shape
         Shape of one raw input as it was stored, where it is an image (2-d or 3-d).
+    log_variance
+        Of a variational encoder's posterior, shape (n, d), or None; ``matrix`` holds the means then.
     notes
         Facts about the data that the run states, such as an autoencoder's reconstruction error.
     """
@@ -71,6 +73,7 @@ class Latents:
     inputs: np.ndarray | None = None
     input_shape: tuple[int, ...] | None = None
     notes: dict[str, float] = field(default_factory=dict)
+    log_variance: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ def read_latents(source: DataSource) -> Latents:
             group=roles.group(rows),
             inputs=None if inputs is None else _flat(inputs),
             input_shape=None if inputs is None else _image_shape(inputs),
+            log_variance=roles.log_variance(matrix.shape),
         )
     check_matrix(latents.matrix, latents.columns, path)
     return latents
@@ -288,6 +292,8 @@ class _Roles:
         named = [self._in_main(role) for role in (*(source.labels or ()), source.id, source.group) if role]
         inputs = [name for role in source.inputs or () if (name := self._in_main(role))]
         named += self.main.matching(inputs, "inputs")
+        if (log_variance := self._log_variance_role()) is not None:
+            named += self.main.matching([name], "log_variance") if (name := self._in_main(log_variance)) else []
         return {*named, *LABEL_NAMES, *ID_NAMES, *(f"{label}_names" for label in LABEL_NAMES)}
 
     def _in_main(self, role: str) -> str:
@@ -321,6 +327,38 @@ class _Roles:
     def group(self, rows: int) -> list[str | None] | None:
         role = self.source.group
         return None if role is None else _texts(*self._find(role), "group", rows)
+
+    def log_variance(self, shape: tuple[int, ...]) -> np.ndarray | None:
+        """Return log σ² of every latent value, None where there is none.
+
+        Raises
+        ------
+        InputError
+            It is not of the latents' shape, or not finite.
+        """
+        role = self._log_variance_role()
+        if role is None:
+            return None
+        file, name = self._find(role)
+        with reading(file.path):
+            found = file.inputs([name], role="log_variance")
+        _check_inputs(found, file.path, "data.log_variance")
+        if found.shape != shape:
+            raise InputError(
+                f"log σ² of shape {found.shape} beside latents of shape {shape}",
+                file=file.path,
+                place="data.log_variance",
+                rule="a value for every row and dimension",
+                remedy="save both from the same batches; `data: latents:` names the means",
+            )
+        return found
+
+    def _log_variance_role(self) -> str | None:
+        if self.source.log_variance is not None:
+            return self.source.log_variance
+        if not isinstance(self.main, NpzFile) or self.source.latents not in (None, (MEAN_NAME,)):
+            return None
+        return posterior_variance(self.main.names)
 
     def inputs(self, rows: int) -> np.ndarray | None:
         if self.source.inputs is None:

@@ -7,7 +7,7 @@ costs nothing. Object arrays, which would have to be unpickled, are refused.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from pathlib import Path
 from typing import IO
 
@@ -16,8 +16,21 @@ import numpy as np
 from steadymap.configs.errors import InputError
 from steadymap.tasks.input.data_file import DataFile, Values, check_fits
 
-LATENT_NAMES = ("latents", "z", "Z", "X", "embeddings")
+LATENT_NAMES = ("latents", "z", "Z", "X", "embeddings", "mu")
 """Arrays that are taken for the latent vectors where none is named."""
+
+MEAN_NAME = "mu"
+
+LOG_VARIANCE_NAMES = ("logvar", "log_var")
+"""Beside an array ``mu``: log σ² of a variational encoder, whose means are then the latent vectors, not a ``z``."""
+
+
+def posterior_variance(names: Collection[str]) -> str | None:
+    """Return the array with log σ² where the means beside it are the latent vectors; one called latents goes before."""
+    if MEAN_NAME not in names or LATENT_NAMES[0] in names:
+        return None
+    return next((name for name in LOG_VARIANCE_NAMES if name in names), None)
+
 
 LARGEST_EXPANSION = 400
 """A member of an .npz may unpack to so many times its size; deflate reaches 1,000 only on constant data."""
@@ -119,6 +132,8 @@ class NpzFile(DataFile):
         return array
 
     def _choose(self, taken: set[str]) -> str:
+        if posterior_variance(self._shapes) is not None:
+            return MEAN_NAME
         for name in LATENT_NAMES:
             if name in self._shapes or name in self._unusable:
                 return name
