@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import sys
 import time
@@ -191,6 +192,35 @@ def gc(
         )
     if found.garbage and not do:
         console.print("nothing was removed; --do removes it")
+    return EXIT_REPORT
+
+
+@app.command
+def show(
+    cell: Annotated[str, Parameter(help="A cell's identity, or its beginning (column `cell` of cells.parquet).")],
+    *,
+    store: StoreOption = "results",
+    as_json: JsonOption = False,
+) -> int:
+    """Say where a picture comes from: its setting, seed, data, versions, processor, as its file states them."""
+    from steadymap.tasks.store.files import read_provenance
+
+    place = open_place(store)
+    found = sorted((place.root / "cells").glob(f"*/{glob.escape(cell)}*.parquet")) if cell else []
+    if len(found) != 1:
+        raise InputError(
+            f"{len(found)} cells begin with {cell!r}" if found else f"no cell begins with {cell!r}",
+            file=place.place,
+            rule="the identity of one cell, or as much of it as no other begins with",
+            remedy="take it from the column `cell` of a run's cells.parquet",
+        )
+    provenance = {**read_provenance(found[0]), "file": str(found[0])}
+    if as_json:
+        print(json.dumps(provenance, ensure_ascii=False))
+        return EXIT_REPORT
+    for name, value in provenance.items():
+        told = ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
+        print(f"{name.replace('_', ' ')}: {'–' if told is None else told}")
     return EXIT_REPORT
 
 

@@ -8,7 +8,7 @@ from steadymap.configs import schemas
 from steadymap.tasks.numerics.scores.all_scores import Labels, Score
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.store.code_digest import code_digest
-from steadymap.tasks.store.files import DamagedError, read_table
+from steadymap.tasks.store.files import read_if_whole, read_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 
 SCORE_CODE = (
@@ -35,12 +35,7 @@ ROW_SCORES = pa.schema([pa.field("position", pa.int64()), pa.field("reliability"
 
 def has_scores(cell: Cell, plan: Plan) -> bool:
     """Say whether the store has the scores of a cell, undamaged."""
-    try:
-        read_scores(cell, plan)
-        read_reliability(cell, plan)
-    except (FileNotFoundError, DamagedError):
-        return False
-    return True
+    return all(read_if_whole(read, cell, plan) is not None for read in (read_scores, read_reliability))
 
 
 def tabulate(cell: str, scores: list[Score]) -> pa.Table:

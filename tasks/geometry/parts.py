@@ -19,7 +19,7 @@ from steadymap.configs.sweep import Preprocessing
 from steadymap.tasks.input.dataset import Vectors
 from steadymap.tasks.numerics.reducers.interface import Material
 from steadymap.tasks.store.code_digest import code_digest
-from steadymap.tasks.store.files import DamagedError, map_array, read_meta, write_arrays
+from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, write_arrays
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 from steadymap.tasks.store.layout import Store
 
@@ -100,11 +100,7 @@ class Geometry:
 
     def has(self, part: Part) -> bool:
         """Say whether a part is in the store, undamaged."""
-        try:
-            read_meta(self.folder(part))
-        except (FileNotFoundError, DamagedError):
-            return False
-        return True
+        return read_if_whole(read_meta, self.folder(part)) is not None
 
 
 def _lineage(kind: Kind) -> tuple[Kind, ...]:
@@ -174,11 +170,7 @@ def find_neighbours(geometry: Geometry, metric: str, k: int) -> Path | None:
     """Find neighbours in the store that reach at least as far as k; the first k of them are what is wanted."""
     identity = digest(geometry.identity(Part("neighbours", metric)))
     for folder in sorted(geometry.store.geometry("").glob(f"neighbours-{identity}-*")):
-        if int(folder.name.rpartition("-")[2]) >= k:
-            try:
-                read_meta(folder)
-            except (FileNotFoundError, DamagedError):
-                continue
+        if int(folder.name.rpartition("-")[2]) >= k and read_if_whole(read_meta, folder) is not None:
             return folder
     return None
 

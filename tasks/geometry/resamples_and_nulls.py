@@ -22,7 +22,7 @@ from steadymap.tasks.numerics.geometry.reference_data import copula_cloud, gauss
 from steadymap.tasks.numerics.geometry.resampling import Units, bootstrap, find_units, halves, subsample
 from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
 from steadymap.tasks.store.code_digest import code_digest
-from steadymap.tasks.store.files import DamagedError, map_array, read_meta, write_arrays
+from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, write_arrays
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 from steadymap.tasks.store.layout import Store
 
@@ -152,11 +152,7 @@ def _choose(recipe: Recipe, units: Units) -> np.ndarray:
 
 def is_made(derived: Derived) -> bool:
     """Say whether it lies in the store, undamaged."""
-    try:
-        read_meta(derived.folder)
-    except (FileNotFoundError, DamagedError):
-        return False
-    return True
+    return read_if_whole(read_meta, derived.folder) is not None
 
 
 def make_derived(derived: Derived) -> None:

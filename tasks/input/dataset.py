@@ -22,7 +22,7 @@ from steadymap.tasks.input.image_shape import check_image_shape
 from steadymap.tasks.input.latents_file import Latents, check_matrix, read_latents
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
 from steadymap.tasks.store.code_digest import code_digest
-from steadymap.tasks.store.files import DamagedError, map_array, read_meta, read_table, write_arrays, write_table
+from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 from steadymap.tasks.store.layout import Store
 
@@ -160,10 +160,7 @@ def _digits(store: Store) -> Latents:
         }
     )
     trained = store.root / "examples" / identity
-    try:
-        meta = read_meta(trained)
-    except (FileNotFoundError, DamagedError):
-        meta = _train_on_digits(trained)
+    meta = read_if_whole(read_meta, trained) or _train_on_digits(trained)
     digits = map_array(trained, "digits").tolist()
     return Latents(
         matrix=np.array(map_array(trained, "latents")),
@@ -221,10 +218,7 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         }
     )
     folder = store.dataset(identity)
-    try:
-        read_meta(folder)
-        read_table(folder / "points.parquet")
-    except (FileNotFoundError, DamagedError):
+    if read_if_whole(read_meta, folder) is None or read_if_whole(read_table, folder / "points.parquet") is None:
         write_arrays(folder, arrays, meta)
         write_table(points, folder / "points.parquet")
     return Dataset(

@@ -13,7 +13,7 @@ from steadymap.tasks.input.latents_file import Latents, RawInputs, read_raw_inpu
 from steadymap.tasks.input.onnx_encoder import OnnxEncoder, encode, open_encoder
 from steadymap.tasks.progress import announce_done, announce_total
 from steadymap.tasks.store.code_digest import code_digest
-from steadymap.tasks.store.files import DamagedError, map_array, read_meta, write_arrays
+from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, write_arrays
 from steadymap.tasks.store.identity import digest
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.sync import send, settle
@@ -54,9 +54,7 @@ def encode_inputs(source: DataSource, asked: Encoder, store: Store) -> Latents:
     }
     folder = store.root / "encoded" / digest(identity)
     settle(store, [folder])
-    try:
-        read_meta(folder)
-    except (FileNotFoundError, DamagedError):
+    if read_if_whole(read_meta, folder) is None:
         write_arrays(folder, {"latents": _encode_all(encoder, inputs, batch)}, identity)
         send(store, [folder])
     return inputs.encoded_as(np.array(map_array(folder, "latents")))

@@ -14,7 +14,7 @@ from steadymap.tasks.input.dataset import Dataset
 from steadymap.tasks.numerics.reducers.interface import MODULES
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.store.code_digest import code_digest
-from steadymap.tasks.store.files import DamagedError, read_table
+from steadymap.tasks.store.files import read_if_whole, read_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, run_versions, versions
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.run_manifest import find_complete_run
@@ -140,10 +140,8 @@ def check_fit(config: SweepConfig, grid: Grid, rows: int, dimensions: int) -> No
 
 def in_store(cell: Cell, store: Store) -> bool:
     """Say whether a cell's file is there, whole and of the right length."""
-    try:
-        return bool(read_table(store.cell(cell.identity), schemas.CELL).num_rows == cell.vectors.rows)
-    except (FileNotFoundError, DamagedError):
-        return False
+    table = read_if_whole(read_table, store.cell(cell.identity), schemas.CELL)
+    return table is not None and bool(table.num_rows == cell.vectors.rows)
 
 
 def fitting_ks(ks: tuple[int, ...], rows: int) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ from steadymap.configs.sweep import Preprocessing
 from steadymap.tasks.geometry.parts import Geometry, find_neighbours, neighbours_folder
 from steadymap.tasks.input.dataset import Vectors
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
-from steadymap.tasks.store.files import DamagedError, map_array, read_table
+from steadymap.tasks.store.files import map_array, read_if_whole, read_table
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.sync import bring_matching
 
@@ -32,11 +32,8 @@ def stored_picture(store: Store, cell: str, dimension: int, position: np.ndarray
     position
         Place of every row of the file in canonical order.
     """
-    try:
-        table = read_table(store.cell(cell), schemas.CELL)
-    except (FileNotFoundError, DamagedError):
-        return None
-    if table.num_rows != len(position):
+    table = read_if_whole(read_table, store.cell(cell), schemas.CELL)
+    if table is None or table.num_rows != len(position):
         return None
     found = np.column_stack([table.column(name).to_numpy() for name in AXES[:dimension]]).astype(np.float64)
     in_file: np.ndarray = found[position]

@@ -33,7 +33,7 @@ from steadymap.tasks.run.half_embeddings import half_pictures_table
 from steadymap.tasks.run.image_table import images_table
 from steadymap.tasks.run.null_tables import null_pictures_table, nulls_table
 from steadymap.tasks.run.recommendations_table import find_smallest_set, tabulate_recommendations
-from steadymap.tasks.store.files import DamagedError, file_digest, read_table, write_table, write_text
+from steadymap.tasks.store.files import file_digest, read_if_whole, read_table, write_table, write_text
 from steadymap.tasks.store.findings import Findings
 from steadymap.tasks.store.identity import run_versions
 from steadymap.tasks.store.run_manifest import MANIFEST, WrittenRun
@@ -99,9 +99,8 @@ def _repeatable(config: SweepConfig) -> SweepConfig:
 def refresh_timings(plan: Plan) -> None:
     """Note that every cell of a complete run was found in the store; what each took is known since it was drawn."""
     place = plan.store.run(plan.run) / "timings.parquet"
-    try:
-        known = read_table(place, schemas.TIMINGS)
-    except (FileNotFoundError, DamagedError):
+    known = read_if_whole(read_table, place, schemas.TIMINGS)
+    if known is None:
         known = tabulate_timings(plan, {})
     cached = known.column_names.index("cached")
     everything = pa.array([True] * known.num_rows, pa.bool_())

@@ -13,13 +13,16 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 TEMPORARY = ".writing-"
 """Start of the name of a file or folder that is not committed; nothing reads these."""
@@ -60,6 +63,14 @@ def read_table(path: Path, schema: pa.Schema | None = None) -> pa.Table:
     if schema is not None and not table.schema.equals(schema):
         raise DamagedError(f"{path}: unexpected columns {table.schema.names}")
     return table
+
+
+def read_if_whole(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | None:
+    """Return what ``read`` finds; None where there is nothing, or it is damaged and has to be made again."""
+    try:
+        return read(*arguments, **named)
+    except (FileNotFoundError, DamagedError):
+        return None
 
 
 def read_provenance(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from steadymap.tasks.geometry.parts import Geometry
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, make_derived
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import Stage, announce_done, announce_total
-from steadymap.tasks.store.files import DamagedError, read_meta
+from steadymap.tasks.store.files import read_if_whole, read_meta
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.sync import send, settle
 from steadymap.tasks.workers import Lost, choose_limits, opened_pool
@@ -56,10 +56,7 @@ class HeldOutJob:
 
     def outcome(self) -> dict[str, Any] | None:
         """Read what was committed beside the arrays; None where there is nothing, or it is damaged."""
-        try:
-            return read_meta(self.folder)
-        except (FileNotFoundError, DamagedError):
-            return None
+        return read_if_whole(read_meta, self.folder)
 
     def rows(self) -> HeldOutRows:
         """Read the vectors of both halves."""

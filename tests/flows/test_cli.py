@@ -91,6 +91,14 @@ def test_a_sweep_a_repetition_the_list_and_the_report(
     code, out, _ = call(capsys, monkeypatch, "runs", "--store", store, "--json")
     assert [row["run"] for row in json.loads(out)] == [first["run"]]
 
+    cell = next(Path(store).glob("cells/*/*.parquet")).stem
+    code, out, _ = call(capsys, monkeypatch, "show", cell[:12], "--store", store, "--json")
+    shown = json.loads(out)
+    assert (code, shown["cell"], shown["threads"]) == (cli.EXIT_REPORT, cell, 1)
+    assert shown["versions"]["numpy"] == np.__version__
+    code, _, err = call(capsys, monkeypatch, "show", "nothing", "--store", store)
+    assert (code, "no cell begins with 'nothing'" in err) == (cli.EXIT_BAD_INPUT, True)
+
     Path(first["report"]).unlink()
     code, out, _ = call(capsys, monkeypatch, "report", first["run"], "--store", store)
     assert out.strip() == first["report"]

@@ -13,6 +13,7 @@ from steadymap.tasks.store import files as store
 from steadymap.tasks.store.files import (
     DamagedError,
     map_array,
+    read_if_whole,
     read_meta,
     read_provenance,
     read_table,
@@ -105,3 +106,10 @@ def test_an_identity_is_what_it_says_not_how_it_is_written() -> None:
     assert digest({"a": 1, "b": [2, 3]}) == digest({"b": [2, 3], "a": 1})
     assert digest({"a": 1}) != digest({"a": 2})
     assert digest({"a": 1}) != digest({"b": 1})
+
+
+def test_what_is_damaged_or_not_there_reads_as_none(tmp_path: Path) -> None:
+    write_table(pa.table({"a": [1]}), tmp_path / "whole.parquet")
+    (tmp_path / "damaged.parquet").write_bytes(b"PAR1")
+    read = [read_if_whole(read_table, tmp_path / f"{name}.parquet") for name in ("whole", "damaged", "absent")]
+    assert [None if table is None else table.num_rows for table in read] == [1, None, None]
