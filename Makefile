@@ -28,7 +28,7 @@ lint: $(READY) ## style, types, arrows between the rooms
 	$(BIN)/lint-imports
 
 test: $(READY) ## every test that needs no browser and no service
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m "not browser and not services and not wheel"
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m "not browser and not services and not wheel"
 
 test-processors: $(READY) ## the science and a small sweep with the kernels of other processors (about 8 minutes)
 	$(BIN)/python -m tests.processors

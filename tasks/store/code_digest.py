@@ -12,7 +12,6 @@ methods may be called. What carries bytes without shaping them (the store, the w
 from __future__ import annotations
 
 import ast
-import copy
 import functools
 import hashlib
 import json
@@ -105,8 +104,8 @@ class Code:
         for statement in known.effects:
             yield self._text(module, name, statement, numbers)
 
-    def _text(self, module: str, name: str, statement: ast.stmt, numbers: dict[str, int]) -> str:
-        tree = copy.deepcopy(statement)
+    def _text(self, module: str, name: str, source: str, numbers: dict[str, int]) -> str:
+        tree = ast.parse(source)  # anew: the names in it are replaced
         _drop_docstrings(tree)
         known = self._module(module)
         imports = {**known.imports, **_imports(tree)}
@@ -154,7 +153,7 @@ class Code:
             file = self._file(module)
             if file is None:
                 raise LookupError(f"the project has no module {module!r}")
-            self._modules[module] = _read(ast.parse(file.read_text(encoding="utf-8")))
+            self._modules[module] = _read(file.read_text(encoding="utf-8"))
         return self._modules[module]
 
     def _file(self, module: str) -> Path | None:
@@ -165,12 +164,12 @@ class Code:
 
 
 class _Module:
-    """What a module binds: definitions by name, imported names, and statements that are neither."""
+    """What a module binds: definitions by name and imported names; and statements that are neither. As source text."""
 
     def __init__(self) -> None:
-        self.definitions: dict[str, list[ast.stmt]] = {}
+        self.definitions: dict[str, list[str]] = {}
         self.imports: dict[str, tuple[str, str | None]] = {}
-        self.effects: list[ast.stmt] = []
+        self.effects: list[str] = []
         self._named: dict[str, set[str]] = {}
 
     def is_circle(self, name: str, other: str) -> bool:
@@ -186,22 +185,24 @@ class _Module:
     def _names_in(self, name: str) -> set[str]:
         """Return the module's own definitions that one of them names."""
         if name not in self._named:
-            nodes = (node for statement in self.definitions[name] for node in ast.walk(statement))
+            nodes = (node for source in self.definitions[name] for node in ast.walk(ast.parse(source)))
             named = {node.id for node in nodes if isinstance(node, ast.Name)}
             self._named[name] = named & set(self.definitions)
         return self._named[name]
 
 
-def _read(tree: ast.Module) -> _Module:
-    module = _Module()
-    for statement in tree.body:
+def _read(source: str) -> _Module:
+    module, lines = _Module(), source.split("\n")
+    for statement in ast.parse(source).body:
+        first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", ()))])
+        text = "\n".join(lines[first - 1 : statement.end_lineno])
         if isinstance(statement, ast.Import | ast.ImportFrom) or _is_for_types(statement):
             module.imports.update(_imports(statement))
         elif names := _bound(statement):
             for name in names:
-                module.definitions.setdefault(name, []).append(statement)
+                module.definitions.setdefault(name, []).append(text)
         elif not _is_text(statement):
-            module.effects.append(statement)
+            module.effects.append(text)
     return module
 
 

@@ -131,7 +131,7 @@ SHAPING_LINES = [
     ),
     ("tasks/geometry/compute_part.py", "int(n_neighbors)", "int(n_neighbors) + 1", {"part fuzzy_graph"}),
     ("tasks/numerics/scores/losses.py", "LOSS_ROWS = 1_000", "LOSS_ROWS = 2_000", {"scores"}),
-    ("tasks/steps/score_cells.py", '"k": [score.k for', '"k": [score.value for', {"scores"}),
+    ("tasks/cells/score_files.py", '"k": [score.k for', '"k": [score.value for', {"scores"}),
     (
         "tasks/geometry/resamples_and_nulls.py",
         "subsample(units, recipe.share",
@@ -178,7 +178,9 @@ def test_a_changed_line_changes_exactly_what_rests_on_it(
     assert {kind for kind in before if before[kind] != after[kind]} == {*expected, "run"}
 
 
-@pytest.mark.parametrize("module", ["numerics/dip", "numerics/randomness", "compute_part", "seek_on_half"])
+@pytest.mark.parametrize(
+    "module", ["numerics/valleys/dip", "numerics/randomness", "geometry/compute_part", "verdicts/split_job"]
+)
 def test_a_renamed_module_of_the_project_recomputes_nothing(
     copy_of_project: tuple[Path, dict[str, str]], tmp_path: Path, module: str
 ) -> None:
@@ -190,7 +192,7 @@ def test_a_renamed_module_of_the_project_recomputes_nothing(
         file.write_text(file.read_text().replace(f"{old} ", f"{new} "))
     code = Code(tmp_path / "renamed")
     moved = {
-        kind: [new + place.removeprefix(old) if place.partition(":")[0] == old else place for place in places]
+        kind: [place.replace(old, new) if place.partition(":")[0] == f"steadymap.{old}" else place for place in places]
         for kind, places in IDENTITIES.items()
     }
     assert {kind: code.digest(*places) for kind, places in moved.items()} == before
