@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint test test-processors test-browser test-wheel test-services check bench bench-scores bench-report selftest endurance clean
+.PHONY: help setup sweep lint test test-processors test-browser test-wheel test-services check bench bench-scores bench-criteria bench-report selftest endurance clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ bench: $(READY) ## CPU against a careful practitioner's script, side by side (ab
 
 bench-scores: $(READY) ## CPU and memory of all scores of 36 pictures (about 3 minutes)
 	$(BIN)/python -m benchmarks.score_cost
+
+bench-criteria: $(READY) ## usual criteria and ours on data with and without clusters: a table and a picture (about 10 minutes)
+	$(BIN)/python -m benchmarks.compare_criteria
 
 bench-report: $(READY) ## size, build, first paint and frames per second of the report in Chromium (about a minute)
 	$(BIN)/python -m benchmarks.report_page

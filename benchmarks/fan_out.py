@@ -21,8 +21,9 @@ from prefect.testing.utilities import prefect_test_harness
 from steadymap.configs.sweep import SweepConfig
 from steadymap.flows.drawing.draw_cells import draw_cells
 from steadymap.flows.sweep import RUNNER, WAITING_CONFIGURATIONS
+from steadymap.tasks.plan.graphs import cells_by_graph
 from steadymap.tasks.plan.plan import Plan
-from steadymap.tasks.steps.compute_configuration import compute_configuration
+from steadymap.tasks.steps.compute_graph import compute_graph
 from steadymap.tasks.steps.plan_sweep import plan_sweep
 from steadymap.tasks.steps.prepare_geometry import prepare_geometry
 from steadymap.tasks.steps.read_dataset import read_dataset
@@ -88,9 +89,9 @@ def draw_without_prefect(plan: Plan) -> None:
     workers = plan.config.workers
     with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
         broken = prepare_geometry.fn(plan)
-        configurations = dict.fromkeys(cell.configuration.name for cell in plan.missing)
+        graphs = list(cells_by_graph(plan.missing))
         with ThreadPoolExecutor(WAITING_CONFIGURATIONS) as threads:
-            list(threads.map(lambda one: compute_configuration.fn(one, plan, broken), configurations))
+            list(threads.map(lambda one: compute_graph.fn(one, plan, broken), graphs))
 
 
 @flow(name="fan-out", task_runner=RUNNER)

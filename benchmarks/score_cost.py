@@ -29,11 +29,12 @@ from steadymap.tasks.numerics.clusters.recurrence import find_clusters
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
 from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours, nearest_neighbours
+from steadymap.tasks.numerics.geometry.umap_curve import curve_parameters
 from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.randomness import sample_rows
 from steadymap.tasks.numerics.scores import all_scores as cell_scores
 from steadymap.tasks.numerics.scores.all_scores import Scorer, choose_anchors, encode_classes
-from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy, curve_parameters
+from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy
 from steadymap.tasks.numerics.scores.embedr import conditional_affinities, embedding_errors, empirical_p
 from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
 from steadymap.tasks.numerics.stability.distance_variance import distance_variance

@@ -7,6 +7,7 @@ no key twice. A relative data path is taken from the folder of the config.
 from __future__ import annotations
 
 import difflib
+import os
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from steadymap.configs.errors import InputError, join_errors
-from steadymap.configs.sweep import GRIDS, Encoder, SweepConfig, split_reference
+from steadymap.configs.sweep import GRIDS, DataSource, Encoder, SweepConfig, split_reference
 from steadymap.configs.urls import is_url
 
 LARGEST_CONFIG_BYTES = 1_000_000
@@ -31,14 +32,27 @@ def read_config(path: Path) -> SweepConfig:
     InputError
         The file is missing, not YAML, or breaks the schema. Every fault is named with its line.
     """
-    return anchor_paths(read_settings(path, SweepConfig), path.parent)
+    try:
+        return anchor_paths(read_settings(path, SweepConfig, {"name": path.stem[:80]}), path.parent)
+    except InputError as error:
+        if error.file is not None:
+            raise
+        raise InputError(error.problem, file=path, place="data", rule=error.rule, remedy=error.remedy) from None
 
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def read_settings(path: Path, model: type[Model]) -> Model:
-    """Read a YAML file and validate it with a model; see ``read_config``."""
+def read_settings(path: Path, model: type[Model], defaults: dict[str, Any] | None = None) -> Model:
+    """Read a YAML file and validate it with a model; see ``read_config``.
+
+    Parameters
+    ----------
+    path, model
+        The file, and what it has to be.
+    defaults
+        Values of keys that are not there, unless one is there that looks like a misspelling.
+    """
     text = _read_text(path)
     document, lines = _parse(text, path)
     if not isinstance(document, dict):
@@ -48,6 +62,9 @@ def read_settings(path: Path, model: type[Model]) -> Model:
             rule="the first lines look like `name: my-run` and `data:`",
             remedy="start from configs/example.yaml",
         )
+    for key, value in (defaults or {}).items():
+        if not difflib.get_close_matches(key, [str(one) for one in document], n=1):
+            document[key] = value
     try:
         return model.model_validate(document)
     except ValidationError as error:
@@ -135,7 +152,20 @@ def _note_lines(node: yaml.Node, at: tuple[str | int, ...], lines: Lines, path: 
 
 
 def _explain(error: ValidationError, path: Path, lines: Lines) -> InputError:
-    return join_errors([_explain_one(dict(fault), path, lines) for fault in error.errors()])
+    faults = [dict(fault) for fault in error.errors()]
+    return join_errors([_explain_one(fault, path, lines) for fault in _merge_typos(faults)])
+
+
+def _merge_typos(faults: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Make one fault of a misspelt key and of the required key that it was to be."""
+    kept = list(faults)
+    for missing in (fault for fault in faults if fault["type"] == "missing"):
+        for extra in (fault for fault in faults if fault["type"] == "extra_forbidden"):
+            beside = extra["loc"][:-1] == missing["loc"][:-1]
+            if beside and difflib.get_close_matches(str(extra["loc"][-1]), [str(missing["loc"][-1])], n=1):
+                extra["meant"] = str(missing["loc"][-1])
+                kept = [fault for fault in kept if fault is not missing]
+    return kept
 
 
 def _explain_one(fault: dict[str, Any], path: Path, lines: Lines) -> InputError:
@@ -165,9 +195,7 @@ def _rule_and_remedy(fault: dict[str, Any]) -> tuple[str, str]:
     message = str(fault["msg"]).removeprefix("Value error, ")
     name = str(fault["loc"][-1]) if fault["loc"] else ""
     if fault["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(name, sorted(known_keys()), n=1)
-        remedy = f"did you mean `{close[0]}`?" if close else "remove it; configs/example.yaml has all keys"
-        return "there is no such key here", remedy
+        return _explain_key(name, fault.get("meant"))
     if fault["type"] == "missing":
         return f"`{name}` is required", f"add `{name}:`; configs/example.yaml shows how"
     if fault["type"] == "union_tag_invalid":
@@ -175,6 +203,18 @@ def _rule_and_remedy(fault: dict[str, Any]) -> tuple[str, str]:
     if fault["type"] == "union_tag_not_found":
         return "every entry of reducers names its reducer", "begin it with `- reducer: tsne`"
     return message[:1].lower() + message[1:], "see the key in configs/example.yaml"
+
+
+def _explain_key(name: str, meant: str | None) -> tuple[str, str]:
+    """Say of a key that is not known here which one was meant, or where it belongs."""
+    if meant is not None:
+        return f"there is no such key here, and `{meant}` is required", f"did you mean `{meant}`?"
+    homes = [home for home, keys in keys_by_home().items() if name in keys]
+    if homes:
+        return "there is no such key here", f"`{name}` belongs {' or '.join(homes[:3])}"
+    close = difflib.get_close_matches(name, sorted(known_keys()), n=1)
+    remedy = f"did you mean `{close[0]}`?" if close else "remove it; configs/example.yaml has all keys"
+    return "there is no such key here", remedy
 
 
 def known_keys() -> set[str]:
@@ -189,9 +229,24 @@ def known_keys() -> set[str]:
     return keys
 
 
+def keys_by_home() -> dict[str, set[str]]:
+    """Return where each key of a config belongs, in words."""
+    homes = {"at the beginning of a line": set(SweepConfig.model_fields)}
+    for field, info in SweepConfig.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            homes[f"under `{field}:`"] = set(info.annotation.model_fields)
+    for name, grid in GRIDS.items():
+        homes[f"under `- reducer: {name}`"] = set(grid.model_fields)
+    return {**homes, "under `encode:`": set(Encoder.model_fields)}
+
+
 def anchor_paths(config: SweepConfig, folder: Path) -> SweepConfig:
     """Make every relative path of a config absolute, starting from a folder, so that it holds anywhere."""
-    data = config.data
+    return config.model_copy(update={"data": anchor_source(config.data, folder)})
+
+
+def anchor_source(data: DataSource, folder: Path) -> DataSource:
+    """Make every relative path of a data source absolute, starting from a folder."""
     anchored = {
         "path": None if data.path is None else _anchor(data.path, folder),
         "encode": None if data.encode is None else _anchor_encoder(data.encode, folder),
@@ -201,11 +256,31 @@ def anchor_paths(config: SweepConfig, folder: Path) -> SweepConfig:
         "log_variance": None if data.log_variance is None else _anchor_role(data.log_variance, folder),
         "inputs": _anchor_roles(data.inputs, folder),
     }
-    return config.model_copy(update={"data": data.model_copy(update=anchored)})
+    return data.model_copy(update=anchored)
 
 
 def _anchor(path: str, folder: Path) -> str:
-    return path if is_url(path) else str((folder / path).absolute())
+    return path if is_url(path) else str((folder / expand_path(path, folder)).absolute())
+
+
+def expand_path(path: str, folder: Path) -> str:
+    """Put in ``~`` and ``$NAME``, where no file is called so.
+
+    Raises
+    ------
+    InputError
+        There is no such variable, or no home.
+    """
+    if not (path.startswith("~") or "$" in path) or (folder / path).exists():
+        return path
+    expanded = os.path.expandvars(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises where there is none
+    if expanded.startswith("~") or "$" in expanded:
+        raise InputError(
+            f"the path {path!r}",
+            rule="~ is the home folder and $NAME a variable of the environment, and this one is not set",
+            remedy="set it, or write the path out",
+        )
+    return expanded
 
 
 def _anchor_encoder(encoder: Encoder, folder: Path) -> Encoder:

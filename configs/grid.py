@@ -15,9 +15,12 @@ from steadymap.configs.sweep import Metric, PcaGrid, ReducerGrid, SweepConfig, T
 
 Value = float | int | str
 
+GRID_FROM_ROWS = 2_500
+"""From here on t-SNE's repulsion from a grid costs less than that of all pairs (at 1,797 rows 1.3 CPU-s a picture
+against 0.6; at 10,000 rows 4 against 20)."""
+
 FFT_FROM_ROWS = 10_000
-"""From here on t-SNE's repulsion by FFT costs less than that of all pairs; below, all pairs cost less than Barnes-Hut
-(at 1,797 rows 0.8 CPU-s a picture, 4.3 by Barnes-Hut, 17 by FFT; at 899 rows 0.3 against 1.9)."""
+"""The same of openTSNE's FFT; below, all pairs cost less than Barnes-Hut."""
 
 CONTROLS = ("pca", "random_projection", "shuffled")
 """Reducers that are drawn for comparison: they are scored, never recommended, and say nothing about clusters."""
@@ -37,7 +40,8 @@ class Configuration:
     Attributes
     ----------
     reducer, engine, method
-        ``tsne`` with ``openTSNE`` or ``sklearn`` and its repulsion method; ``umap``; ``pca``.
+        ``tsne`` with ``steadymap``, ``openTSNE`` or ``sklearn`` and its repulsion method; ``umap`` with ``steadymap``
+        or ``umap-learn``; ``pca``.
     metric
         Distance in the latent space.
     dimension
@@ -270,7 +274,7 @@ def _expand_reducer(
     names = list(axes)
     for metric, dimension, size in itertools.product(metrics, grid.dimension, sizes):
         departures: dict[str, Value | None] = {
-            "engine": grid.engine if isinstance(grid, TsneGrid) and grid.engine != "openTSNE" else None,
+            "engine": _engine(grid) if isinstance(grid, TsneGrid | UmapGrid) and grid.engine != "steadymap" else None,
             "method": grid.method if isinstance(grid, TsneGrid) and grid.method != "auto" else None,
             "metric": metric if metric != config.preprocess.metric else None,
             "dimension": dimension if dimension != 2 else None,
@@ -281,7 +285,7 @@ def _expand_reducer(
             method = _method(grid, rows, dimension)
             yield Configuration(
                 reducer=grid.reducer,
-                engine=grid.engine if isinstance(grid, TsneGrid) else _ENGINES[grid.reducer],
+                engine=_engine(grid),
                 method=method,
                 metric=metric,
                 dimension=dimension,
@@ -292,7 +296,11 @@ def _expand_reducer(
             )
 
 
-_ENGINES = {"umap": "umap-learn", "pca": "scikit-learn", "random_projection": "numpy", "shuffled": "scikit-learn"}
+_ENGINES = {"pca": "scikit-learn", "random_projection": "numpy", "shuffled": "scikit-learn"}
+
+
+def _engine(grid: ReducerGrid) -> str:
+    return grid.engine if isinstance(grid, TsneGrid | UmapGrid) else _ENGINES[grid.reducer]
 
 
 def _axes(grid: ReducerGrid) -> dict[str, tuple[Value, ...]]:
@@ -313,6 +321,8 @@ def _method(grid: ReducerGrid, rows: int, dimension: int) -> str:
         return "sgd" if isinstance(grid, UmapGrid) else "exact"
     if grid.method != "auto":
         return grid.method
+    if grid.engine == "steadymap":
+        return "grid" if rows >= GRID_FROM_ROWS else "exact"
     if grid.engine != "openTSNE" or dimension != 2:
         return "barnes-hut"
     return "fft" if rows >= FFT_FROM_ROWS else "exact"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from steadymap.configs.document import read_settings
+from steadymap.configs.document import expand_path, read_settings
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import Many, Settings
 from steadymap.configs.urls import is_url
@@ -23,7 +23,8 @@ class NightlyConfig(Settings):
     name: Annotated[str, Field(min_length=1, max_length=40)] = "nightly"
     """What these nights are called; nights of one name in one store follow each other."""
     configs: Annotated[str, Field(min_length=1)]
-    """A sweep config, a folder of them, or a pattern such as `sweeps/*.yaml`; relative to the folder of this file."""
+    """A sweep config, a folder of them, or a pattern such as `sweeps/*.yaml`. Relative paths start at the folder of the
+    config file; a form takes absolute ones."""
     datasets: Many[Annotated[str, Field(min_length=1)]] | None = None
     """Data files, folders of them, or patterns such as `latents/*.npz` or `latents/**/z.npy`; also URLs, such as
     `s3://bucket/latents/*.npz`. Every config is swept over every one of them, in place of its own data file. Default:
@@ -34,6 +35,9 @@ class NightlyConfig(Settings):
     hours: Annotated[float, Field(gt=0, le=8760)] | None = None
     """Time budget: no sweep, and no picture of one, starts after it; the most informative come first. What was left is
     named and goes first the next night. Default: none."""
+    site_url: Annotated[str, Field(pattern=r"^https?://[^\s@?#]+$")] | None = None
+    """Where a web server shows the store's folder, such as `http://host:8080`; pages in Prefect and messages then link
+    to reports. Default: they name the report's place in the store."""
 
 
 def read_nightly(path: Path) -> NightlyConfig:
@@ -59,10 +63,10 @@ def anchor_nightly(config: NightlyConfig, folder: Path) -> NightlyConfig:
     """Make every relative path absolute, starting from a folder."""
 
     def anchor(pattern: str) -> str:
-        return pattern if is_url(pattern) else str((folder / pattern).absolute())
+        return pattern if is_url(pattern) else str((folder / expand_path(pattern, folder)).absolute())
 
     places = {
-        "configs": str((folder / config.configs).absolute()),
+        "configs": str((folder / expand_path(config.configs, folder)).absolute()),
         "datasets": None if config.datasets is None else tuple(map(anchor, config.datasets)),
     }
     return config.model_copy(update=places)
@@ -76,7 +80,9 @@ def _in_own_words(error: InputError) -> InputError:
     keys = f"the keys are {', '.join(NightlyConfig.model_fields)}; configs/nightly.yaml explains them"
 
     def mend(text: str) -> str:
-        text = re.sub(r"did you mean `\w+`\?|remove it; configs/example\.yaml has all keys", keys, text)
+        text = re.sub(
+            r"did you mean `\w+`\?|`\w+` belongs .*|remove it; configs/example\.yaml has all keys", keys, text
+        )
         return text.replace("`name: my-run` and `data:`", "`configs: sweeps`").replace("example.yaml", NIGHTLY_FILE)
 
     return InputError(

@@ -291,6 +291,7 @@ CLUSTERS = pa.schema(
         pa.field("recurrence_resamples", pa.float64()),
         pa.field("band", pa.string(), nullable=False),
         pa.field("recovered", pa.int32(), nullable=False),
+        pa.field("recovered_by_cut", pa.int32()),
         pa.field("dissolved", pa.int32(), nullable=False),
         pa.field("configurations", pa.int32(), nullable=False),
         pa.field("best_cell", pa.string(), nullable=False),
@@ -299,16 +300,21 @@ CLUSTERS = pa.schema(
         pa.field("depth", pa.float64()),
         pa.field("depth_low", pa.float64()),
         pa.field("depth_high", pa.float64()),
+        pa.field("neighbour", pa.int32()),
+        pa.field("halves", pa.int32()),
+        pa.field("halves_proving", pa.int32()),
         pa.field("reason", pa.string()),
     ]
 )
 """``clusters.parquet``: a row per consensus cluster, the largest first. ``label`` is its most frequent label.
 ``co_assignment`` is the mean share of pictures that keep two of its rows together; ``recurrence`` the mean over
-configurations of its Jaccard similarity to the most similar island, with its standard error;
-``recovered`` (above .75) and ``dissolved`` (at most .5) count configurations by the mean over their seeds.
+configurations of its Jaccard similarity to the most similar branch of a picture's density tree, with standard error;
+``recovered`` (above .75) and ``dissolved`` (at most .5) count configurations by the mean over their seeds, and
+``recovered_by_cut`` those in which the islands of one flat cut are enough.
 ``verdict`` is ``REAL``, ``HIDDEN``, ``ARTEFACT`` or ``UNCERTAIN`` with its ``reason``, ``p_value`` that of the held-out
-valley test, ``depth`` the density at the valley over that at the lower peak (1 is no valley) with a 95 % interval; all
-null where nothing was tested."""
+valley test, ``depth`` the density at the valley over that at the lower peak (1 is no valley) with a 95 % interval,
+``neighbour`` the cluster beyond it; ``halves_proving`` of the ``halves`` that tested separate it alone. All null where
+nothing was tested."""
 
 RECURRENCE = pa.schema(
     [
@@ -342,8 +348,8 @@ TRACKS = pa.schema(
     ]
 )
 """``tracks.parquet``: a row per cluster and configuration. ``fate`` is what most of its pictures do with the cluster
-(the counts beside it), ``pieces`` the most islands that a picture splits it into, ``partners`` the clusters it
-shares an island with where a picture merges it."""
+(the counts beside it), ``pieces`` the most branches that a picture splits it into, ``partners`` the clusters it cannot
+be told from where a picture merges it."""
 
 BOUNDARIES = pa.schema(
     [

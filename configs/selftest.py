@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -37,6 +37,8 @@ class SelftestPart(Settings):
     """Families to draw. Default: all."""
     real: bool | None = None
     """Only families with clusters (true), or without (false)."""
+    spoiled: Literal["copies", "integers", "outliers"] | None = None
+    """What is done to the rows: a twentieth of them twice, rounded to integers, or three a thousand spreads away."""
     sweep: SelftestSweep | None = None
     """How every set is swept. Default: as the selftest says."""
 

@@ -14,7 +14,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from steadymap.configs.urls import NO_SECRETS, carries_secret
 
 Metric = Literal["euclidean", "cosine"]
-DATA_ENDINGS = (".npy", ".npz", ".parquet", ".csv", ".h5ad")
+DATA_ENDINGS = (
+    *(".npy", ".npz", ".parquet", ".csv", ".h5ad", ".pq", ".tsv", ".csv.gz", ".tsv.gz", ".feather", ".arrow"),
+    *(".jsonl", ".ndjson", ".jsonl.gz", ".zarr", ".safetensors"),
+)
 """Endings of the files that data is read from."""
 MODEL_ENDING = ".onnx"
 """Ending of the files that an encoder is read from."""
@@ -49,8 +52,17 @@ def split_reference(role: str) -> tuple[str | None, str]:
 
     The name is empty where the file holds one thing only: ``labels.npy``.
     """
-    file, _, name = role.partition("#")
-    return (file, name) if file.lower().endswith(DATA_ENDINGS) else (None, role)
+    places = [place for place, sign in enumerate(role) if sign == "#"]
+    for place in reversed(places):  # a folder or a file may have a # in its name
+        if ending_of(role[:place]) is not None and ending_of(role[place + 1 :]) is None:
+            return role[:place], role[place + 1 :]
+    return (role, "") if ending_of(role) is not None else (None, role)
+
+
+def ending_of(name: str) -> str | None:
+    """Return the ending by which a data file is read, the longest there is: ``.csv.gz``."""
+    found = [ending for ending in DATA_ENDINGS if name.lower().endswith(ending)]
+    return max(found, key=len) if found else None
 
 
 class Settings(BaseModel):
@@ -63,7 +75,7 @@ class Encoder(Settings):
     """A trained encoder and what it encodes. The inputs reach it as they are: nothing is scaled or normalised."""
 
     model: str
-    """An .onnx file; relative to the folder of the config."""
+    """An .onnx file. Relative paths start at the folder of the config file; a form takes absolute ones."""
     inputs: str
     """The raw inputs: images.npy, data.npz#x, or columns of a table such as pixels.csv#p*."""
     output: str | None = None
@@ -88,15 +100,17 @@ class DataSource(Settings):
     """
 
     path: str | None = None
-    """A .npy, .npz, .parquet, .csv or .h5ad file, relative to the folder of the config; or the URL of one (s3://…)."""
+    """A data file (.npy, .npz, .parquet, .csv, .h5ad and others: docs/inputs.md), or a folder of Parquet shards, or the
+    URL of a file (s3://…). Relative paths start at the folder of the config file; a form takes absolute ones."""
     encode: Encoder | None = None
     """A trained encoder (ONNX) and the inputs it encodes."""
     example: Literal["digits"] | None = None
     """`digits`: a small autoencoder trained on scikit-learn's digits (1,797 rows, 16 latent dimensions)."""
     latents: Many[str] | None = None
-    """The array of an .npz, the columns of a table (names or patterns such as `z*`), or a matrix in the obsm of an
-    .h5ad (X is its main matrix). Default: the first of latents, z, Z, X, embeddings, or the only 2-d array; in a table,
-    every numeric column that has no other role; in an .h5ad, the only matrix in obsm with more than three columns."""
+    """The array of an .npz, the columns of a table (names or patterns such as `z*`), a column of lists, or a matrix in
+    the obsm of an .h5ad (X is its main matrix). Default: the first of latents, z, Z, X, embeddings, or the only 2-d
+    array; in a table, the only column of lists, or every numeric column that has no other role; in an .h5ad, the only
+    matrix in obsm with more than three columns. Where two readings are possible, it has to be named."""
     labels: Many[str] | None = None
     """Arrays or columns with labels; the first one colours the pictures. Default: y or label, where there is one."""
     id: str | None = None
@@ -108,6 +122,8 @@ class DataSource(Settings):
     log_variance: str | None = None
     """Array with log σ² of a variational encoder's posterior, shaped as the latents, which are then its means. Default:
     logvar or log_var of an .npz, where there is one beside `mu`."""
+    header: bool | None = None
+    """Whether the first line of separated values (.csv, .tsv) holds names. Default: found by what is in it."""
     input_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)] | None = None
     """Shape of one raw input where it is an image, such as [8, 8] or [32, 32, 3]; the report then shows it. Default: as
     stored, where that is 2-d or 3-d."""
@@ -145,6 +161,9 @@ class Preprocessing(Settings):
     """Keep this many principal components."""
 
 
+OPENTSNES_METHODS = ("barnes-hut", "fft")
+
+
 class TsneGrid(Settings):
     """t-SNE; every listed value of every key is combined with every other."""
 
@@ -159,13 +178,21 @@ class TsneGrid(Settings):
     """`pca`: shared principal components plus noise drawn from the seed. `random`: the seed alone."""
     metric: Many[Metric] | None = None
     """Sweep the metric; default: the one under `preprocess`."""
-    engine: Literal["openTSNE", "sklearn"] = "openTSNE"
-    """`openTSNE` on shared affinities, or `sklearn.manifold.TSNE` as it is."""
-    method: Literal["auto", "exact", "barnes-hut", "fft"] = "auto"
-    """Repulsive forces; auto is every pair (exact) below 10,000 rows and FFT from there on, Barnes-Hut in 3
-    dimensions."""
+    engine: Literal["steadymap", "openTSNE", "sklearn"] = "steadymap"
+    """`steadymap` draws all seeds and exaggerations of a perplexity side by side; `openTSNE` one at a time, on the same
+    affinities; `sklearn` is `sklearn.manifold.TSNE` as it is."""
+    method: Literal["auto", "exact", "grid", "barnes-hut", "fft"] = "auto"
+    """Repulsive forces; auto is every pair (exact) where there are few rows, else a grid. openTSNE has no grid but FFT
+    (auto from 10,000 rows on) and Barnes-Hut (auto in 3 dimensions); a method that it alone has implies it."""
     dimension: Many[Literal[2, 3]] = (2,)
-    """Dimensions of the picture; exact and FFT draw 2 only."""
+    """Dimensions of the picture; openTSNE's exact and FFT draw 2 only."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _method_implies_engine(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("method") in OPENTSNES_METHODS and "engine" not in given:
+            return {**given, "engine": "openTSNE"}
+        return given
 
     @model_validator(mode="after")
     def _engine_can(self) -> TsneGrid:
@@ -174,9 +201,13 @@ class TsneGrid(Settings):
         if self.engine == "sklearn" and self.method == "fft":
             raise ValueError("scikit-learn's t-SNE has no FFT method; use engine: openTSNE")
         if self.engine == "sklearn" and self.method == "exact":
-            raise ValueError("scikit-learn's exact t-SNE holds n × n arrays; use engine: openTSNE")
-        if self.method in ("fft", "exact") and 3 in self.dimension:
-            raise ValueError(f"method: {self.method} draws 2 dimensions only; use barnes-hut for 3")
+            raise ValueError("scikit-learn's exact t-SNE holds n × n arrays; use engine: steadymap")
+        if self.engine != "steadymap" and self.method == "grid":
+            raise ValueError(f"{self.engine} has no grid method; use engine: steadymap")
+        if self.engine == "steadymap" and self.method in OPENTSNES_METHODS:
+            raise ValueError(f"method: {self.method} is openTSNE's; use engine: openTSNE")
+        if self.engine == "openTSNE" and self.method in ("fft", "exact") and 3 in self.dimension:
+            raise ValueError(f"openTSNE's {self.method} draws 2 dimensions only; use barnes-hut for 3")
         return self
 
 
@@ -192,6 +223,9 @@ class UmapGrid(Settings):
     """Start of the layout; the seed adds its own noise."""
     metric: Many[Metric] | None = None
     """Sweep the metric; default: the one under `preprocess`."""
+    engine: Literal["steadymap", "umap-learn"] = "steadymap"
+    """`steadymap` draws all seeds and min_dist of an n_neighbors side by side; `umap-learn` one at a time, on the same
+    graph."""
     dimension: Many[Literal[2, 3]] = (2,)
     """Dimensions of the picture."""
 

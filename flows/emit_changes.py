@@ -1,5 +1,8 @@
 """Tell Prefect what a night said, as events that automations act on; docs/alerts.md has names, resources and payloads.
 
+A message is worth waking for or it is not sent: one per night and sweep says all of its changes, and changes of
+verdicts that rest on one split of the rows are said in the summary only.
+
 An event's id is made of the night before and of what it is about. So a night that was killed after it had told, and ran
 again, tells under the same ids, and the server keeps one of each.
 """
@@ -18,30 +21,77 @@ from prefect.events.worker import EventsWorker
 from steadymap.reports.nights.night_changes import Change
 from steadymap.reports.nights.night_summary import STATUS_WORDS, Night
 from steadymap.reports.nights.nights import SweepOfNight, slug
+from steadymap.reports.wording import list_names
 
 PREFIX = "steadymap"
+DRIFT = "median ARI"
+"""What the sentence about drift has and no other."""
 
 
 @dataclass(frozen=True)
 class Told:
-    """Changes of one sweep."""
+    """Changes of one sweep, and where its report is served (None where nobody serves it)."""
 
     sweep: SweepOfNight
     changes: tuple[Change, ...]
+    report: str | None = None
+
+    @property
+    def loud(self) -> tuple[Change, ...]:
+        """The changes that may wake somebody."""
+        return tuple(one for one in self.changes if not one.quiet)
 
 
 def emit_changes(night: Night, told: Sequence[Told]) -> None:
-    """Emit an event per change and one for the night, and wait until they are on their way."""
+    """Emit an event per change, one per changed sweep and one for the night, and wait until they are on their way."""
     for one in told:
-        for change in one.changes:
-            _emit_change(night, one.sweep, change)
-    _emit_night(night, sum(len(one.changes) for one in told))
+        for change in one.loud:
+            _emit_change(night, one, change)
+        if one.loud:
+            _emit_sweep(night, one)
+    _emit_night(night, sum(len(one.loud) for one in told))
     # Its warning that some are still on their way is no news: that is what is waited for.
     logging.getLogger(EventsWorker.__name__).setLevel(logging.ERROR)
     EventsWorker.instance().drain()
 
 
-def _emit_change(night: Night, sweep: SweepOfNight, change: Change) -> None:
+def message_of(told: Told) -> str:
+    """Write the one message of a sweep: every change with its numbers, the drift beside the seeds' noise, the link."""
+    spoken = [one.sentence for one in told.loud]
+    drift = [said for said in told.sweep.said if DRIFT in said]
+    link = [told.report] if told.report else [f"run {told.sweep.run}"] if told.sweep.run else []
+    return "\n".join([f"{told.sweep.sweep}:", *(f"- {line}" for line in [*spoken, *drift]), *link])
+
+
+def _emit_sweep(night: Night, told: Told) -> None:
+    sweep = told.sweep
+    _emit(
+        "sweep.changed",
+        {
+            "prefect.resource.id": f"{PREFIX}.sweep.{slug(sweep.sweep)}",
+            "prefect.resource.name": sweep.sweep,
+            f"{PREFIX}.sweep": sweep.sweep,
+            f"{PREFIX}.nightly": night.name,
+        },
+        [{"prefect.resource.id": f"{PREFIX}.night.{slug(night.name)}", "prefect.resource.role": "night"}],
+        {
+            "message": message_of(told),
+            "subject": f"{sweep.sweep}: {list_names([one.brief or one.kind for one in told.loud])}",
+            "night": night.night,
+            "sweep": sweep.sweep,
+            "run": sweep.run,
+            "previous": sweep.previous,
+            "report": told.report,
+            "changes": len(told.loud),
+            "agreement": sweep.agreement,
+            "seed_agreement": sweep.seed_agreement,
+        },
+        (night.previous, sweep.sweep, sweep.run, sweep.state, sweep.reason),
+    )
+
+
+def _emit_change(night: Night, told: Told, change: Change) -> None:
+    sweep = told.sweep
     about = f"{PREFIX}.sweep.{slug(sweep.sweep)}"
     resource = f"{PREFIX}.cluster.{slug(sweep.sweep)}.{change.subject}" if change.subject else about
     name = f"{sweep.sweep}: C{change.subject}" if change.subject.isdigit() else sweep.sweep
@@ -65,6 +115,7 @@ def _emit_change(night: Night, sweep: SweepOfNight, change: Change) -> None:
             "data": sweep.data,
             "run": sweep.run,
             "previous": sweep.previous,
+            "report": told.report,
             **change.facts,
         },
         (night.previous, sweep.sweep, sweep.run, sweep.state, change.subject),

@@ -10,19 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.nightly import NightlyConfig, anchor_nightly
 from steadymap.configs.sweep import SweepConfig
-from steadymap.configs.urls import is_url
 from steadymap.flows.emit_changes import Told, emit_changes
+from steadymap.flows.run_page import Site, ended_with, ends_as_failed, name_of_night, tag_run
 from steadymap.flows.sweep import stability_sweep
+from steadymap.reports.build import REPORT
 from steadymap.reports.compare.compare_runs import Comparison, compare_runs
 from steadymap.reports.compare.drift import Drift, measure_drift
-from steadymap.reports.nights.night_changes import Change, carry_numbers, find_failures, find_night_changes, tell_rest
+from steadymap.reports.nights.night_changes import (
+    ONE_SPLIT,
+    Change,
+    carry_numbers,
+    find_failures,
+    find_night_changes,
+    quieten,
+    tell_rest,
+)
 from steadymap.reports.nights.night_summary import Night, night_markdown
 from steadymap.reports.nights.nights import (
     Past,
@@ -34,6 +43,7 @@ from steadymap.reports.nights.nights import (
     slug,
     write_night,
 )
+from steadymap.reports.nights.nights_page import MORNING, build_nights_page
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.run.store_runs import finished_runs, previous_run
 from steadymap.reports.site.site import INDEX, build_site
@@ -54,7 +64,8 @@ class IncompleteNightError(Exception):
         self.night = night
         failed = night.with_status("failed")
         reasons = "; ".join(f"{one.sweep}: {(one.reason or '').splitlines()[0]}" for one in failed)
-        super().__init__(f"{len(failed)} of {len(night.sweeps)} sweeps failed: {reasons}")
+        changed = f"; {night.what_changed}" if night.briefs else ""
+        super().__init__(f"{len(failed)} of {len(night.sweeps)} sweeps failed: {reasons}{changed}")
 
 
 @dataclass(frozen=True)
@@ -65,8 +76,14 @@ class Ended:
     changes: tuple[Change, ...] = ()
     clusters: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def briefs(self) -> tuple[str, ...]:
+        """Its changes in a few words each."""
+        return tuple(one.brief for one in self.changes if one.brief)
 
-@flow(name="nightly", flow_run_name="{config.name}")
+
+@flow(name="nightly", flow_run_name=name_of_night)
+@ends_as_failed
 def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]:
     """Sweep what is new or changed, follow its clusters from night to night, and say what changed.
 
@@ -80,6 +97,7 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
         Sweeps failed. The others are done, and the night is recorded.
     """
     logger, place = get_run_logger(), open_store(store)
+    tag_run()
     claim(place)
     with held(lock_of(place, f"night-{slug(config.name)}"), f"night {config.name}", logger.warning):
         started, clock = datetime.now(UTC), time.monotonic()
@@ -88,7 +106,7 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
         settle_folder(place, "nights", 2)
         past = read_past(place.root, config.name)
         sweeps = find_sweeps(anchor_nightly(config, Path.cwd()))
-        ended = _run_sweeps(sweeps, past, place, deadline, logger)
+        ended = _run_sweeps(sweeps, Frame(past, place, deadline, config.site_url, logger))
         night = Night(
             night=name_night(started, config.name),
             name=config.name,
@@ -97,27 +115,40 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
             sweeps=tuple(one.row for one in ended),
             gone=tuple(name for name in past.last if name not in {sweep.name for sweep in sweeps}),
             notices=past.unreadable,
+            briefs={one.row.sweep: one.briefs for one in ended if one.briefs},
         )
-        night = replace(_renew_site(night, place), seconds=time.monotonic() - clock)
-        _publish(night)
-        emit_changes(night, [Told(one.row, one.changes) for one in ended])
+        night = replace(night, seconds=time.monotonic() - clock)
+        emit_changes(night, [_told(one, Site(place, config.site_url)) for one in ended])
         _record(night, ended)
         settle_folder(place, "nights", 2)
+        night = _renew_site(night, place)
+        _publish(night, Site(place, config.site_url))
+    tag_run(*_tags(night))
     logger.info("%s", night.headline)
     if not night.complete:
         # Returned, not raised: the run ends as Failed with this message, and without a traceback that says no more.
         error = IncompleteNightError(night)
         return Failed(message=str(error), data=error)
-    return night
+    return ended_with(night.message, night)
 
 
 # --- sweeps -------------------------------------------------------------------------------------------------------
 
 
-def _run_sweeps(
-    sweeps: list[NightSweep], past: Past, store: Store, deadline: float | None, logger: Logger
-) -> list[Ended]:
+@dataclass(frozen=True)
+class Frame:
+    """What all sweeps of a night share: earlier nights, the store, when to stop, where the store is served, the log."""
+
+    past: Past
+    store: Store
+    deadline: float | None
+    site_url: str | None
+    logger: Logger
+
+
+def _run_sweeps(sweeps: list[NightSweep], frame: Frame) -> list[Ended]:
     """Look at every sweep, and compute what is due while there is time: what was left the last night goes first."""
+    past, store, logger = frame.past, frame.store, frame.logger
     looks = {sweep.name: _look(sweep, store) for sweep in sweeps}
     found: dict[str, Ended] = {}
     for sweep in sorted(sweeps, key=lambda one: one.name not in past.left):
@@ -126,11 +157,11 @@ def _run_sweeps(
             found[sweep.name] = _failed(sweep, str(look), before, logger)
         elif look.state is not None:
             found[sweep.name] = _found(sweep, look, past, store)
-        elif deadline is not None and time.monotonic() > deadline:
+        elif frame.deadline is not None and time.monotonic() > frame.deadline:
             row = SweepOfNight(sweep.name, sweep.config_file, sweep.data, "left", "no time was left")
             found[sweep.name] = Ended(kept_result(row, before))
         else:
-            found[sweep.name] = _computed(sweep, _within(sweep.config, deadline), past, store, logger)
+            found[sweep.name] = _computed(sweep, _within(sweep.config, frame.deadline), frame)
         logger.info("%s: %s", sweep.name, found[sweep.name].row.status)
     return [found[sweep.name] for sweep in sweeps]
 
@@ -164,14 +195,15 @@ def _found(sweep: NightSweep, look: Look, past: Past, store: Store) -> Ended:
     return _tell(row, _run_before(before, look.run, store), past, store)
 
 
-def _computed(sweep: NightSweep, config: SweepConfig, past: Past, store: Store, logger: Logger) -> Ended:
+def _computed(sweep: NightSweep, config: SweepConfig, frame: Frame) -> Ended:
     """Run a sweep as a flow of its own, whose failure is its own."""
+    past, store = frame.past, frame.store
     before, clock = past.of(sweep.name), time.monotonic()
     run_before = _run_before(before, None, store)  # read now: the sweep may write its folder anew
     try:
-        outcome = stability_sweep(config, store.place)
+        outcome = stability_sweep(config, store.place, frame.site_url)
     except Exception as error:
-        ended = _failed(sweep, _spell(error), before, logger)
+        ended = _failed(sweep, _spell(error), before, frame.logger)
         return replace(ended, row=replace(ended.row, seconds=time.monotonic() - clock))
     if outcome.cut_short:
         # Half a grid is compared with nothing: what it lacks would be told as lost, and the next night as new.
@@ -179,7 +211,7 @@ def _computed(sweep: NightSweep, config: SweepConfig, past: Past, store: Store, 
         row = SweepOfNight(sweep.name, sweep.config_file, sweep.data, "left", reason, seconds=time.monotonic() - clock)
         return Ended(kept_result(row, before))
     if not outcome.usable:
-        return _failed(sweep, f"no picture could be drawn; {outcome.report} says why", before, logger)
+        return _failed(sweep, f"no picture could be drawn; {outcome.report} says why", before, frame.logger)
     row = SweepOfNight(
         sweep.name,
         sweep.config_file,
@@ -230,8 +262,9 @@ def _tell(row: SweepOfNight, before: Run | None, past: Past, store: Store) -> En
     drift = Drift(())
     if compared is not None and before is not None:
         drift = measure_drift(before, after)
-        changes = find_night_changes(compared, old, numbers)
+        changes = quieten(find_night_changes(compared, old, numbers), before, after)
         told = [*compared.notices, *tell_rest(compared, drift)]
+        told += [ONE_SPLIT] if any(one.quiet for one in changes) else []
     elif before is not None:
         told = [f"Not compared with the night before: {why_not}"]
     failure = find_failures(after)
@@ -283,29 +316,49 @@ def _spell(error: Exception) -> str:
 
 def _renew_site(night: Night, store: Store) -> Night:
     """Bring trends and the static site up to date; without them the night is no less done."""
-    if not finished_runs(store.root):
-        return night
-    index = store.root / "site" / INDEX
-    if index.is_file() and not night.with_status("computed") and not night.with_status("found"):
-        return replace(night, site=_shown(index, store))
     try:
-        built = build_site(store.root)
-        send_pages(store, built.index.parent)
-        return replace(night, site=_shown(built.index, store))
+        page = build_nights_page(store.root)
+        if finished_runs(store.root) and _is_news(night, store):
+            build_site(store.root)
+        if page is None:
+            return night
+        send_pages(store, page.parent)
+        return replace(night, site=_shown(page, store))
     except (InputError, OSError) as error:
         return replace(night, notices=(*night.notices, f"the site could not be written: {_spell(error)}"))
+
+
+def _is_news(night: Night, store: Store) -> bool:
+    """Say whether the list of runs has to be written anew, which reads all of them."""
+    listed = (store.root / "site" / INDEX).is_file()
+    return not listed or bool(night.with_status("computed") or night.with_status("found"))
 
 
 def _shown(page: Path, store: Store) -> str:
     return str(page) if store.url is None else store.address(page)
 
 
-def _publish(night: Night) -> None:
+def _publish(night: Night, site: Site) -> None:
     """Show the night in Prefect's UI."""
     create_markdown_artifact(key="nightly-summary", markdown=night_markdown(night), description=night.headline)
-    if night.site is not None:
-        link = night.site if is_url(night.site) else Path(night.site).as_uri()
-        create_link_artifact(key="steadymap-site", link=link, link_text="All runs", description=night.night)
+    page = site.store.root / "site" / MORNING
+    if page.is_file():
+        site.show_link("steadymap-site", "All nights", page, night.night)
+
+
+def _told(ended: Ended, site: Site) -> Told:
+    """Gather what an event says of a sweep, with the way to its report."""
+    page = None if ended.row.run is None else site.store.run(ended.row.run) / REPORT
+    return Told(ended.row, ended.changes, None if page is None else site.address(page))
+
+
+def _tags(night: Night) -> list[str]:
+    """Return tags by which the nights that said something are found in a list of runs."""
+    changed = ["changed"] if night.briefs else []
+    verdicts = sorted(
+        {brief.rpartition(": ")[2] for briefs in night.briefs.values() for brief in briefs if "→" in brief}
+    )
+    return [*changed, *verdicts]
 
 
 def _record(night: Night, ended: list[Ended]) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from prefect import flow
-from prefect.artifacts import create_link_artifact
 
+from steadymap.flows.run_page import Site, ends_as_failed, tag_run
 from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import find_run
 from steadymap.tasks.store.sync import bring, open_store, send
 
 
 @flow(name="report", flow_run_name="report of {run}")
-def report(run: str, store: str = "results") -> str:
+@ends_as_failed
+def report(run: str, store: str = "results", site_url: str | None = None) -> str:
     """Render the report of a run, given by its name in the store or by its folder, and return its path.
 
     Raises
@@ -19,10 +20,11 @@ def report(run: str, store: str = "results") -> str:
     InputError
         There is no such run, or it is not complete.
     """
+    tag_run()
     place = open_store(store)
     folder = find_run(run, place.root).resolve()
     bring(place, [place.run(run)])
     page = build_report(folder)
     send(place, [place.run(run)])
-    create_link_artifact(key="stability-report", link=place.address(page), link_text="Report", description=run)
+    Site(place, site_url).show_link("stability-report", "Report", page, run)
     return str(page)

@@ -14,6 +14,7 @@ from steadymap.configs.document import read_settings
 from steadymap.configs.errors import InputError
 from steadymap.configs.selftest import SelftestConfig, SelftestSweep
 from steadymap.flows.drawing.draw_cells import draw_cells, drawn_cells
+from steadymap.flows.run_page import ends_as_failed, tag_run
 from steadymap.flows.sweep import RUNNER
 from steadymap.tasks.progress import announce_done, announce_total, muted
 from steadymap.tasks.selftest.error_rates import spell_outcome, sum_up
@@ -32,6 +33,7 @@ SHIPPED = Path(__file__).resolve().parents[1] / "configs" / "selftest.yaml"
 
 
 @flow(name="selftest", flow_run_name="selftest", task_runner=RUNNER)
+@ends_as_failed
 def selftest(config: SelftestConfig | None = None, store: str = "results") -> dict[str, Any]:
     """Draw every set that has no outcome yet, judge it, and sum up: false verdicts, power, with their intervals.
 
@@ -42,6 +44,7 @@ def selftest(config: SelftestConfig | None = None, store: str = "results") -> di
     InputError
         A family is not known, or none is left to draw.
     """
+    tag_run()
     config = config or read_settings(SHIPPED, SelftestConfig)
     place = open_store(store)
     claim(place)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -20,11 +18,10 @@ from steadymap.flows.drawing.draw_cells import announce_cached, draw_cells, draw
 from steadymap.flows.drawing.draw_in_rounds import draw_in_rounds
 from steadymap.flows.progress.artifact import ProgressArtifact
 from steadymap.flows.progress.log_lines import LogProgress
+from steadymap.flows.run_page import Site, ended_with, ends_as_failed, show_plan, show_run, tag_run, verdict_words
 from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import Run, read_run
-from steadymap.reports.summary.markdown import to_markdown
-from steadymap.reports.summary.summary import summarise
-from steadymap.tasks.cells.compute_cell import Endings
+from steadymap.tasks.cells.compute_cells import Endings
 from steadymap.tasks.plan.lay_out import run_identity
 from steadymap.tasks.progress import listening
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space
@@ -89,18 +86,27 @@ class SweepOutcome:
         """Whether there is any picture of the data; parts of it and reference data alone tell nothing."""
         return self.pictures > 0
 
+    @property
+    def message(self) -> str:
+        """The sweep in one line: its verdicts, and what was drawn."""
+        lost = f", {self.failed} failed" if self.failed else ""
+        left = f", {self.left} left" if self.left else ""
+        return f"{verdict_words(self.clusters)}; {self.computed} drawn, {self.cached} in the store{lost}{left}"
+
 
 @flow(
     name="stability-sweep",
     flow_run_name="{config.name}",
     task_runner=RUNNER,
 )
-def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome:
+@ends_as_failed
+def stability_sweep(config: SweepConfig, store: str = "results", site_url: str | None = None) -> SweepOutcome:
     """Draw a grid of pictures of one set of latent vectors, score them, and report what is stable.
 
     Run again, it computes only what is missing in the store.
     """
     logger = get_run_logger()
+    tag_run(f"sweep:{config.name}")
     with listening(LogProgress(logger)), contextlib.ExitStack() as turn:
         place = open_store(store)
         claim(place)
@@ -111,6 +117,7 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
         lock = lock_of(place, run_identity(config, dataset))
         turn.enter_context(held(lock, f"sweep {config.name}", logger.warning))
         plan = plan_sweep(config, dataset, place)
+        show_plan(plan, logger)
         turn.enter_context(listening(ProgressArtifact(plan.run, logger)))
         written = find_complete_run(place.run(plan.run), plan.identity) if not plan.missing else None
         endings: Endings = {}
@@ -141,26 +148,15 @@ def stability_sweep(config: SweepConfig, store: str = "results") -> SweepOutcome
             write_uses(place, plan.run, uses())
         send(place, [written.folder])
         run = read_run(written.folder)
-        _publish(run, place.address(report))
-        return _outcome(written, report, endings, run)
+        show_run(run, report, Site(place, site_url))
+        outcome = _outcome(written, report, endings, run)
+    return ended_with(outcome.message, outcome)
 
 
-@task(name="render report", cache_policy=NO_CACHE)
+@task(name="render report", task_run_name="report of {written.folder.name}", cache_policy=NO_CACHE)
 def render_report(written: WrittenRun) -> Path:
     """Render the run's report from its folder alone."""
     return build_report(written.folder)
-
-
-def _publish(run: Run, report: str) -> None:
-    """Show the summary, the verdicts and the way to the report in Prefect's UI."""
-    create_markdown_artifact(key="stability-summary", markdown=to_markdown(summarise(run)), description=run.folder.name)
-    verdicts = run.clusters[["cluster", "verdict", "size", "label", "p_value", "depth", "recurrence", "reason"]]
-    create_table_artifact(
-        key="cluster-verdicts",
-        table=json.loads(verdicts.to_json(orient="records")),
-        description=run.folder.name,
-    )
-    create_link_artifact(key="stability-report", link=report, link_text="Report", description=run.folder.name)
 
 
 def _outcome(written: WrittenRun, report: Path, endings: Endings, run: Run) -> SweepOutcome:

@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 WARM_MODULE = "steadymap.tasks.numerics.preload"
 JOB_MODULES = (
-    "steadymap.tasks.cells.compute_cell",
+    "steadymap.tasks.cells.compute_cells",
     "steadymap.tasks.geometry.compute_part",
     "steadymap.tasks.verdicts.split_job",
     "steadymap.tasks.verdicts.border_depths",
@@ -81,6 +81,11 @@ class Lost:
 
 
 Outcome = Done[T] | Lost
+
+
+def describe_error(error: Exception) -> str:
+    """Return an error's kind and the first line of what it says."""
+    return f"{type(error).__name__}: {error}".strip().splitlines()[0]
 
 
 def default_count() -> int:
@@ -147,7 +152,7 @@ class WorkerPool:
         except MemoryError as error:
             return Lost("out_of_memory", str(error) or "an allocation was refused")
         except Exception as error:  # A job may raise anything; that is its result, not ours.
-            return Lost("failed", f"{type(error).__name__}: {error}".strip().splitlines()[0])
+            return Lost("failed", describe_error(error))
 
     def _explain_death(self, death: ProcessExpired) -> Lost:
         if death.pid in self._guard.killed:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from steadymap.tasks.cells.compute_cell import CellJob, CellResult, compute_cell
+from steadymap.tasks.cells.compute_cells import CellJob, CellResult, compute_cells
 from steadymap.tasks.verdicts.border_depths import look_on_half
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob
 from steadymap.tasks.verdicts.label_job import judge_on_half
@@ -17,24 +18,25 @@ SEGFAULT_SEED, HANG_SEED, MEMORY_SEED, EXIT_SEED, RAISE_SEED = 101, 102, 103, 10
 MEMORY_BYTES = 30_000_000_000
 
 
-def sabotaged_compute_cell(job: CellJob) -> CellResult:
-    """Compute a cell, unless its seed is one of those that misbehave."""
-    if job.seed == SEGFAULT_SEED:
+def sabotaged_compute_cells(jobs: Sequence[CellJob]) -> list[CellResult]:
+    """Compute cells, unless a seed is one of those that misbehave."""
+    seeds = {job.seed for job in jobs}
+    if SEGFAULT_SEED in seeds:
         os.kill(os.getpid(), signal.SIGSEGV)
-    if job.seed == HANG_SEED:
+    if HANG_SEED in seeds:
         time.sleep(3600)
-    if job.seed == MEMORY_SEED:
+    if MEMORY_SEED in seeds:
         touch_memory(MEMORY_BYTES)
-    if job.seed == EXIT_SEED:
+    if EXIT_SEED in seeds:
         os._exit(7)
-    if job.seed == RAISE_SEED:
+    if RAISE_SEED in seeds:
         raise ArithmeticError("the layout diverged")
-    return compute_cell(job)
+    return compute_cells(jobs)
 
 
-def failing_compute_cell(job: CellJob) -> CellResult:
+def failing_compute_cells(jobs: Sequence[CellJob]) -> list[CellResult]:
     """Lose every cell."""
-    raise ArithmeticError(f"the layout of {job.configuration.name} diverged")
+    raise ArithmeticError(f"the layout of {jobs[0].configuration.name} diverged")
 
 
 def touch_memory(size: int) -> int:
@@ -57,8 +59,8 @@ def lost_on_one_half(job: HeldOutJob) -> None:
     (seek_on_half if job.cells else look_on_half if about_clusters else judge_on_half)(job)
 
 
-def only_parts(job: CellJob) -> CellResult:
+def only_parts(jobs: Sequence[CellJob]) -> list[CellResult]:
     """Draw parts of the rows only."""
-    if job.resample is None:
+    if jobs[0].resample is None:
         raise ArithmeticError("the layout diverged")
-    return compute_cell(job)
+    return compute_cells(jobs)

@@ -10,6 +10,7 @@ import contextlib
 import json
 import math
 import os
+import signal
 import sys
 import time
 from dataclasses import asdict
@@ -25,13 +26,21 @@ from rich.table import Table
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import Metric
 from steadymap.flows.cli import runs as cli_runs  # noqa: F401 - adds its commands
+from steadymap.flows.cli import serving as cli_serving  # noqa: F401 - likewise
 from steadymap.flows.cli.options import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
     EXIT_NOTHING_USABLE,
     EXIT_REPORT,
     FastOption,
+    GroupOption,
+    HeaderOption,
+    IdOption,
+    InputsOption,
     JsonOption,
+    LabelsOption,
+    LatentsOption,
+    RoleWords,
     StoreOption,
     app,
     open_place,
@@ -74,9 +83,14 @@ AXES = {
 
 @app.command
 def sweep(
-    config: Annotated[str, Parameter(help="A YAML config, or a .npy, .npz, .parquet, .csv or .h5ad file or URL.")],
+    config: Annotated[str, Parameter(help="A YAML config, or a data file or its URL (docs/inputs.md).")],
     *,
-    labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
+    latents: LatentsOption = None,
+    labels: LabelsOption = None,
+    id_: IdOption = None,
+    group: GroupOption = None,
+    inputs: InputsOption = None,
+    header: HeaderOption = None,
     fast: FastOption = False,
     store: StoreOption = "results",
     as_json: JsonOption = False,
@@ -84,7 +98,7 @@ def sweep(
     """Draw, score and compare a grid of pictures; only what is missing in the store is computed."""
     started = time.monotonic()
     console = quiet_console(as_json)
-    settings = _read_input(config, labels, fast=fast)
+    settings = _read_input(config, RoleWords(latents, labels, id_, group, inputs, header), fast=fast)
     place = open_place(store, writing=True)
     _prepare_engine(place)
     _preflight(settings, place, console)
@@ -107,24 +121,31 @@ def sweep(
 def check(
     config: Annotated[str, Parameter(help="A YAML config, or a data file or its URL.")],
     *,
-    labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels (data file only).")] = None,
+    latents: LatentsOption = None,
+    labels: LabelsOption = None,
+    id_: IdOption = None,
+    group: GroupOption = None,
+    inputs: InputsOption = None,
+    header: HeaderOption = None,
     fast: FastOption = False,
     store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:
     """Validate a config and its data, and print grid, cells, and a forecast of time and memory; compute nothing."""
-    settings = _read_input(config, labels, fast=fast)
+    settings = _read_input(config, RoleWords(latents, labels, id_, group, inputs, header), fast=fast)
     import pandas as pd
 
     from steadymap.configs.grid import expand
     from steadymap.reports.scores.latent_health import tell_health
-    from steadymap.tasks.input.latent_health import dimensions_table, health_facts, measure_and_examine
+    from steadymap.tasks.input.dataset import look_at_source
+    from steadymap.tasks.input.latent_health import dimensions_table, health_facts
     from steadymap.tasks.plan.forecast import compare_machine, forecast
     from steadymap.tasks.plan.lay_out import check_fit
     from steadymap.tasks.plan.measured_costs import measure_costs
     from steadymap.tasks.workers import default_count
 
-    rows, dimensions, health = measure_and_examine(settings.data)
+    source = look_at_source(settings.data)
+    rows, dimensions, health = source.rows, source.dimensions, source.health
     told = (
         () if health is None else tell_health(dimensions_table(health).to_pandas(), pd.DataFrame(health_facts(health)))
     )
@@ -154,8 +175,9 @@ def check(
                         "memory_gb": round(expected.memory_gb, 2),
                         "measured_pictures": expected.measured,
                     },
+                    "taken": source.taken,
                     "latent_space": list(told),
-                    "warnings": list(grid.warnings),
+                    "warnings": [*grid.warnings, *source.warnings],
                 }
             )
         )
@@ -167,12 +189,13 @@ def check(
         also = [name for name, drawn in (("parts", grid.resampled), ("noise", grid.on_nulls)) if c.name in drawn]
         table.add_row(c.name, seeds, ", ".join(also), f"skipped: {c.unusable}" if c.unusable else c.method)
     console.print(table)
+    console.print(f"{Path(settings.data.path or '').name or 'taken'}: {source.taken}", markup=False, highlight=False)
     for name, share in expected.shares.items():
         if share.cells:
             console.print(f"{AXES[name]}: {share.cells} cells, {_duration(share.cpu_seconds)} of CPU", markup=False)
     for sentence in told:
         console.print(sentence, markup=False, highlight=False)
-    for warning in grid.warnings:
+    for warning in (*grid.warnings, *source.warnings):
         console.print(f"warning: {warning}", markup=False)
     ground = "good to a factor of two"
     if expected.measured:
@@ -190,25 +213,34 @@ def score(
     embedding: Annotated[Path, Parameter(help="Coordinates of the same rows, made by any tool (columns x, y).")],
     *,
     k: Annotated[list[int] | None, Parameter(name="-k", help="Neighbourhood sizes (default 7).")] = None,
+    vectors: Annotated[
+        list[str] | None, Parameter(name="--latents", help="Array or columns with the vectors.", negative="")
+    ] = None,
     labels: Annotated[str | None, Parameter(help="Array, column or file with labels.")] = None,
+    id_: IdOption = None,
+    header: HeaderOption = None,
     metric: Annotated[Metric, Parameter(help="Distance in the latent space.")] = "euclidean",
     exact: Annotated[bool, Parameter(negative="", help="Look from every row, not from 2,000 above 5,000.")] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Print every score of an embedding that any tool made."""
+    from steadymap.configs.document import anchor_source
     from steadymap.configs.sweep import DataSource
     from steadymap.tasks.cells.score_embedding import score_embedding
 
-    source = DataSource(path=str(latents), labels=(labels,) if labels else None)
+    words = RoleWords(latents=vectors, labels=[labels] if labels else None, id=id_, header=header)
+    source = anchor_source(DataSource(path=str(latents), **words.given()), Path.cwd())
     scored = score_embedding(source, embedding, tuple(dict.fromkeys(k or [7])), metric=metric, exact=exact)
     if as_json:
         result = {
             "rows": scored.rows,
             "degenerate": scored.degenerate,
+            "taken": scored.taken,
             "scores": [asdict(one) for one in scored.scores],
         }
         print(json.dumps(result))
     elif scored.degenerate is None:
+        print(scored.taken)
         _print_scores(scored.scores)
     if scored.degenerate is not None:
         print(f"steadymap: {embedding}: degenerate, so no score: {scored.degenerate}", file=sys.stderr)
@@ -330,29 +362,42 @@ def nightly(
     return EXIT_REPORT if night.complete else EXIT_NOTHING_USABLE
 
 
-@app.command
-def deploy(
-    *,
-    do: Annotated[bool, Parameter(negative="", help="Take the steps, against the server of PREFECT_API_URL.")] = False,
-) -> int:
-    """Say the few steps that deploy nights, sweeps, reports and the selftest to a Prefect server, or take them."""
-    from steadymap.flows.deploy import deploy as deploy_all
-    from steadymap.flows.deploy import steps
+GOES_ON = "finished cells are kept, the same command goes on from there"
 
-    if do:
-        for line in deploy_all():
-            print(line)
-        print(f"now start a worker: {steps()[-1]}")
-        return EXIT_REPORT
-    for step in steps():
-        print(f"{step}\n    # {step.why}")
-    return EXIT_REPORT
+TERMINATION = "TerminationSignal"
+
+EXIT_SIGNALLED = 128
+
+
+class Ended(KeyboardInterrupt):
+    """Another process asks this one to end: a service manager, a closed terminal."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.name = signal.Signals(number).name
+        super().__init__(self.name)
+
+
+def hear_the_end() -> None:
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, with a message and without its server left behind.
+
+    What is ignored stays so: ``nohup`` means it.
+    """
+
+    def end(number: int, _: object) -> None:
+        raise Ended(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        with contextlib.suppress(ValueError):  # of a thread that is not the first, a signal cannot be heard
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, end)
 
 
 def main() -> None:
     """Run the command line and turn every fault of the input into exit code 2 and a few lines of text."""
     for name, value in PREFECT_SETTINGS.items():
         os.environ.setdefault(name, value)
+    hear_the_end()
     try:
         status = app(sys.argv[1:], result_action="return_value")
     except InputError as error:
@@ -366,32 +411,43 @@ def main() -> None:
         place = f" {error.filename}" if error.filename else ""
         print(f"steadymap: {error.strerror or error}{place}", file=sys.stderr)
         status = EXIT_NOTHING_USABLE
+    except Ended as ended:
+        print(f"\nsteadymap: ended by {ended.name}; {GOES_ON}", file=sys.stderr)
+        status = EXIT_SIGNALLED + ended.number
     except KeyboardInterrupt:
-        print("\nsteadymap: interrupted; finished cells are kept, the same command goes on from there", file=sys.stderr)
+        print(f"\nsteadymap: interrupted; {GOES_ON}", file=sys.stderr)
         status = EXIT_INTERRUPTED
+    except BaseException as error:
+        if (
+            type(error).__name__ != TERMINATION
+        ):  # Prefect's own, which a flow lets through; Prefect is not imported here
+            raise
+        print(f"\nsteadymap: ended by SIGTERM; {GOES_ON}", file=sys.stderr)
+        status = EXIT_SIGNALLED + signal.SIGTERM
     sys.exit(status if isinstance(status, int) else EXIT_REPORT)
 
 
-def _read_input(place: str, labels: list[str] | None, *, fast: bool) -> SweepConfig:
+def _read_input(place: str, words: RoleWords, *, fast: bool) -> SweepConfig:
     """Read a config, or make one for a data file; ``--fast`` wins over what the config says."""
-    settings = _read_config_or_data(place, labels)
+    settings = _read_config_or_data(place, words)
     return settings.model_copy(update={"fast": True}) if fast else settings
 
 
-def _read_config_or_data(place: str, labels: list[str] | None) -> SweepConfig:
+def _read_config_or_data(place: str, words: RoleWords) -> SweepConfig:
     """Read a config, or make one for a data file: the default grid for its size."""
     from steadymap.configs.document import anchor_paths, read_config
     from steadymap.configs.sweep import DataSource, SweepConfig
 
     path = Path(place)
     if path.suffix.lower() not in CONFIG_ENDINGS:
-        data = DataSource(path=place, labels=tuple(dict.fromkeys(labels)) if labels else None)
+        data = DataSource(path=place, **words.given())
         return anchor_paths(SweepConfig(name=path.stem[:80] or "data", data=data), Path.cwd())
-    if labels:
+    if words.given():
+        word = next(iter(words.given()))
         raise InputError(
-            "--labels goes with a data file",
+            f"--{word} goes with a data file",
             file=path,
-            remedy="name the labels in the config, under `data: labels:`",
+            remedy=f"name it in the config, under `data: {word}:`",
         )
     return read_config(path)
 
@@ -422,6 +478,8 @@ def _preflight(settings: SweepConfig, store: Store, console: Console) -> None:
         markup=False,
         highlight=False,
     )
+    if dataset.taken:
+        console.print(dataset.taken, markup=False, highlight=False)
     for name, value in dataset.notes.items():
         console.print(f"{name.replace('_', ' ')}: {value:.4g}", markup=False, highlight=False)
     for warning in plan.warnings:

@@ -1,29 +1,64 @@
-"""Prefect's embedded server, which runs for the time of a flow where no other server is set."""
+"""Prefect's embedded server, which runs for the time of a flow where no other server is set.
+
+It runs in a session of its own, so that what a terminal or a service manager sends to all processes of a command
+(Ctrl-C, SIGTERM, a closed terminal) does not end it: a flow that is interrupted tells its server so, and where that is
+gone, too, Prefect tries for a minute and fails. It ends with the command that started it, however that ends.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import contextvars
-import signal
+import functools
+import subprocess
 import threading
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 from prefect.client.orchestration import get_client
+from prefect.server.api import server as server_module
+
+_watchers: list[subprocess.Popen[bytes]] = []
 
 
 def start_server() -> None:
-    """Start it so that Ctrl-C, which a terminal sends to all processes, does not end it.
-
-    A flow that is interrupted tells its server so; where that is gone, too, Prefect tries for a minute and fails.
-    """
+    """Start it, where it is needed."""
     settings = contextvars.copy_context()  # Prefect keeps them there, and a thread begins without
-    starter = threading.Thread(target=settings.run, args=(_start_deaf,), name="embedded server", daemon=True)
+    starter = threading.Thread(target=settings.run, args=(_start_apart,), name="embedded server", daemon=True)
     starter.start()
     starter.join()  # in a thread, so that this one hears Ctrl-C meanwhile
 
 
-def _start_deaf() -> None:
-    # A process inherits what the thread that starts it blocks.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _start_apart() -> None:
     # What keeps it from starting the flow meets, too, and tells.
-    with contextlib.suppress(Exception), get_client(sync_client=True):
+    with contextlib.suppress(Exception), _sessions_of_their_own(), get_client(sync_client=True):
         pass
+    for one in list(server_module.SubprocessASGIServer._instances.values()):
+        if one.server_process is not None:
+            _end_with_this_process(one.server_process.pid)
+
+
+@contextlib.contextmanager
+def _sessions_of_their_own() -> Iterator[None]:
+    """Have Prefect's module start processes in a session of their own; no other module notices."""
+    apart = functools.partial(subprocess.Popen, start_new_session=True)
+    names = {name: getattr(subprocess, name) for name in ("TimeoutExpired", "PIPE", "DEVNULL")}
+    server_module.subprocess = SimpleNamespace(**names, Popen=apart)  # type: ignore[assignment,attr-defined]
+    try:
+        yield
+    finally:
+        server_module.subprocess = subprocess  # type: ignore[attr-defined]
+
+
+def _end_with_this_process(server: int) -> None:
+    """Have somebody wait for the end of this process, who then ends the server: a kill -9 leaves none behind.
+
+    The pipe that is waited on closes when this process is gone, and only then: nothing that is started inherits it.
+    """
+    command = ["/bin/sh", "-c", f"cat; kill -TERM {server}"]
+    nowhere = subprocess.DEVNULL
+    watcher = subprocess.Popen(  # noqa: S603 - a number of ours
+        command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, start_new_session=True
+    )
+    watcher.returncode = 0  # nobody waits for it: it ends after this process
+    _watchers.append(watcher)

@@ -6,9 +6,10 @@ processes, which import the command line as their main module, stay light.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.console import Console
@@ -28,12 +29,39 @@ app = App(
 
 StoreOption = Annotated[str, Parameter(help="Folder or URL (s3://…) with everything that was computed.")]
 JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object and nothing else.")]
+LatentsOption = Annotated[
+    list[str] | None, Parameter(help="Array or columns with the vectors (patterns such as z*).", negative="")
+]
+LabelsOption = Annotated[list[str] | None, Parameter(help="Array, column or file with labels.", negative="")]
+IdOption = Annotated[str | None, Parameter(name="--id", help="Array, column or file with a name for each row.")]
+GroupOption = Annotated[str | None, Parameter(help="Array, column or file with the group of each row.")]
+InputsOption = Annotated[list[str] | None, Parameter(help="Array, columns or file with the raw inputs.", negative="")]
+HeaderOption = Annotated[bool | None, Parameter(help="Whether the first line of a .csv holds names.")]
 FastOption = Annotated[bool, Parameter(negative="", help="One pair of halves, two settings on it, no reference data.")]
 
 
 def quiet_console(as_json: bool) -> Console:
     """Choose where progress goes: standard output belongs to the JSON object."""
     return Console(stderr=as_json)
+
+
+@dataclass(frozen=True)
+class RoleWords:
+    """The roles that the words of a command give to the parts of a data file; see ``DataSource``."""
+
+    latents: list[str] | None = None
+    labels: list[str] | None = None
+    id: str | None = None
+    group: str | None = None
+    inputs: list[str] | None = None
+    header: bool | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return those that are given, as ``DataSource`` takes them."""
+        told = {
+            name: tuple(dict.fromkeys(word)) if isinstance(word, list) else word for name, word in vars(self).items()
+        }
+        return {name: word for name, word in told.items() if word is not None and word != ()}
 
 
 def open_place(store: str, *, writing: bool = False) -> Store:

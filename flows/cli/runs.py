@@ -226,28 +226,6 @@ def show(
     return EXIT_REPORT
 
 
-@app.command
-def site(
-    store: StoreOption = "results",
-    *,
-    out: Annotated[Path | None, Parameter(help="Folder of the site (default: site/ in the store).")] = None,
-) -> int:
-    """Write a static site over all runs: a list, trends, and what changed from run to run."""
-    from steadymap.reports.site.site import build_site
-    from steadymap.tasks.store.sync import send_pages
-
-    place = open_place(store)
-    bring_runs(place)
-    built = build_site(place.root, out)
-    send_pages(place, built.index.parent)
-    lost = f", {built.unreadable} of them not readable" if built.unreadable else ""
-    runs = "1 run" if built.runs == 1 else f"{built.runs} runs"
-    files = "1 file" if built.written == 1 else f"{built.written} files"
-    print(f"{runs}{lost}; {files} written")
-    print(built.index)
-    return EXIT_REPORT
-
-
 @app.command(name="open")
 def open_report(
     run: Annotated[str | None, Parameter(help="Name of a run or its folder (default: the latest).")] = None,

@@ -12,24 +12,24 @@ from typing import Any
 
 from steadymap.configs.extras import import_extra
 from steadymap.configs.sweep import Workers
-from steadymap.tasks.cells.compute_cell import Endings
+from steadymap.tasks.cells.compute_cells import Endings
 from steadymap.tasks.geometry.make_parts import Broken
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.progress import announce_done
-from steadymap.tasks.steps.compute_configuration import compute_configuration
+from steadymap.tasks.steps.compute_graph import compute_graph
 from steadymap.tasks.workers import default_count
 
 PLACE = "workers.runner"
 RULE = "a cluster is reached through Prefect's runner for it"
 
 
-def draw_on_cluster(configurations: Sequence[str], plan: Plan, broken: Broken, until: float | None = None) -> Endings:
-    """Hand out configurations, and gather how their cells ended; called inside a flow."""
+def draw_on_cluster(graphs: Sequence[str], plan: Plan, broken: Broken, until: float | None = None) -> Endings:
+    """Hand out graphs, and gather how their cells ended; called inside a flow."""
     endings: Endings = {}
     with _opened_runner(plan.config.workers) as runner:
         runs = [
-            runner.submit(compute_configuration, {"configuration": one, "plan": plan, "broken": broken, "until": until})
-            for one in configurations
+            runner.submit(compute_graph, {"graph": one, "plan": plan, "broken": broken, "until": until})
+            for one in graphs
         ]
         for run in runs:
             found = run.result()

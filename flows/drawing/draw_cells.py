@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import ParamSpec, TypeVar
 
+from prefect import Task
 from prefect.futures import PrefectConcurrentFuture, PrefectFuture
 
 from steadymap.flows.drawing.cluster_runners import draw_on_cluster
-from steadymap.tasks.cells.compute_cell import Endings
+from steadymap.tasks.cells.compute_cells import Endings
+from steadymap.tasks.plan.graphs import cells_by_graph
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done, announce_total
-from steadymap.tasks.steps.compute_configuration import compute_configuration
+from steadymap.tasks.steps.compute_graph import compute_graph
 from steadymap.tasks.steps.prepare_geometry import prepare_geometry, remake_parts_of_rows
 from steadymap.tasks.workers import choose_limits, opened_pool
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def draw_cells(plan: Plan) -> Endings:
@@ -22,24 +28,31 @@ def draw_cells(plan: Plan) -> Endings:
     return draw_missing(plan)
 
 
-def draw_missing(plan: Plan, until: float | None = None) -> Endings:
-    """Compute the missing cells of a plan, or of a part of it; none is begun after ``until`` (seconds since 1970)."""
+def draw_missing(plan: Plan, until: float | None = None, told: str = "") -> Endings:
+    """Compute the missing cells of a plan, or of a part of it; none is begun after ``until`` (seconds since 1970).
+
+    ``told`` is what the pass is called, where there are several: in Prefect's list of tasks each has its own names.
+    """
     if not plan.missing:
         remake_parts_of_rows(plan)
         return {}
     workers = plan.config.workers
-    configurations = list(dict.fromkeys(cell.configuration.name for cell in plan.missing))
+    graphs = list(cells_by_graph(plan.missing))
     with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
         # On a cluster, too, it is computed here, once, and read by all.
-        broken = prepare_geometry(plan)
+        broken = _named(prepare_geometry, told)(plan)
         remake_parts_of_rows(plan)
         if workers.runner == "local":
-            runs = [
-                compute_configuration.submit(configuration, plan, broken, until) for configuration in configurations
-            ]
+            compute = _named(compute_graph, told)
+            runs = [compute.submit(graph, plan, broken, until) for graph in graphs]
             with dropped_if_interrupted(runs):
                 return {identity: ending for run in runs for identity, ending in run.result().items()}
-    return draw_on_cluster(configurations, plan, broken, until)
+    return draw_on_cluster(graphs, plan, broken, until)
+
+
+def _named(step: Task[P, R], told: str) -> Task[P, R]:
+    """Let a task's runs say which pass they belong to."""
+    return step.with_options(task_run_name=f"{step.task_run_name}, {told}") if told else step
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from steadymap.flows.drawing.draw_cells import announce_cached, draw_missing, drawn_cells
-from steadymap.tasks.cells.compute_cell import NO_TIME, CellResult, Endings
+from steadymap.tasks.cells.compute_cells import NO_TIME, CellResult, Endings
 from steadymap.tasks.plan.budget_rounds import Round, rounds_of
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done
@@ -37,7 +37,7 @@ def draw_in_rounds(plan: Plan) -> Endings:
         elif wanted and until is not None and time.time() >= until:
             endings |= _leave(wanted, NO_TIME, len(wanted))
         else:
-            endings |= draw_missing(replace(plan, missing=wanted), until)
+            endings |= draw_missing(replace(plan, missing=wanted), until, one.name)
             if budget.settled is not None and following is not None and following.further_seed:
                 settling.note(one.name, _look(plan, endings, rounds[: rounds.index(one) + 1]))
     return endings

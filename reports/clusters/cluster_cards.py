@@ -76,6 +76,8 @@ class ClusterCard:
         Mean Jaccard similarity to the most similar island over settings, and what that is called.
     recovered, dissolved, settings
         Settings that find it again and that dissolve it, of how many.
+    by_cut
+        Settings in which the islands of one flat cut are enough to find it; None where that is not known.
     resamples
         Recurrence on parts of the rows, None where there are none.
     fates
@@ -96,6 +98,7 @@ class ClusterCard:
     recurrence: Estimate
     band: str
     recovered: int
+    by_cut: int | None
     dissolved: int
     settings: int
     resamples: float | None
@@ -113,7 +116,9 @@ class ClusterCard:
     def found_again(self) -> str:
         """How many settings find it again, in words."""
         lost = f", dissolved in {self.dissolved}" if self.dissolved else ""
-        return f"found again in {self.recovered} of {count(self.settings, 'setting')}{lost}"
+        cut = self.by_cut is not None and self.by_cut != self.recovered
+        alone = f" (in {self.by_cut} by their drawn islands alone)" if cut else ""
+        return f"found again in {self.recovered} of {count(self.settings, 'setting')}{alone}{lost}"
 
     @property
     def line(self) -> str:
@@ -150,6 +155,7 @@ def cluster_cards(run: Run, panels: Sequence[Panel]) -> tuple[ClusterCard, ...]:
             recurrence=Estimate(float(row["recurrence"]), _known(row["recurrence_stderr"])),
             band=row["band"],
             recovered=int(row["recovered"]),
+            by_cut=None if pd.isna(row["recovered_by_cut"]) else int(row["recovered_by_cut"]),
             dissolved=int(row["dissolved"]),
             settings=int(row["configurations"]),
             resamples=_known(row["recurrence_resamples"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Literal
 
 import numpy as np
@@ -38,6 +39,12 @@ Fate = Literal["kept", "reshaped", "split", "merged", "vanished", "split off", "
 
 Namer = Callable[[int], str]
 
+SHOWN = ("REAL", "HIDDEN")
+"""Verdicts of clusters that held-out rows have shown."""
+
+CLEAR_ERRORS = 2.0
+"""Standard errors by which shares of halves differ beyond chance."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -59,7 +66,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Facts:
-    """A cluster of one run: its rows in all and among the shared ones, its most frequent label, its verdict."""
+    """A cluster of one run: its rows in all and among the shared ones, its most frequent label, its verdict.
+
+    ``halves`` tested it, of which ``proving`` separate it; 0 where that is not known.
+    """
 
     cluster: int
     size: int
@@ -67,6 +77,8 @@ class Facts:
     label: str
     verdict: str
     p: str
+    halves: int = 0
+    proving: int = 0
 
     @property
     def shape(self) -> str:
@@ -107,6 +119,24 @@ class ClusterChange:
     def flipped(self) -> bool:
         """Whether its verdict is another now."""
         return self.partner is not None and self.partner.verdict != self.cluster.verdict
+
+    @property
+    def flipped_beyond_chance(self) -> bool:
+        """Whether its verdict is another now, and not for what other halves would have shown of the same rows.
+
+        Whether a valley is shown turns on how many halves show it. Two shares that differ by less than two standard
+        errors are one share, and then the verdict has not changed, only its luck.
+        """
+        if not self.flipped or self.partner is None:
+            return False
+        if (self.cluster.verdict in SHOWN) == (self.partner.verdict in SHOWN):
+            return True
+        both = (self.cluster, self.partner)
+        if min(one.halves for one in both) == 0:
+            return True
+        before, now = (one.proving / one.halves for one in both)
+        error = sqrt(sum((one.proving + 1) * (one.halves - one.proving + 1) / (one.halves + 2) ** 3 for one in both))
+        return abs(now - before) > CLEAR_ERRORS * error
 
     @property
     def growth(self) -> float:
@@ -292,6 +322,8 @@ def _facts(run: Run, shared: dict[int, int]) -> dict[int, Facts]:
             label="" if pd.isna(row["label"]) else str(row["label"]),
             verdict="" if pd.isna(row["verdict"]) else str(row["verdict"]),
             p="" if pd.isna(row["p_value"]) else spell_p(float(row["p_value"])),
+            halves=0 if pd.isna(row["halves"]) else int(row["halves"]),
+            proving=0 if pd.isna(row["halves_proving"]) else int(row["halves_proving"]),
         )
         for row in run.clusters.to_dict("records")
     }

@@ -8,20 +8,17 @@ an artefact comes or goes is no news.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from steadymap.configs.schemas import WITHOUT_FAULT
-from steadymap.reports.compare.compare_runs import ClusterChange, Comparison, Facts
+from steadymap.reports.compare.compare_runs import SHOWN, ClusterChange, Comparison, Facts
 from steadymap.reports.compare.drift import Drift
 from steadymap.reports.compare.score_changes import ScoreChange
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import count, list_names, spell_share
 
 Kind = Literal["cluster.new", "cluster.lost", "verdict.flipped", "score.dropped", "cells.failed", "sweep.failed"]
-
-SHOWN = ("REAL", "HIDDEN")
-"""Verdicts of clusters that held-out rows have shown."""
 
 FOUND_AGAIN = ("kept", "reshaped")
 
@@ -47,6 +44,10 @@ class Change:
         Short facts that an automation can match.
     facts
         The numbers behind the sentence.
+    brief
+        The same in a few words, for a list of runs: ``C4 (elm): REAL → UNCERTAIN``.
+    quiet
+        Whether it wakes nobody: it is said and recorded, and no event tells of it.
     """
 
     kind: Kind
@@ -54,6 +55,30 @@ class Change:
     subject: str = ""
     labels: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    brief: str = ""
+    quiet: bool = False
+
+
+OF_VERDICTS = ("cluster.new", "cluster.lost", "verdict.flipped")
+"""Changes that rest on the held-out test."""
+
+ONE_SPLIT = "Verdicts rest on one split of the rows, where chance alone may flip them: no alert was sent of them."
+
+
+def rests_on_one_split(run: Run) -> bool:
+    """Say whether a run's verdicts come from one pair of halves, as those of ``--fast`` do."""
+    if run.manifest.get("fast"):
+        return True
+    parts = run.cells["resample"].dropna().astype(str)
+    halves = {part.rstrip("ab") for part in parts if part.startswith("half ")}
+    return len(halves) == 1
+
+
+def quieten(changes: list[Change], *runs: Run) -> list[Change]:
+    """Let changes of verdicts wake nobody where one of the runs has tested its clusters on one split only."""
+    if not any(map(rests_on_one_split, runs)):
+        return changes
+    return [replace(one, quiet=one.quiet or one.kind in OF_VERDICTS) for one in changes]
 
 
 def carry_numbers(found: Comparison | None, after: Run, before: Mapping[int, int], first_free: int) -> dict[int, int]:
@@ -91,7 +116,7 @@ def find_night_changes(found: Comparison, before: Mapping[int, int], after: Mapp
         for one in found.clusters
         if one.cluster.verdict in SHOWN and one.fate in ("vanished", "split", "merged") and not one.is_new
     ]
-    flipped = [one for one in found.clusters if one.flipped and one.cluster.verdict and one.partner is not None]
+    flipped = [one for one in found.clusters if one.flipped_beyond_chance and one.cluster.verdict]
     return [
         *(_new(facts, after, _origin(found, facts, before)) for facts in fresh),
         *(_lost(one, before, after) for one in gone),
@@ -108,7 +133,8 @@ def find_failures(after: Run) -> Change | None:
     reasons = [f"{status}: {reason}" for status, reason in lost[["status", "reason"]].drop_duplicates().to_numpy()]
     told = f"{count(len(lost), 'cell')} of {len(after.cells):,} failed: {list_names(reasons)}."
     facts = {"failed": len(lost), "cells": len(after.cells), "reasons": reasons[:MOST_LISTED]}
-    return Change("cells.failed", told, labels={"failed": str(len(lost))}, facts=facts)
+    brief = f"{count(len(lost), 'cell')} failed"
+    return Change("cells.failed", told, labels={"failed": str(len(lost))}, facts=facts, brief=brief)
 
 
 def tell_rest(found: Comparison, drift: Drift) -> list[str]:
@@ -133,6 +159,7 @@ def _new(facts: Facts, after: Mapping[int, int], origin: str) -> Change:
         subject=str(after[facts.cluster]),
         labels={"verdict": facts.verdict},
         facts={"lasting": after[facts.cluster], "cluster": facts.cluster, **_facts(facts)},
+        brief=f"{name}: new, {facts.verdict}",
     )
 
 
@@ -165,17 +192,24 @@ def _lost(one: ClusterChange, before: Mapping[int, int], after: Mapping[int, int
             "into": [after[part.cluster] for part in one.parts] if one.fate != "vanished" else [],
             **_facts(facts),
         },
+        brief=f"{name_cluster(lasting, facts)}: {facts.verdict}, {one.fate}",
     )
 
 
 def _flip(one: ClusterChange, now: Facts, after: Mapping[int, int]) -> Change:
     old, new = one.cluster.verdict, now.verdict
+    name = name_cluster(after[now.cluster], now)
+    numbers = (
+        f"{now.p or 'no p'}, {one.cluster.p or 'no p'} before; {count(now.size, 'row')}, {one.cluster.size:,} before"
+    )
+    then = {"before": old, "rows_before": one.cluster.size, "p_before": one.cluster.p}
     return Change(
         "verdict.flipped",
-        f"Flipped verdict: {name_cluster(after[now.cluster], now)} became {new}, {old} before ({now.p or 'no p'}).",
+        f"Flipped verdict: {name} became {new}, {old} before ({numbers}).",
         subject=str(after[now.cluster]),
         labels={"before": old, "verdict": new},
-        facts={"lasting": after[now.cluster], "cluster": now.cluster, "before": old, **_facts(now)},
+        facts={"lasting": after[now.cluster], "cluster": now.cluster, **then, **_facts(now)},
+        brief=f"{name}: {old} → {new}",
     )
 
 
@@ -195,7 +229,8 @@ def _dropped(found: Comparison) -> list[Change]:
     names = [f"{one.setting}, {one.title} {one.before.value:.3f} to {one.after.value:.3f}" for one in worse]
     told = f"{count(len(worse), 'score')} dropped beyond the noise of seeds: {list_names(names)}."
     facts = {"dropped": len(worse), "scores": [_score(one) for one in worse[:MOST_LISTED]]}
-    return [Change("score.dropped", told, labels={"dropped": str(len(worse))}, facts=facts)]
+    brief = f"{count(len(worse), 'score')} dropped"
+    return [Change("score.dropped", told, labels={"dropped": str(len(worse))}, facts=facts, brief=brief)]
 
 
 def _score(one: ScoreChange) -> dict[str, Any]:

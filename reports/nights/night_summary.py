@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ STATUS_WORDS = {
     "failed": "failed",
     "left": "left for the next night",
 }
+
+MOST_BRIEFS = 3
+"""Changes that a list of runs names; the run's own page has them all."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Night:
         First page of the static site; None where there is none.
     seconds
         What the night took.
+    briefs
+        Its changes in a few words each, of every sweep that has any.
     """
 
     night: str
@@ -55,6 +60,7 @@ class Night:
     notices: tuple[str, ...] = ()
     site: str | None = None
     seconds: float = 0.0
+    briefs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def with_status(self, status: str) -> list[SweepOfNight]:
         """Return the sweeps that ended in one way."""
@@ -70,9 +76,25 @@ class Night:
         """The night in one sentence."""
         counts = {words: len(self.with_status(status)) for status, words in STATUS_WORDS.items()}
         told = [f"{number} {words}" for words, number in counts.items() if number]
-        changed = sum(bool(one.new or one.lost or one.flipped or one.dropped) for one in self.sweeps)
-        lead = f"{count(changed, 'sweep')} changed" if changed else "nothing changed"
-        return f"{count(len(self.sweeps), 'sweep')}: {', '.join(told)}; {lead}."
+        return f"{count(len(self.sweeps), 'sweep')}: {', '.join(told)}; {self.what_changed}."
+
+    @property
+    def what_changed(self) -> str:
+        """The first changes by name, or that there are none."""
+        every = [brief for briefs in self.briefs.values() for brief in briefs]
+        if not every:
+            return "nothing changed" if self.previous else "the first night, with nothing to compare with"
+        return (
+            f"{list_names(every, most=MOST_BRIEFS)}; {len(self.briefs)} of {count(len(self.sweeps), 'sweep')} changed"
+        )
+
+    @property
+    def message(self) -> str:
+        """What a list of runs shows: what changed, or that nothing did."""
+        failed, left = len(self.with_status("failed")), len(self.with_status("left"))
+        rest = [f"{failed} of {len(self.sweeps)} failed"] if failed else []
+        rest += [f"{left} left for the next night"] if left else []
+        return "; ".join([self.what_changed, *rest])
 
 
 def report_of(night: Night, sweep: SweepOfNight) -> Path | None:

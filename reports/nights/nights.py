@@ -150,6 +150,22 @@ def read_past(store: Path, name: str) -> Past:
     )
 
 
+@dataclass(frozen=True)
+class Record:
+    """All that nights of every name have written down, as rows of ``NIGHTS`` and ``NIGHT_CLUSTERS``, oldest first."""
+
+    sweeps: tuple[Mapping[str, Any], ...]
+    clusters: tuple[Mapping[str, Any], ...]
+    unreadable: tuple[str, ...]
+
+
+def read_record(store: Path) -> Record:
+    """Read every night of a store; a file that cannot be read is passed over and named."""
+    sweeps, unreadable = _read_folder(store / SWEEPS, NIGHTS)
+    clusters, lost = _read_folder(store / CLUSTERS, NIGHT_CLUSTERS)
+    return Record(tuple(sweeps), tuple(clusters), (*unreadable, *lost))
+
+
 def write_night(
     store: Path,
     night: str,

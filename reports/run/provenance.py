@@ -15,6 +15,7 @@ def provenance(run: Run) -> tuple[tuple[str, str], ...]:
     return (
         ("Run", manifest["run"]),
         ("Data", f"{data['source']}, {data['rows']:,} × {data['dimensions']:,}"),
+        *([("Taken of the file", data["taken"])] if data.get("taken") else []),
         ("Digest of the data", data["digest"]),
         *([("Duplicate rows", f"{duplicates:,}")] if duplicates else []),
         ("Preprocessing", preprocess),

@@ -25,6 +25,9 @@ TABLES = (*RUN_TABLES, "points")
 LATER_TABLES = ("half_pictures", "images", "dimensions")
 """Tables that runs of earlier versions lack, and that a report can do without."""
 
+LATER_COLUMNS = ("recovered_by_cut", "neighbour", "halves", "halves_proving")
+"""Columns that they lack; null is what is known of them."""
+
 MANIFEST = "manifest.json"
 TIMINGS_FILE = "timings.parquet"
 
@@ -186,6 +189,9 @@ def _read_table(folder: Path, name: str, manifest: dict[str, Any]) -> pd.DataFra
         raise InputError(f"is not readable Parquet: {reason}", file=folder / file, remedy=REMEDY) from None
     wanted = RUN_TABLES.get(name, points(()))
     missing = [column for column in wanted.names if column not in table.column_names]
+    for column in set(missing) & set(LATER_COLUMNS):
+        table = table.append_column(wanted.field(column), pa.nulls(len(table), wanted.field(column).type))
+        missing.remove(column)
     if missing:
         raise InputError(
             f"lacks the columns {', '.join(missing)}",

@@ -32,6 +32,9 @@ from steadymap.reports.wording import count
 
 INDEX, TREND_TABLE, COMPARISONS = "index.html", "trends.parquet", "compare"
 
+NIGHTS_PAGE = "nights.html"
+"""The morning's page, which ``reports.nights`` writes beside this one."""
+
 LONGEST_REASON = 400
 
 
@@ -119,7 +122,9 @@ def build_site(store: Path, out: Path | None = None) -> Site:
         listed.append(row)
         written += pages
     written += commit_if_new(out / TREND_TABLE, _trend_table(listed))
-    written += commit_if_new(out / INDEX, to_bytes(_render_index(listed)))
+    written += commit_if_new(
+        out / INDEX, to_bytes(_render_index(listed, NIGHTS_PAGE if (out / NIGHTS_PAGE).is_file() else ""))
+    )
     _remove_stale(out, {one.folder.name for one in finished})
     return Site(out / INDEX, len(listed), sum(bool(row.problem) for row in listed), written)
 
@@ -237,13 +242,14 @@ def _clean(text: str) -> str:
     return to_bytes(text).decode("utf-8")
 
 
-def _render_index(listed: list[ListedRun]) -> str:
+def _render_index(listed: list[ListedRun], nights: str) -> str:
     script = read_own("index.js")
     return (
         open_templates()
         .get_template("index.html.j2")
         .render(
             runs=listed[::-1],
+            nights=nights,
             trends=_trends(listed),
             measures=list(MEASURES.values()),
             width=WIDTH,

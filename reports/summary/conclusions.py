@@ -25,6 +25,11 @@ LINEAR = "pca"
 STEADY = 0.75
 """Below this ARI between seeds a setting's islands are called a matter of luck; Hennig's bound for valid clusters."""
 
+NOTHING = (
+    "No clusters: most pictures keep all rows together, and nothing that pictures or the latent space suggest is "
+    "shown to be separated from the rest."
+)
+
 
 def find(
     run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...], clusters: tuple[ClusterCard, ...]
@@ -35,7 +40,8 @@ def find(
         return ("No picture could be drawn; the reasons are below.",)
     nonlinear = set(run.drawn.loc[~run.drawn["reducer"].isin(CONTROLS), "configuration"])
     compared = tuple(row for row in stability if row.configuration in nonlinear)
-    found = [headline(clusters), _about_seeds(compared), *_about_luck(compared), _about_settings(run, nonlinear)]
+    answer = headline(clusters) if clusters or not nonlinear else NOTHING
+    found = [answer, _about_seeds(compared), *_about_luck(compared), _about_settings(run, nonlinear)]
     found += [_about_resamples(compared, clusters), _about_pairs(run), _about_arrangement(run)]
     found.append(_about_islands([panel for panel in drawn if panel.configuration in nonlinear] or drawn))
     found.append(compare_speed(run))

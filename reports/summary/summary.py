@@ -264,6 +264,7 @@ def _facts(run: Run) -> tuple[str, ...]:
         f"{cells['ok']} of {count(cells['total'], 'picture')} drawn" + (f" ({', '.join(lost)})" if lost else ""),
     ]
     notes = data.get("notes") or {}
+    facts += [data["taken"]] if data.get("taken") else []
     facts += [f"{name.replace('_', ' ')} {_spell_note(value)}" for name, value in notes.items()]
     return tuple(facts)
 

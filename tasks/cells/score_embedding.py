@@ -10,37 +10,32 @@ import numpy as np
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, Metric
-from steadymap.tasks.input.latents_file import (
-    ID_NAMES,
-    LABEL_NAMES,
-    check_finite,
-    open_data_file,
-    read_latents,
-    reading,
-)
-from steadymap.tasks.input.table_file import TableFile
+from steadymap.tasks.input.latents_file import Latents, read_latents
+from steadymap.tasks.input.matrix_checks import check_finite
+from steadymap.tasks.input.open_file import open_data_file, reading
+from steadymap.tasks.input.roles import COORDINATES, Asked, decide_roles
+from steadymap.tasks.input.row_join import RowKeys, join_rows, read_keys
 from steadymap.tasks.numerics.geometry.preprocess import UnusableVectorsError, preprocess
 from steadymap.tasks.numerics.input.row_order import canonical_order, count_duplicates, row_keys
 from steadymap.tasks.numerics.reducers.degeneracy import describe_degeneracy
 from steadymap.tasks.numerics.scores.all_scores import Score, Scorer, choose_anchors, encode_classes
 from steadymap.tasks.workers import default_count
 
-COORDINATES = ("x", "y", "z")
-
 
 @dataclass(frozen=True)
 class ScoredEmbedding:
-    """The scores, and why they mean nothing where the embedding is degenerate."""
+    """The scores, why they mean nothing where the embedding is degenerate, and what was taken of the files."""
 
     rows: int
     scores: list[Score]
     degenerate: str | None
+    taken: str
 
 
 def score_embedding(
     source: DataSource, embedding: Path, ks: Sequence[int], *, metric: Metric = "euclidean", exact: bool = False
 ) -> ScoredEmbedding:
-    """Score an embedding, whose rows stand in the order of the latent vectors.
+    """Score an embedding; its rows are joined by ids where both files have some, else by their order.
 
     A degenerate embedding gets a reason instead of scores.
 
@@ -50,7 +45,7 @@ def score_embedding(
         A file cannot be used, the rows do not match, or a k is too large.
     """
     latents = read_latents(source)
-    picture = _read_embedding(embedding, len(latents.matrix))
+    picture, taken = _read_embedding(embedding, latents)
     too_large = [k for k in ks if not 1 <= k < len(picture) / 2]
     if too_large:
         raise InputError(
@@ -67,7 +62,7 @@ def score_embedding(
     distinct = len(matrix) - count_duplicates(matrix[canonical_order(matrix, row_keys(matrix))])
     degenerate = describe_degeneracy(picture, distinct)
     if degenerate is not None:
-        return ScoredEmbedding(len(picture), [], degenerate)
+        return ScoredEmbedding(len(picture), [], degenerate, taken)
     labels = next(iter(latents.labels.values()), None)
     classes = None if labels is None else encode_classes([labels[row] for row in order])
     # Euclidean distances are taken of the vectors as they are: centring would round, and break ties.
@@ -77,14 +72,17 @@ def score_embedding(
         raise InputError(str(error), file=source.path, rule=f"vectors that metric {metric} can compare") from None
     scorer = Scorer(working, keys, ks, choose_anchors(keys, exact=exact), classes)
     (scores,) = scorer.score([picture], threads=default_count())
-    return ScoredEmbedding(len(picture), scores, None)
+    return ScoredEmbedding(len(picture), scores, None, taken)
 
 
-def _read_embedding(path: Path, rows: int) -> np.ndarray:
+def _read_embedding(path: Path, latents: Latents) -> tuple[np.ndarray, str]:
+    """Return the coordinates in the order of the latent vectors, and what was taken of both files."""
+    rows = len(latents.matrix)
     file = open_data_file(path)
-    named = [name for name in COORDINATES if name in file.names] if isinstance(file, TableFile) else []
     with reading(path):
-        matrix, columns = file.latents(named if len(named) >= 2 else None, {*ID_NAMES, *LABEL_NAMES})
+        decided = decide_roles(file, Asked(picture=True))
+        matrix, columns = file.matrix(decided.latents)
+        order = join_rows(latents.keys or RowKeys(""), read_keys(file, latents.keys.id_name if latents.keys else None))
     if matrix.ndim != 2 or matrix.shape[1] not in (2, 3) or matrix.dtype.kind not in "fiu":
         raise InputError(
             f"shape {matrix.shape}, dtype {matrix.dtype}",
@@ -92,13 +90,14 @@ def _read_embedding(path: Path, rows: int) -> np.ndarray:
             rule="an embedding has 2 or 3 columns of numbers",
             remedy="save its coordinates alone, or name the columns x and y",
         )
-    if len(matrix) != rows:
+    if order is None and len(matrix) != rows:
         raise InputError(
             f"{len(matrix)} rows for {rows} latent vectors",
             file=path,
             rule="a row per latent vector, in the same order",
-            remedy="save both from the same batch of inputs",
+            remedy="save both from the same batch of inputs, or with ids in both",
         )
-    picture = matrix.astype(np.float64)
+    picture = matrix.astype(np.float64) if order is None else matrix[order].astype(np.float64)
     check_finite(picture, columns or COORDINATES, path)
-    return picture
+    how = "order of rows" if order is None else "id"
+    return picture, f"{latents.taken}; {matrix.shape[1]} coordinates {decided.vectors} of {path.name}, joined by {how}"

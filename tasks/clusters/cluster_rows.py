@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from steadymap.tasks.cells.cell_file import read_cell
+from steadymap.tasks.cells.cell_file import coordinates_of, read_cell
 from steadymap.tasks.clusters.cluster_tables import (
     Seen,
     group_by,
@@ -17,6 +19,9 @@ from steadymap.tasks.clusters.cluster_tables import (
 )
 from steadymap.tasks.plan.plan import Cell, Plan
 
+if TYPE_CHECKING:
+    from steadymap.tasks.numerics.clusters.density_tree import Branches
+
 Pictures = list[tuple[Cell, np.ndarray]]
 """Cells that speak of clusters, each with the filled island of every row."""
 
@@ -24,6 +29,15 @@ Pictures = list[tuple[Cell, np.ndarray]]
 def filled_islands(cell: Cell, plan: Plan) -> np.ndarray:
     """Return the filled island of every row of a cell, shape (n,)."""
     return np.asarray(read_cell(cell, plan.store).column("island_filled").to_numpy())
+
+
+def branches_of(cell: Cell, plan: Plan) -> Branches:
+    """Return the branches of a picture's density tree, of which its cell keeps one cut, as islands."""
+    from steadymap.tasks.numerics.clusters.density_tree import picture_branches
+
+    coordinates = coordinates_of(read_cell(cell, plan.store), cell)
+    with threadpool_limits(1):
+        return picture_branches(coordinates, cell.configuration.min_cluster_size)
 
 
 def mean_membership(clusters: np.ndarray, pictures: Pictures, seen: list[Seen]) -> np.ndarray:
@@ -52,6 +66,7 @@ def describe_clusters(
                 **_commonest(None if labels is None else labels[members]),
                 "co_assignment": float(membership[members].mean()),
                 **_overall(means),
+                "recovered_by_cut": _recovered_by_cut(by_configuration.values(), cluster),
                 "recurrence_resamples": mean_jaccard(resampled, cluster) if resampled else None,
                 "best_cell": max(seen, key=lambda one: one.found.jaccard[cluster]).cell.identity,
             }
@@ -64,6 +79,14 @@ def find_dissolved(seen: list[Seen], count: int) -> list[float]:
     from steadymap.tasks.numerics.clusters.recurrence import DISSOLVED
 
     return [float(np.mean(jaccards(seen, cluster) <= DISSOLVED)) for cluster in range(count)]
+
+
+def _recovered_by_cut(groups: Iterable[list[Seen]], cluster: int) -> int:
+    """Count the configurations that find a cluster again by the islands of one flat cut."""
+    from steadymap.tasks.numerics.clusters.recurrence import RECOVERED
+
+    cuts = [np.array([one.found.by_cut[cluster] for one in group]) for group in groups]
+    return sum(bool(np.any(~np.isnan(cut)) and np.nanmean(cut) > RECOVERED) for cut in cuts)
 
 
 def _overall(means: np.ndarray) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def make_fuzzy_graph(neighbours: Neighbours, n_neighbors: float) -> scipy.sparse
 
 def make_spectral(graph: scipy.sparse.csr_matrix, working: np.ndarray, dimension: int) -> np.ndarray:
     """Return the spectral layout to start from, shape (n, dimension)."""
-    from steadymap.tasks.numerics.geometry.fuzzy_graph import spectral_base
+    from steadymap.tasks.numerics.geometry.spectral_base import spectral_base
 
     return spectral_base(graph, np.array(working), dimension)
 

@@ -40,8 +40,8 @@ LIBRARIES: dict[Kind, tuple[str, ...]] = {
     "neighbours": (),
     "components": (),
     "affinities": ("openTSNE",),
-    "fuzzy_graph": ("umap-learn", "numba"),
-    "spectral": ("umap-learn", "numba"),
+    "fuzzy_graph": (),
+    "spectral": (),
 }
 """Libraries beyond NumPy, SciPy and scikit-learn that shape it."""
 

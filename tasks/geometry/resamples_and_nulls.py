@@ -88,7 +88,8 @@ def _parts(config: SweepConfig, grid: Grid, dataset: Dataset, store: Store) -> I
     if not recipes:
         return
     keys, groups = np.array(dataset.keys()), told_of_rows(dataset.folder, "group")
-    units = find_units(keys, groups)
+    ids = _own_ids(dataset.folder)
+    units = find_units(keys, groups, ids)
     if len(units.keys) < 2:
         asked = config.resamples
         if asked.pairs or asked.subsamples or asked.bootstraps:
@@ -99,7 +100,11 @@ def _parts(config: SweepConfig, grid: Grid, dataset: Dataset, store: Store) -> I
                 remedy="name another `group:` under `data:`, or leave `resamples:` out",
             )
         return
-    made_by = [digest(groups) if any(groups) else None, code_digest(*RESAMPLE_CODE)]
+    made_by = [
+        digest(groups) if any(groups) else None,
+        None if ids is None else digest(ids),
+        code_digest(*RESAMPLE_CODE),
+    ]
     for recipe in recipes:
         rows = _choose(recipe, units)
         copies = len(rows) - len(np.unique(keys[rows]))
@@ -167,15 +172,28 @@ def make_derived(derived: Derived) -> None:
 
 def _rows(derived: Derived, latents: np.ndarray) -> dict[str, np.ndarray]:
     keys = np.array(map_array(derived.of, "keys"))
-    return resampled(derived.recipe, latents, keys, told_of_rows(derived.of, "group"))
+    return resampled(derived.recipe, latents, keys, told_of_rows(derived.of, "group"), _own_ids(derived.of))
+
+
+def _own_ids(folder: Path) -> list[str | None] | None:
+    """Return the ids of the user's file; None where rows are only numbered, which says nothing of them."""
+    ids = told_of_rows(folder, "id")
+    numbered = set(ids) == {str(row) for row in range(len(ids))}
+    return None if numbered else ids
 
 
 # What shapes the bytes of derived data, and their identity with it, is below.
 
 
-def resampled(recipe: Recipe, latents: np.ndarray, keys: np.ndarray, groups: list[str | None]) -> dict[str, np.ndarray]:
+def resampled(
+    recipe: Recipe,
+    latents: np.ndarray,
+    keys: np.ndarray,
+    groups: list[str | None],
+    ids: list[str | None] | None = None,
+) -> dict[str, np.ndarray]:
     """Return the rows that a recipe chooses: their vectors, keys, and positions in the dataset."""
-    positions = _choose(recipe, find_units(keys, groups))
+    positions = _choose(recipe, find_units(keys, groups, ids))
     return {"latents": latents[positions], "keys": keys[positions], "positions": positions}
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.extras import import_extra
-from steadymap.tasks.input.data_file import DataFile, Values, check_fits, some
+from steadymap.tasks.input.data_file import DataFile, Kind, Part, Values, check_fits, some
 from steadymap.tasks.input.hdf5_file import check, linked, part, rehearse, size_of
 
 ROW_NAMES = "obs_names"
@@ -26,12 +26,12 @@ SPARSE = ("csr_matrix", "csc_matrix")
 COLUMNS = ("array", "string-array", "categorical", "nullable-integer", "nullable-boolean", "nullable-string-array")
 """How a column of ``obs`` may be stored (``encoding-type``)."""
 
-WIDEST_PICTURE = 3
-"""A matrix of so few columns is a picture (X_umap, X_tsne), no latent space, where nobody names it."""
-
 
 class AnnDataFile(DataFile):
     """An annotated matrix; latent vectors are one of ``obsm``, or ``X``."""
+
+    holder = "matrix in obsm"
+    pictures_beside = True
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -51,18 +51,29 @@ class AnnDataFile(DataFile):
             self._columns = [name for name in map(str, obs.keys()) if name != self._index]
             obsm = part(file, "obsm") if "obsm" in file else {}
             self._matrices = [str(name) for name in obsm]
-            self._picture = {name for name in self._matrices if _is_picture(linked(obsm, name))}
+            self._widths = {name: _width(linked(obsm, name)) for name in self._matrices}
+            self._kinds = {name: _kind(linked(obs, name)) for name in self._columns}
 
     @property
     def names(self) -> list[str]:
         """The columns of ``obs``, and ``obs_names``."""
         return [*self._columns, ROW_NAMES]
 
-    def latents(self, wanted: Sequence[str] | None, taken: set[str]) -> tuple[np.ndarray, tuple[str, ...] | None]:
-        """Return a matrix of ``obsm``, or ``X``; where none is named, the only one that is wider than a picture."""
-        if wanted is not None and len(wanted) != 1:
+    def parts(self) -> list[Part]:
+        """Return the matrices of ``obsm`` and the columns of ``obs``; X has to be asked for."""
+        matrices = [Part(name, "matrix", "matrix", width=self._widths[name]) for name in self._matrices]
+        columns = [Part(name, self._kinds[name], self._kinds[name]) for name in self._columns]
+        return [*matrices, *columns, Part(ROW_NAMES, "text", "text")]
+
+    def matching(self, wanted: Sequence[str], role: str) -> list[str]:
+        """Return the one matrix that is named."""
+        if role == "latents" and len(wanted) != 1:
             raise InputError("several matrices named as latents", file=self.path, rule="name one of obsm, or X")
-        return self._matrix(wanted[0] if wanted else self._choose(), "latents"), None
+        return list(wanted)
+
+    def matrix(self, names: Sequence[str], role: str = "latents") -> tuple[np.ndarray, tuple[str, ...] | None]:
+        """Return a matrix of ``obsm``, or ``X``."""
+        return self._matrix(names[0], role), None
 
     def values(self, name: str, role: str) -> Values:
         """Return a column of ``obs``, or the names of the rows."""
@@ -92,18 +103,6 @@ class AnnDataFile(DataFile):
             raise InputError("several matrices named as inputs", file=self.path, rule="name one of obsm, or X")
         return self._matrix(wanted[0] or MAIN_MATRIX, role)
 
-    def _choose(self) -> str:
-        wide = [name for name in self._matrices if name not in self._picture]
-        if len(wide) == 1:
-            return wide[0]
-        which = f"which of {some([repr(name) for name in wide], 8)} holds the latent vectors?"
-        raise InputError(
-            which if wide else f"no matrix in obsm has more than {WIDEST_PICTURE} columns",
-            file=self.path,
-            rule=f"a single matrix in obsm with more than {WIDEST_PICTURE} columns",
-            remedy="write a config and name it under `data: latents:` (X is the main matrix)",
-        )
-
     def _matrix(self, name: str, role: str) -> np.ndarray:
         if name not in (*self._matrices, MAIN_MATRIX):
             raise InputError(
@@ -122,6 +121,8 @@ class AnnDataFile(DataFile):
             if element.attrs.get("encoding-type") in SPARSE:
                 check_fits(size_of([*element.attrs["shape"]], element["data"].dtype), f"element {name!r}")
                 return np.asarray(self._anndata.io.read_elem(element).toarray())
+            if element.attrs.get("encoding-type") == "dataframe":
+                return np.asarray(self._anndata.io.read_elem(element).to_numpy())
         raise InputError(
             f"{name!r} is no matrix", file=self.path, place=f"data.{role}", rule="a dense or a sparse matrix"
         )
@@ -151,6 +152,18 @@ class AnnDataFile(DataFile):
             ) from None
 
 
-def _is_picture(element: Any) -> bool:
+def _width(element: Any) -> int | None:
     shape = getattr(element, "shape", None)
-    return shape is not None and len(shape) == 2 and shape[1] <= WIDEST_PICTURE
+    if shape is None and element.attrs.get("encoding-type") in SPARSE:
+        shape = element.attrs["shape"]
+    if shape is None and element.attrs.get("encoding-type") == "dataframe":
+        return len(element.attrs["column-order"])
+    return int(shape[1]) if shape is not None and len(shape) == 2 else None
+
+
+def _kind(element: Any) -> Kind:
+    dtype = getattr(element, "dtype", None)
+    return KINDS.get(dtype.kind, "text") if dtype is not None else "text"
+
+
+KINDS: dict[str, Kind] = {"f": "number", "i": "whole", "u": "whole", "b": "flag"}

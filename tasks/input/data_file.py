@@ -1,15 +1,16 @@
 """What is read of a data file, whatever its format: a matrix of latent vectors, values per row, raw inputs.
 
-Each format has a file of its own (``numpy_file``, ``table_file``). Nothing is unpickled, and what nobody asks for is
-not read.
+Each format has a file of its own (``numpy_file``, ``table_file`` …), which says what parts it has; ``roles`` decides
+what they are for. Nothing is unpickled, and what nobody asks for is not read.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import psutil
@@ -20,11 +21,60 @@ Values = np.ndarray | list[Any]
 """One value per row: numbers or texts, None where a row has none."""
 
 
+Kind = Literal["matrix", "number", "whole", "flag", "text", "other"]
+"""Of a part: vectors; one number, whole number or truth value a row; text; anything that no role can use."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """An array or a column of a data file.
+
+    Attributes
+    ----------
+    name
+        As the file has it.
+    kind
+        What it holds.
+    told
+        The same for people: ``list column``, ``one integer``, ``text``.
+    width
+        Values a row of a matrix, where the file says so.
+    dimension
+        Whether one number a row may be a dimension of the vectors: a column of a table may, an array beside a matrix
+        may not.
+    series
+        Whether it is one of many columns of the same stem (z0, z1, …), of which some hold numbers.
+    row_numbers
+        Whether it only counts the rows.
+    index
+        Whether it is an index that pandas wrote beside its columns.
+    fault
+        Why it cannot be used, where it looks as if it should be.
+    """
+
+    name: str
+    kind: Kind
+    told: str
+    width: int | None = None
+    dimension: bool = False
+    series: bool = False
+    row_numbers: bool = False
+    index: bool = False
+    fault: InputError | None = None
+
+
 class DataFile(ABC):
     """A data file whose parts are read when they are asked for."""
 
+    holder = "array"
+    """What its parts are called."""
+    pictures_beside = False
+    """Whether pictures of the vectors (X_umap) usually lie beside them."""
+
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.notes: list[str] = []
+        """What a person should know of how it was read."""
 
     @property
     @abstractmethod
@@ -32,20 +82,17 @@ class DataFile(ABC):
         """Names of the arrays or columns."""
 
     @abstractmethod
-    def latents(self, wanted: Sequence[str] | None, taken: set[str]) -> tuple[np.ndarray, tuple[str, ...] | None]:
-        """Return the matrix of latent vectors, and the names of its columns where they have names.
+    def parts(self) -> list[Part]:
+        """Return what there is, in the order of the file."""
 
-        Parameters
-        ----------
-        wanted
-            Array, columns or patterns; None: the obvious ones.
-        taken
-            Names with another role.
+    @abstractmethod
+    def matrix(self, names: Sequence[str], role: str = "latents") -> tuple[np.ndarray, tuple[str, ...] | None]:
+        """Return one matrix, or columns side by side, and the names of its columns where they have names.
 
         Raises
         ------
         InputError
-            There is no such array, or which one is meant is not clear.
+            There is no such array or column, or it holds no numbers.
         """
 
     @abstractmethod

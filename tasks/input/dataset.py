@@ -19,8 +19,12 @@ from steadymap.configs.sweep import DataSource
 from steadymap.tasks.input.encode_inputs import describe, encode_inputs, measure_encoded
 from steadymap.tasks.input.fetch_inputs import fetched
 from steadymap.tasks.input.image_shape import check_image_shape
-from steadymap.tasks.input.latents_file import Latents, check_matrix, read_latents
+from steadymap.tasks.input.latent_health import examine_some
+from steadymap.tasks.input.latents_file import Latents, read_latents
+from steadymap.tasks.input.matrix_checks import check_matrix
+from steadymap.tasks.input.second_looks import warn_of_labels, warn_of_matrix
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
+from steadymap.tasks.numerics.scores.latent_health import LatentHealth
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
@@ -80,6 +84,10 @@ class Dataset(Vectors):
         Facts about the data, such as an autoencoder's reconstruction error.
     input_shape
         Shape of one raw input as it was stored, where it is an image.
+    taken
+        What was taken of the files and what was left out, in one sentence.
+    warnings
+        What is worth a second look: rows, columns and labels that would mislead.
     has_log_variance
         Whether ``log_variance.npy`` holds log σ² of a variational encoder, whose means the vectors are.
     """
@@ -90,6 +98,8 @@ class Dataset(Vectors):
     source: str
     notes: dict[str, float]
     input_shape: tuple[int, ...] | None = None
+    taken: str = ""
+    warnings: tuple[str, ...] = ()
     has_log_variance: bool = False
 
     def log_variance(self) -> np.ndarray | None:
@@ -113,8 +123,22 @@ def told_of_rows(folder: Path, column: str) -> list[str | None]:
     return told
 
 
-def measure(source: DataSource) -> tuple[int, int]:
-    """Return rows and dimensions of a source; of an encoder's inputs, one row is encoded.
+@dataclass(frozen=True)
+class Measured:
+    """What `check` tells of a source: its size, what was taken of its files, what is worth a second look, its health.
+
+    ``health`` is None of vectors that are yet to be encoded or trained.
+    """
+
+    rows: int
+    dimensions: int
+    taken: str
+    warnings: tuple[str, ...] = ()
+    health: LatentHealth | None = None
+
+
+def look_at_source(source: DataSource) -> Measured:
+    """Read a source and keep nothing of it; of an encoder's inputs, one row is encoded.
 
     Raises
     ------
@@ -122,12 +146,24 @@ def measure(source: DataSource) -> tuple[int, int]:
         The file cannot be used.
     """
     if source.example == "digits":
-        return DIGITS_ROWS, DIGITS_DIMENSIONS
+        return Measured(DIGITS_ROWS, DIGITS_DIMENSIONS, "the example: digits")
     with fetched(source) as here:
         if here.encode is not None:
-            return measure_encoded(here, here.encode)
-        rows, dimensions = read_latents(here).matrix.shape
-        return rows, dimensions
+            return Measured(*measure_encoded(here, here.encode), describe(here.encode))
+        latents = read_latents(here)
+        rows, dimensions = latents.matrix.shape
+        return Measured(rows, dimensions, latents.taken, _second_looks(latents), examine_some(latents))
+
+
+def measure(source: DataSource) -> tuple[int, int]:
+    """Return rows and dimensions of a source; see ``look_at_source``."""
+    found = look_at_source(source)
+    return found.rows, found.dimensions
+
+
+def _second_looks(latents: Latents) -> tuple[str, ...]:
+    of_matrix = warn_of_matrix(latents.matrix, latents.columns)
+    return (*latents.warnings, *of_matrix, *warn_of_labels(latents.labels))
 
 
 def bring_in(source: DataSource, store: Store) -> Dataset:
@@ -169,6 +205,7 @@ def _digits(store: Store) -> Latents:
         labels={"digit": [str(digit) for digit in digits]},
         inputs=np.array(map_array(trained, "images")),
         notes=meta["notes"],
+        taken=f"{DIGITS_DIMENSIONS} dimensions of an autoencoder trained on the example; labels: digit",
     )
 
 
@@ -205,14 +242,14 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
     arrays: dict[str, np.ndarray] = {"latents": ordered, "keys": keys[order]}
     if latents.inputs is not None:
         arrays["inputs"] = np.ascontiguousarray(latents.inputs[order])
-    told = {}  # no key without it: data sets that have none keep their identity
+    more = {}  # no key without it: data sets that have none keep their identity
     if latents.log_variance is not None:
         arrays["log_variance"] = np.ascontiguousarray(latents.log_variance[order], dtype=np.float32)
-        told = {"log_variance": content_digest(arrays["log_variance"])}
+        more = {"log_variance": content_digest(arrays["log_variance"])}
     identity = digest(
         {
             **meta,
-            **told,
+            **more,
             "points": content_digest_of_table(points),
             "inputs": None if latents.inputs is None else content_digest(arrays["inputs"].astype(np.float32)),
         }
@@ -233,6 +270,8 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         source=source,
         notes=latents.notes,
         input_shape=latents.input_shape,
+        taken=latents.taken,
+        warnings=_second_looks(latents),
         has_log_variance=latents.log_variance is not None,
     )
 

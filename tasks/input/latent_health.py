@@ -8,10 +8,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from steadymap.configs import schemas
-from steadymap.configs.sweep import DataSource
-from steadymap.tasks.input.dataset import measure
-from steadymap.tasks.input.fetch_inputs import fetched
-from steadymap.tasks.input.latents_file import read_latents
+from steadymap.tasks.input.latents_file import Latents
 from steadymap.tasks.numerics.arrays import AnyFloat
 from steadymap.tasks.numerics.scores.latent_health import LatentHealth, Measured, examine
 
@@ -35,22 +32,11 @@ def examine_vectors(vectors: AnyFloat, log_variance: AnyFloat | None) -> LatentH
         return examine(vectors, log_variance)
 
 
-def measure_and_examine(source: DataSource) -> tuple[int, int, LatentHealth | None]:
-    """Return rows, dimensions and health of a file of vectors; health is None of what is yet to be encoded or trained.
-
-    Raises
-    ------
-    InputError
-        The file cannot be used.
-    """
-    if source.path is None:
-        return (*measure(source), None)
-    with fetched(source) as here:
-        latents = read_latents(here)
-    rows, dimensions = latents.matrix.shape
-    step = -(-rows // CHECKED_ROWS)
+def examine_some(latents: Latents) -> LatentHealth:
+    """Examine the vectors of a file, of many rows some that are spread over it."""
+    step = -(-len(latents.matrix) // CHECKED_ROWS)
     log_variance = None if latents.log_variance is None else latents.log_variance[::step]
-    return rows, dimensions, examine_vectors(latents.matrix[::step].astype("float32"), log_variance)
+    return examine_vectors(latents.matrix[::step].astype("float32"), log_variance)
 
 
 def health_facts(health: LatentHealth) -> list[Fact]:

@@ -7,30 +7,14 @@ costs nothing. Object arrays, which would have to be unpickled, are refused.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import DataFile, Values, check_fits
-
-LATENT_NAMES = ("latents", "z", "Z", "X", "embeddings", "mu")
-"""Arrays that are taken for the latent vectors where none is named."""
-
-MEAN_NAME = "mu"
-
-LOG_VARIANCE_NAMES = ("logvar", "log_var")
-"""Beside an array ``mu``: log σ² of a variational encoder, whose means are then the latent vectors, not a ``z``."""
-
-
-def posterior_variance(names: Collection[str]) -> str | None:
-    """Return the array with log σ² where the means beside it are the latent vectors; one called latents goes before."""
-    if MEAN_NAME not in names or LATENT_NAMES[0] in names:
-        return None
-    return next((name for name in LOG_VARIANCE_NAMES if name in names), None)
-
+from steadymap.tasks.input.data_file import DataFile, Kind, Part, Values, check_fits
 
 LARGEST_EXPANSION = 400
 """A member of an .npz may unpack to so many times its size; deflate reaches 1,000 only on constant data."""
@@ -47,10 +31,18 @@ class NpyFile(DataFile):
         """There are none."""
         return []
 
-    def latents(self, wanted: Sequence[str] | None, taken: set[str]) -> tuple[np.ndarray, tuple[str, ...] | None]:
-        """Return the array."""
+    def parts(self) -> list[Part]:
+        """There are none: it is one array."""
+        return []
+
+    def matching(self, wanted: Sequence[str], role: str) -> list[str]:
+        """Refuse a name; there is none."""
         if wanted:
-            self._refuse(wanted[0], "latents")
+            self._refuse(wanted[0], role)
+        return []
+
+    def matrix(self, names: Sequence[str], role: str = "latents") -> tuple[np.ndarray, tuple[str, ...] | None]:
+        """Return the array."""
         return self._load(), None
 
     def values(self, name: str, role: str) -> Values:
@@ -84,7 +76,7 @@ class NpzFile(DataFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._found: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
         self._unusable: dict[str, InputError] = {}
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
@@ -96,7 +88,7 @@ class NpzFile(DataFile):
         try:
             _check_expansion(member, self.path)
             with archive.open(member) as file:
-                self._shapes[name] = _check_header(file, member.file_size, self.path, name)
+                self._found[name] = _check_header(file, member.file_size, self.path, name)
         except InputError as error:
             # An array nobody asks for may hold anything.
             self._unusable[name] = error
@@ -104,13 +96,22 @@ class NpzFile(DataFile):
     @property
     def names(self) -> list[str]:
         """The arrays that can be read."""
-        return list(self._shapes)
+        return list(self._found)
 
-    def latents(self, wanted: Sequence[str] | None, taken: set[str]) -> tuple[np.ndarray, tuple[str, ...] | None]:
-        """Return the array named; else the first of the usual names, or the only matrix."""
-        if wanted is not None and len(wanted) != 1:
+    def parts(self) -> list[Part]:
+        """Return what every array holds."""
+        unusable = [Part(name, "other", _told_of(error)) for name, error in self._unusable.items()]
+        return [*(_part(name, *found) for name, found in self._found.items()), *unusable]
+
+    def matching(self, wanted: Sequence[str], role: str) -> list[str]:
+        """Return the one array that is named as latents."""
+        if role == "latents" and len(wanted) != 1:
             raise InputError("several arrays named as latents", file=self.path, rule="name one array of an .npz")
-        return self._load(wanted[0] if wanted else self._choose(taken), "latents"), None
+        return list(wanted)
+
+    def matrix(self, names: Sequence[str], role: str = "latents") -> tuple[np.ndarray, tuple[str, ...] | None]:
+        """Return an array."""
+        return self._load(names[0], role), None
 
     def values(self, name: str, role: str) -> Values:
         """Return an array."""
@@ -131,26 +132,35 @@ class NpzFile(DataFile):
             array: np.ndarray = arrays[name]
         return array
 
-    def _choose(self, taken: set[str]) -> str:
-        if posterior_variance(self._shapes) is not None:
-            return MEAN_NAME
-        for name in LATENT_NAMES:
-            if name in self._shapes or name in self._unusable:
-                return name
-        matrices = [name for name, shape in self._shapes.items() if len(shape) == 2 and name not in taken]
-        if len(matrices) == 1:
-            return matrices[0]
-        unusable = f" (not usable: {', '.join(sorted(self._unusable))})" if self._unusable else ""
-        raise InputError(
-            f"which of the arrays {', '.join(sorted(self._shapes)) or '(none)'} holds the latent vectors?{unusable}",
-            file=self.path,
-            rule=f"an array called {', '.join(LATENT_NAMES)}, or a single 2-d array",
-            remedy="name it under `data: latents:`",
-        )
+
+def _part(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Part:
+    """Say what an array holds, by its header."""
+    if len(shape) == 1:
+        kind, told = VALUE_KINDS.get(dtype.kind, ("other", f"dtype {dtype}"))
+        return Part(name, kind, told)
+    size = " × ".join(map(str, shape))
+    if len(shape) == 2 and dtype.kind in "fiu":
+        return Part(name, "matrix", "array", width=shape[1])
+    return Part(name, "other", f"{size}, {dtype}" if shape else "one value")
 
 
-def _check_header(file: IO[bytes], size: int, path: Path, name: str) -> tuple[int, ...]:
-    """Return an array's shape after holding its header against the bytes that are there."""
+def _told_of(error: InputError) -> str:
+    return "Python objects, not read" if "Python objects" in error.problem else "cannot be read"
+
+
+VALUE_KINDS: dict[str, tuple[Kind, str]] = {
+    "f": ("number", "one number"),
+    "i": ("whole", "one integer"),
+    "u": ("whole", "one integer"),
+    "b": ("flag", "true or false"),
+    "U": ("text", "text"),
+    "S": ("text", "text"),
+}
+"""What one value a row is, by NumPy's kind of its dtype."""
+
+
+def _check_header(file: IO[bytes], size: int, path: Path, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return an array's shape and type after holding its header against the bytes that are there."""
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(file)
@@ -173,7 +183,7 @@ def _check_header(file: IO[bytes], size: int, path: Path, name: str) -> tuple[in
             remedy="write the file again",
         )
     check_fits(claimed, f"array {name!r}", path)
-    return tuple(int(length) for length in shape)
+    return tuple(int(length) for length in shape), dtype
 
 
 def _check_expansion(member: zipfile.ZipInfo, path: Path) -> None:

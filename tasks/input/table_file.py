@@ -1,193 +1,257 @@
-"""Columns from .parquet and .csv, by name or pattern."""
+"""Columns of a table by name or pattern, whatever file the table comes from."""
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Sequence, Set
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet as pq
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import DataFile, Values, check_fits, some
+from steadymap.tasks.input.data_file import DataFile, Kind, Part, Values, some
+from steadymap.tasks.input.list_column import is_list, tell_lists, unfold
+from steadymap.tasks.input.read_tables import TEXT_ENDINGS, read_arrow_table, read_column_as_text
+from steadymap.tasks.input.roles import is_index, match_names
+from steadymap.tasks.input.text_numbers import (
+    TextVectorError,
+    first_that_is_none,
+    holds_vectors,
+    parse_numbers,
+    parse_vectors,
+)
 
-BYTES_A_VALUE = 8
-
-INDEX_NAMES = ("", "Unnamed: 0", "__index_level_0__")
-"""Columns in which pandas keeps an index: row numbers, which are no latent dimension."""
+NUMBERED = re.compile(r"(.*?)[\[(]?\d+[\])]?")
+"""A column of a series: z0, z[1], dim_12, 7."""
 
 
 class TableFile(DataFile):
     """A table; latent vectors and raw inputs are columns side by side, or one column of equally long lists."""
 
-    def __init__(self, path: Path) -> None:
+    holder = "column"
+
+    def __init__(self, path: Path, header: bool | None = None) -> None:
         super().__init__(path)
-        self._table = _read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+        self._header = header
+        self._is_text = path.name.lower().endswith(TEXT_ENDINGS)
+        table, self.notes = read_arrow_table(path, header)
+        self._frame_index = _index_of_frame(table.schema)
+        self._table = _without_empty(table)
         names = self._table.column_names
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise InputError(f"column {repeated[0]!r} is there twice", file=path, rule="column names differ")
+        self._numbers: dict[str, np.ndarray] = {}
+        self._vectors: set[str] = set()
+        self._parts: list[Part] | None = None
 
     @property
     def names(self) -> list[str]:
         """The columns."""
         return list(self._table.column_names)
 
-    def latents(self, wanted: Sequence[str] | None, taken: set[str]) -> tuple[np.ndarray, tuple[str, ...] | None]:
-        """Return the columns named; else every numeric column without another role."""
-        chosen = self.matching(wanted, "latents") if wanted is not None else self._numeric_columns(taken)
-        matrix = self._stack(chosen)
-        return matrix, tuple(chosen) if matrix.shape[1] == len(chosen) else None
+    def parts(self) -> list[Part]:
+        """Return what every column holds."""
+        if self._parts is None:
+            found = [self._look_at(name) for name in self.names]
+            stems = Counter(_stem(part.name) for part in found if part.kind == "number")
+            self._parts = [
+                replace(part, series=_stem(part.name) is not None and stems[_stem(part.name)] > 1) for part in found
+            ]
+        return self._parts
+
+    def matrix(self, names: Sequence[str], role: str = "latents") -> tuple[np.ndarray, tuple[str, ...] | None]:
+        """Return columns side by side; a single column of equally long lists is a matrix, too."""
+        kinds = {part.name: part for part in self.parts()}
+        if len(names) == 1 and kinds[names[0]].kind == "matrix":
+            return self._unfold(names[0]), None
+        return np.column_stack([self._column_of_numbers(kinds[name]) for name in names]), tuple(names)
 
     def values(self, name: str, role: str) -> Values:
         """Return a column."""
         name = name or self.only_name(role)
         self.require(name, role)
-        if role == "id" and self.path.suffix.lower() == ".csv":
-            return _read_as_text(self.path, name)
-        values: list[object] = self._table.column(name).to_pylist()
+        if role == "id" and self._is_text:
+            return read_column_as_text(self.path, self.names.index(name), self._header)
+        values: list[object] = self._plain(name).to_pylist()
         return values
 
     def inputs(self, wanted: Sequence[str], taken: Set[str] = frozenset(), role: str = "inputs") -> np.ndarray:
         """Return columns by name or pattern; every numeric one without another role where none is named."""
         patterns = [pattern for pattern in wanted if pattern]
-        return self._stack(self.matching(patterns, role) if patterns else self._numeric_columns(taken))
+        free = [part for part in self.parts() if part.name not in taken and not is_index(part)]
+        numeric = [part.name for part in free if part.kind in ("number", "whole")]
+        lists = [part.name for part in free if part.kind == "matrix"]
+        chosen = self.matching(patterns, role) if patterns else numeric or lists[:1]
+        if not chosen:
+            raise InputError("no numeric column", file=self.path, place=f"data.{role}", remedy="name the columns")
+        return self.matrix(chosen, role)[0]
 
     def matching(self, wanted: Sequence[str], role: str) -> list[str]:
         """Return the columns that names or patterns stand for."""
-        chosen: list[str] = []
-        for pattern in wanted:
-            found = [name for name in self.names if name == pattern]
-            found = found or [name for name in self.names if fnmatch.fnmatchcase(name, pattern)]
-            if not found:
-                raise InputError(
-                    f"no column matches {pattern!r}",
-                    file=self.path,
-                    place=f"data.{role}",
-                    rule=f"one of {some([repr(name) for name in self.names], 8)}",
-                    remedy="check the name or pattern",
-                )
-            chosen += [name for name in found if name not in chosen]
-        return chosen
-
-    def _numeric_columns(self, taken: Set[str]) -> list[str]:
-        left_out = {*taken, *INDEX_NAMES}
-        if self.path.suffix.lower() == ".csv":
-            for name in self.names:
-                if name not in left_out:
-                    self._refuse_spoilt(name)
-        chosen = [name for name in self.names if name not in left_out and _is_numeric(self._table.column(name).type)]
-        if not chosen:
-            raise InputError(
-                f"no numeric column among {some([repr(name) for name in self.names])}",
+        return match_names(
+            self.names,
+            wanted,
+            lambda pattern: InputError(
+                f"no column matches {pattern!r}",
                 file=self.path,
-                remedy="name the columns under `data: latents:` (patterns such as z* work)",
-            )
-        return chosen
+                place=f"data.{role}",
+                rule=f"one of {some([repr(name) for name in self.names], 8)}",
+                remedy="check the name or pattern",
+            ),
+        )
 
-    def _refuse_spoilt(self, name: str) -> None:
-        """Refuse a column of a CSV that one bad value has made a column of text: it would be left out unseen."""
+    def only_name(self, role: str) -> str:
+        """Return the one column there is beside ids and row numbers."""
+        plain = [part.name for part in self.parts() if not is_index(part) and part.name not in ("id", "ids")]
+        return plain[0] if len(plain) == 1 and role != "id" else super().only_name(role)
+
+    def _plain(self, name: str) -> pa.ChunkedArray:
+        """Return a column without what wraps its values: an extension type, a dictionary."""
         column = self._table.column(name)
-        if not pa.types.is_string(column.type):
-            return
-        like_numbers = pc.sum(pc.match_substring_regex(column, LIKE_A_NUMBER)).as_py() or 0
-        if like_numbers <= (len(column) - column.null_count) / 2:
-            return
-        row = max(0, pc.index(pc.match_substring_regex(column, NUMBER), value=False).as_py())
-        raise InputError(
-            f"column {name!r} holds {column[row].as_py()!r} in row {row:,}, and what looks like numbers in most others",
+        if isinstance(column.type, pa.BaseExtensionType):
+            storage = column.type.storage_type
+            column = pa.chunked_array([chunk.storage for chunk in column.chunks], type=storage)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        return column
+
+    def _look_at(self, name: str) -> Part:
+        column = self._plain(name)
+        kind, told = self._kind(name, column)
+        width = None
+        if kind == "matrix" and name not in self._vectors:
+            told, width = tell_lists(column)
+            kind = "matrix" if width is not None else "other"
+        return Part(
+            name,
+            kind,
+            told,
+            width,
+            dimension=kind != "matrix",
+            row_numbers=kind == "whole" and name != "id" and _counts_rows(column),
+            index=name in self._frame_index,
+            fault=self._fault(name, column) if kind == "text" else None,
+        )
+
+    def _kind(self, name: str, column: pa.ChunkedArray) -> tuple[Kind, str]:
+        types = pa.types
+        plain: list[tuple[Callable[[pa.DataType], bool], Kind, str]] = [
+            (types.is_boolean, "flag", "true or false"),
+            (types.is_integer, "whole", "one integer"),
+            (types.is_floating, "number", "one number"),
+            (types.is_decimal, "number", "one number"),
+            (is_list, "matrix", "list column"),
+            (types.is_temporal, "other", "dates or times"),
+            (types.is_null, "other", "nothing"),
+        ]
+        if _is_text(column.type):
+            return self._kind_of_text(name, column)
+        found = ((kind, told) for is_one, kind, told in plain if is_one(column.type))
+        return next(found, ("other", str(column.type).partition("<")[0]))
+
+    def _kind_of_text(self, name: str, column: pa.ChunkedArray) -> tuple[Kind, str]:
+        if holds_vectors(column):
+            self._vectors.add(name)
+            return "matrix", "column of lists written as text"
+        numbers = None if self._is_text and not _has_text_numbers(column) else parse_numbers(column)
+        if numbers is None:
+            return "text", "text"
+        self._numbers[name] = numbers
+        return "number", "numbers written as text"
+
+    def _fault(self, name: str, column: pa.ChunkedArray) -> InputError | None:
+        """Return what is wrong with a column that one bad value has made text: it would be left out unseen."""
+        row = first_that_is_none(column)
+        if row is None:
+            return None
+        value = str(column[row].as_py())
+        percent = value.rstrip().endswith("%")
+        return InputError(
+            f"column {name!r} holds {value!r} in row {row:,}, and what looks like numbers in most others",
             file=self.path,
             rule="a column is numbers throughout, or text",
-            remedy="mend the value, or name the columns of the vectors under `data: latents:`",
+            remedy=("take the percent sign off" if percent else "mend the value")
+            + ", or name the columns of the vectors with --latents, or under `data: latents:`",
         )
 
-    def _stack(self, names: Sequence[str]) -> np.ndarray:
-        """Return columns side by side; a single column of equally long lists is a matrix, too."""
-        first = self._table.column(names[0])
-        if len(names) == 1 and _is_list(first.type):
-            return self._unfold(names[0], first)
-        for name in names:
-            kind = self._table.column(name).type
-            if not _is_numeric(kind):
-                raise InputError(
-                    f"column {name!r} holds {kind}",
-                    file=self.path,
-                    rule="columns of latent vectors and raw inputs hold numbers",
-                    remedy="leave it out, or clean the values that are not numbers",
-                )
-        return np.column_stack([self._table.column(name).to_numpy() for name in names])
-
-    def _unfold(self, name: str, column: pa.ChunkedArray) -> np.ndarray:
-        lengths = set(pc.list_value_length(column).to_pylist())
-        if len(lengths) != 1 or None in lengths or not _is_numeric(column.type.value_type):
+    def _column_of_numbers(self, part: Part) -> np.ndarray:
+        column = self._plain(part.name)
+        if part.name in self._numbers:
+            self.notes.append(f"{part.name}: numbers written as text are read as numbers")
+            return self._numbers[part.name]
+        if part.fault is not None:
+            raise part.fault
+        if part.kind not in ("number", "whole", "flag"):
             raise InputError(
-                f"the lists of column {name!r} have different lengths or are not numbers",
+                f"column {part.name!r} holds {column.type}",
                 file=self.path,
-                rule="one list of numbers a row, all of one length",
+                rule="columns of latent vectors and raw inputs hold numbers",
+                remedy="leave it out, or clean the values that are not numbers",
             )
-        flat = np.concatenate([pc.list_flatten(chunk).to_numpy(zero_copy_only=False) for chunk in column.chunks])
-        return flat.reshape(len(column), lengths.pop())
+        if pa.types.is_decimal(column.type):
+            column = column.cast(pa.float64())
+        if part.kind == "flag":
+            column = column.cast(pa.uint8())
+        numbers: np.ndarray = column.to_numpy()
+        return numbers
+
+    def _unfold(self, name: str) -> np.ndarray:
+        column = self._plain(name)
+        if name not in self._vectors:
+            return unfold(column, name, self.path)
+        try:
+            matrix = parse_vectors([text for chunk in column.chunks for text in chunk.to_pylist()])
+        except TextVectorError as error:
+            raise InputError(
+                f"column {name!r}, {error}",
+                file=self.path,
+                rule="a list of numbers in every row, all of one length",
+                remedy="save the vectors as .npy, .parquet or one column per dimension",
+            ) from None
+        self.notes.append(f"{name}: vectors written as text are read as numbers")
+        return matrix
 
 
-def _read_parquet(path: Path) -> pa.Table:
-    with pq.ParquetFile(path) as file:
-        groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
-        values = sum(group.column(column).num_values for group in groups for column in range(group.num_columns))
-    # A column that repeats one value takes a few bytes on disk, however many rows it has.
-    check_fits(values * BYTES_A_VALUE, "table", path)
-    return pq.read_table(path)
+def _index_of_frame(schema: pa.Schema) -> set[str]:
+    """Return the columns that pandas says are the index of its frame."""
+    told = schema.pandas_metadata or {}
+    return {name for name in told.get("index_columns", []) if isinstance(name, str)}
 
 
-def _read_csv(path: Path) -> pa.Table:
-    check_fits(path.stat().st_size, "table", path)
-    table = pyarrow.csv.read_csv(path, convert_options=MISSING)
-    numbers = [name for name in table.column_names if _is_number(name)]
-    if not numbers or numbers == [str(place) for place in range(len(numbers))]:
-        return table  # names, or the numbers that pandas gives to columns without one
-    if len(numbers) < len(table.column_names):
-        raise InputError(
-            f"the first line mixes names and numbers ({numbers[0]!r})",
-            file=path,
-            place="line 1",
-            rule="a first line of column names, or numbers only and no header at all",
-            remedy="write a header line",
-        )
-    unnamed = pyarrow.csv.ReadOptions(autogenerate_column_names=True)
-    return pyarrow.csv.read_csv(path, read_options=unnamed, convert_options=MISSING)
+def _without_empty(table: pa.Table) -> pa.Table:
+    """Leave out columns with neither name nor value, as commas at the end of every line make them; name the others."""
+    kept = [
+        place
+        for place, name in enumerate(table.column_names)
+        if name.strip() or table.column(place).null_count < table.num_rows
+    ]
+    named = [table.column_names[place].strip() or f"Unnamed: {place}" for place in kept]  # as pandas calls them
+    return table.select(kept).rename_columns(named)
 
 
-NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-LIKE_A_NUMBER = NUMBER.replace(r"\.", "[.,]")
-"""With a decimal comma, too, which is no number to whoever reads a CSV."""
-
-MISSING = pyarrow.csv.ConvertOptions(strings_can_be_null=True)
-"""An empty cell is missing in a column of text, too."""
+def _stem(name: str) -> str | None:
+    found = NUMBERED.fullmatch(name)
+    return None if found is None else found[1]
 
 
-def _read_as_text(path: Path, name: str) -> list[object]:
-    """Read one column of a CSV as it is written: 007 stays 007."""
-    options = pyarrow.csv.ConvertOptions(
-        include_columns=[name], column_types={name: pa.string()}, strings_can_be_null=True
-    )
-    values: list[object] = pyarrow.csv.read_csv(path, convert_options=options).column(name).to_pylist()
-    return values
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
-def _is_list(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+def _has_text_numbers(column: pa.ChunkedArray) -> bool:
+    """Say whether a text holds what makes Arrow take numbers of a CSV for text: commas, or a minus of typography."""
+    return bool(pc.any(pc.match_substring_regex(column, "[,−]")).as_py())
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
+def _counts_rows(column: pa.ChunkedArray) -> bool:
+    """Say whether whole numbers go on by the same step from row to row."""
+    if column.null_count or len(column) < 3:
         return False
-    return True
-
-
-def _is_numeric(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+    values = column.to_numpy()
+    step = int(values[1]) - int(values[0])
+    return step != 0 and bool(np.all(values[1:] - values[:-1] == values[1] - values[0]))

@@ -1,7 +1,7 @@
 """Import and compile everything a cell needs, once, in the process that workers are forked from.
 
-umap-learn takes seconds to import and numba seconds to compile; a worker forked from a process that has done
-both starts in milliseconds.
+Compiled code comes from numba's cache on disk, and is written there the first time. A worker forked from a process
+that has read it starts in milliseconds. Engines of other libraries are imported by the workers that draw with them.
 """
 
 from __future__ import annotations
@@ -11,28 +11,40 @@ import scipy.sparse
 
 from steadymap.tasks.numerics.clusters.islands import find_islands
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
-from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph, spectral_base
+from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph
+from steadymap.tasks.numerics.geometry.initialisation import principal_components
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
-from steadymap.tasks.numerics.reducers import pca, sklearn_tsne, tsne, umap
-from steadymap.tasks.numerics.reducers.exact_gradient import exact_gradient
-from steadymap.tasks.numerics.reducers.interface import Material, Settings
+from steadymap.tasks.numerics.geometry.spectral_base import spectral_base
+from steadymap.tasks.numerics.reducers import pca, tsne_lanes, umap_lanes
+from steadymap.tasks.numerics.reducers.interface import LANES, Material, Settings
 from steadymap.tasks.numerics.valleys.dip import dip, dip_p_value
 
-__all__ = ["pca", "rehearse", "sklearn_tsne", "tsne", "umap"]
+__all__ = ["pca", "rehearse"]
 
 ROWS = 300
 
 
 def rehearse() -> None:
-    """Do once, on little data, what numba has to compile: UMAP's layout and graph, t-SNE's gradient, the dip."""
+    """Do once, on little data, what numba has to compile: layouts for few and many lanes, and the dip."""
     working = np.random.default_rng(0).standard_normal((ROWS, 4)).astype(np.float32)
     neighbours = nearest_neighbours(working, 15)
-    exact_gradient(working[:, :2].astype(np.float64), joint_probabilities(neighbours, 5))
+    components = Material(working, joint_probabilities(neighbours, 5), base=principal_components(working))
+    for method in ("exact", "grid"):
+        for lanes in (1, LANES):
+            tsne_lanes.rehearse(components, [_settings(method, seed) for seed in range(lanes)])
     graph = scipy.sparse.csr_matrix(fuzzy_graph(neighbours, 15))
     material = Material(working, fuzzy_graph=graph, base=spectral_base(graph, working, 2))
-    coordinates = umap.reduce(material, Settings("sgd", "euclidean", 2, 0, {"min_dist": 0.1, "init": "spectral"}))
+    for lanes in (1, LANES):
+        coordinates, *_ = umap_lanes.reduce_lanes(material, [_settings("sgd", seed) for seed in range(lanes)])
     find_islands(coordinates.astype(np.float32), working, 10)
     dip_p_value(dip(working[:, 0].astype(np.float64)), ROWS)
+
+
+def _settings(method: str, seed: int) -> Settings:
+    start = "spectral" if method == "sgd" else "pca"
+    return Settings(
+        method, "euclidean", 2, seed, {"min_dist": 0.1, "exaggeration": 1.0, "learning_rate": "auto", "init": start}
+    )
 
 
 rehearse()

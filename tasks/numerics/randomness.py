@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,6 +41,11 @@ def sample_rows(keys: UInt64, count: int, purpose: str) -> Int64:
 def salted(keys: UInt64, purpose: str) -> UInt64:
     """Return other hashes of the same things for a purpose of their own; ``mix`` makes them independent."""
     return keys ^ np.uint64(int.from_bytes(_digest(purpose)[:8], "little"))
+
+
+def name_keys(names: Sequence[str]) -> UInt64:
+    """Hash every name, shape (n,)."""
+    return np.frombuffer(b"".join(_digest(name)[:8] for name in names), dtype="<u8")
 
 
 def row_uniforms(keys: UInt64, purpose: str) -> Float64:

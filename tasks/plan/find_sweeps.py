@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -89,10 +90,9 @@ def find_configs(night: NightlyConfig) -> list[Path]:
     place = Path(night.configs)
     if place.is_file():
         return [place]
-    pattern = str(place / "*") if place.is_dir() else night.configs
     found = [
         path
-        for path in _files(pattern)
+        for path in (_files_of(place) if place.is_dir() else _files(_escape_what_is_there(night.configs)))
         if path.suffix.lower() in CONFIG_ENDINGS and path.name != NIGHTLY_FILE and path.is_file()
     ]
     if not found:
@@ -126,11 +126,16 @@ def find_datasets(night: NightlyConfig) -> list[DataFile]:
                 remedy="check the path; is the drive there?",
             )
         if night.pick == "latest":
-            latest = max(files, key=lambda path: (path.rpartition("/")[2], path))
+            latest = max(files, key=lambda path: (natural_key(path.rpartition("/")[2]), path))
             found.append(DataFile(latest, _name_of_pattern(pattern, root)))
         else:
             found += [DataFile(path, name) for path, name in _names(files, root)]
     return list({file.path: file for file in found}.values())
+
+
+def natural_key(name: str) -> tuple[tuple[int, str], ...]:
+    """Order names as people count: v9 before v10, 2026-9-30 before 2026-10-1."""
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name) if part)
 
 
 def _matches(pattern: str) -> tuple[str, list[str]]:
@@ -138,11 +143,12 @@ def _matches(pattern: str) -> tuple[str, list[str]]:
     if is_url(pattern):
         return _matches_of_url(pattern)
     place = Path(pattern)
-    if place.is_file():
+    if _is_data(place):
         return place.parent.as_posix(), [place.as_posix()]
     if place.is_dir():
-        pattern = str(place / "*")
-    found = [path.as_posix() for path in _files(pattern) if path.is_file()]
+        return place.as_posix(), _data_files([path.as_posix() for path in _files_of(place) if _is_data(path)])
+    literal = _escape_what_is_there(Path(pattern).as_posix())
+    found = [path.as_posix() for path in _files(literal) if _is_data(path)]
     return _until_wildcard(Path(pattern).as_posix()), _data_files(found)
 
 
@@ -166,10 +172,33 @@ def _files(pattern: str) -> list[Path]:
     return sorted(map(Path, glob.glob(pattern, recursive=True)))  # noqa: PTH207 - Path.glob takes no absolute pattern
 
 
+def _files_of(folder: Path) -> list[Path]:
+    """Return what lies in a folder, whatever signs are in its name; what is hidden stays so."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _is_data(path: Path) -> bool:
+    """Say whether a path is a file, or a folder that is read as one."""
+    return path.is_file() or (path.is_dir() and path.name.lower().endswith(".zarr"))
+
+
+def _escape_what_is_there(pattern: str) -> str:
+    """Take brackets of folders and files that exist as they are: ``exp [v2]/*.npy`` has one wildcard."""
+    parts = pattern.split("/")
+    escaped = [
+        glob.escape(part) if glob.has_magic(part) and Path("/".join(parts[: at + 1])).exists() else part
+        for at, part in enumerate(parts)
+    ]
+    return "/".join(escaped)
+
+
 def _until_wildcard(pattern: str) -> str:
     """Return the folders before the first part with a wildcard; of a pattern without one, the folder it lies in."""
     parts = pattern.split("/")
-    end = next((at for at, part in enumerate(parts) if glob.has_magic(part)), len(parts) - 1)
+    wild = (
+        at for at, part in enumerate(parts) if glob.has_magic(part) and not Path("/".join(parts[: at + 1])).exists()
+    )
+    end = next(wild, len(parts) - 1)
     return "/".join(parts[:end])
 
 

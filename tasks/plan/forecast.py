@@ -199,16 +199,26 @@ class _Costing:
 def _cell_seconds(configuration: Configuration, rows: int) -> float:
     if configuration.control:
         return 0.05
+    if configuration.engine == "steadymap":
+        return _lane_seconds(configuration, rows)
     if configuration.reducer == "umap":
         epochs = 500 if rows <= 10_000 else 200
         return 5.5e-5 * rows * min(30.0, float(configuration.parameter("n_neighbors"))) * epochs / 500
     if configuration.engine == "sklearn":
         return 4.3e-4 * rows * math.log2(rows)
-    if configuration.method == "fft":
-        return 10 + 4e-4 * rows
+    by_method = {"fft": 10 + 4e-4 * rows, "exact": 0.3 + 2e-4 * rows + 1.1e-7 * rows**2}
+    return by_method.get(configuration.method, 2.3e-4 * rows * math.log2(rows))
+
+
+def _lane_seconds(configuration: Configuration, rows: int) -> float:
+    """Return what a picture takes of which several are drawn side by side."""
+    if configuration.reducer == "umap":
+        epochs = 500 if rows <= 10_000 else 200
+        return 6e-6 * rows * min(30.0, float(configuration.parameter("n_neighbors"))) * epochs / 500
     if configuration.method == "exact":
-        return 0.3 + 2e-4 * rows + 1.1e-7 * rows**2
-    return 2.3e-4 * rows * math.log2(rows)
+        return 0.1 + 2e-7 * rows**2
+    edges = 3 * float(configuration.parameter("perplexity")) * rows
+    return 0.3 + 2.2e-4 * rows + 5e-7 * edges
 
 
 def _cell_gigabytes(configuration: Configuration, rows: int, dimensions: int) -> float:

@@ -10,7 +10,8 @@ from steadymap.configs.grid import Configuration, Grid, expand, expand_reducers
 from steadymap.configs.sweep import Budget, SweepConfig
 from steadymap.tasks.geometry.parts import Geometry, parts_of
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, derive
-from steadymap.tasks.input.dataset import Dataset
+from steadymap.tasks.input.dataset import Dataset, told_of_rows
+from steadymap.tasks.numerics.geometry.odd_rows import far_rows
 from steadymap.tasks.numerics.reducers.interface import MODULES
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.store.code_digest import code_digest
@@ -21,6 +22,7 @@ from steadymap.tasks.store.run_manifest import find_complete_run
 from steadymap.tasks.store.sync import settle
 
 ENGINE_LIBRARIES = {
+    "steadymap": ("numba", "llvmlite"),
     "openTSNE": ("openTSNE",),
     "umap-learn": ("umap-learn", "numba", "llvmlite"),
 }
@@ -28,8 +30,8 @@ ENGINE_LIBRARIES = {
 
 
 CELL_CODE = (
-    "steadymap.tasks.cells.compute_cell:draw",
-    "steadymap.tasks.cells.compute_cell:tabulate",
+    "steadymap.tasks.cells.compute_cells:draw",
+    "steadymap.tasks.cells.compute_cells:tabulate",
     "steadymap.tasks.numerics.reducers.degeneracy",
 )
 """What shapes a cell beside its reducer."""
@@ -37,7 +39,7 @@ CELL_CODE = (
 
 RUN_CODE = (
     "steadymap.tasks.steps.write_run:write_run",
-    "steadymap.tasks.cells.compute_cell:compute_cell",
+    "steadymap.tasks.cells.compute_cells:compute_cells",
     "steadymap.tasks.steps.describe_latent_space:describe_latent_space",
     "steadymap.tasks.steps.find_clusters:find_clusters",
     "steadymap.tasks.steps.judge_clusters:judge_clusters",
@@ -48,6 +50,9 @@ RUN_CODE = (
     "steadymap.tasks.steps.run_split_tests:seek_valleys",
 )
 """What shapes the tables of a run."""
+
+MOST_NAMED = 5
+"""Odd rows that a warning names."""
 
 
 def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
@@ -62,7 +67,7 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
         *(cell for data in derived for cell in _cells_on(data, grid, config, store)),
     )
     ks = fitting_ks(config.scores.k, dataset.rows)
-    warnings = [*grid.warnings, *_data_warnings(dataset)]
+    warnings = [*grid.warnings, *dataset.warnings, *_data_warnings(dataset)]
     if len(ks) < len(config.scores.k) or set(ks) - set(config.scores.k):
         warnings.append(f"scores at k = {sorted(set(config.scores.k) - set(ks))} left out: k must be below rows / 2")
     if grid.pairs and grid.resampled and not any(one.recipe.kind == "half" for one in derived):
@@ -201,10 +206,20 @@ def _check_lengths(grid: Grid, dataset: Dataset) -> None:
 
 
 def _data_warnings(dataset: Dataset) -> list[str]:
-    if dataset.duplicates == 0:
-        return []
-    share = dataset.duplicates / dataset.rows
-    return [f"{dataset.duplicates} rows ({share:.0%}) repeat an earlier row; they draw tight clumps of their own"]
+    warnings = []
+    if dataset.duplicates:
+        share = dataset.duplicates / dataset.rows
+        told = f"{dataset.duplicates} rows ({share:.0%}) repeat an earlier row; they draw tight clumps of their own"
+        warnings.append(told)
+    far = far_rows(dataset.latents())
+    if len(far):
+        ids = told_of_rows(dataset.folder, "id")
+        named = ", ".join(str(ids[row]) for row in far[:MOST_NAMED]) + (" …" if len(far) > MOST_NAMED else "")
+        warnings.append(
+            f"{len(far)} row{'s' * (len(far) > 1)} far from everything else (id {named}); pictures give them room that "
+            "others lack, so leave them out if they are faults"
+        )
+    return warnings
 
 
 def _slug(name: str) -> str:

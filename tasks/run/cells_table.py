@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from steadymap.configs import schemas
-from steadymap.tasks.cells.compute_cell import CellResult, Endings
+from steadymap.tasks.cells.compute_cells import CellResult, Endings
 from steadymap.tasks.numerics.clusters.islands import NOISE
 from steadymap.tasks.plan.plan import Cell, Plan
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.selftest import SelftestConfig, SelftestPart, SelftestSweep
 from steadymap.configs.sweep import DataSource, SweepConfig
 from steadymap.tasks.numerics.selftest.known_truth import compare_with_truth
+from steadymap.tasks.numerics.selftest.spoiled import Spoiled, spoil
 from steadymap.tasks.numerics.selftest.synthetic import FAMILIES, generate
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.store.code_digest import code_digest
@@ -25,7 +27,7 @@ from steadymap.tasks.store.identity import digest, run_versions
 PATH = (
     "steadymap.tasks.selftest.known_sets:sweep_of",
     "steadymap.tasks.selftest.known_sets:outcome_of",
-    "steadymap.tasks.cells.compute_cell:compute_cell",
+    "steadymap.tasks.cells.compute_cells:compute_cells",
     "steadymap.tasks.steps.run_split_tests:seek_valleys",
     "steadymap.tasks.steps.find_clusters:find_clusters",
     "steadymap.tasks.steps.judge_clusters:judge_clusters",
@@ -35,12 +37,13 @@ PATH = (
 
 @dataclass(frozen=True)
 class KnownSet:
-    """One set: family, size and seed; ``real`` says whether anything in it is a cluster."""
+    """One set: family, size, seed, what is done to its rows; ``real`` says whether anything in it is a cluster."""
 
     family: str
     rows: int
     dimensions: int
     seed: int
+    spoiled: Spoiled | None = None
 
     @property
     def real(self) -> bool:
@@ -68,7 +71,7 @@ def known_sets(config: SelftestConfig, part: SelftestPart) -> list[KnownSet]:
             raise InputError(f"families: {family!r}", rule=f"one of {', '.join(FAMILIES)}", remedy="name one of them")
     families = [name for name in part.families or FAMILIES if part.real in (None, FAMILIES[name].real)]
     return [
-        KnownSet(family, part.rows, dimensions, config.first_seed + number)
+        KnownSet(family, part.rows, dimensions, config.first_seed + number, part.spoiled)
         for number, dimensions, family in itertools.product(range(part.sets), part.dimensions, families)
         if dimensions >= FAMILIES[family].fewest_dimensions
     ]
@@ -77,6 +80,7 @@ def known_sets(config: SelftestConfig, part: SelftestPart) -> list[KnownSet]:
 def sweep_of(known: KnownSet, sweep: SelftestSweep, folder: Path) -> SweepConfig:
     """Write the vectors of a set into a folder and return the sweep over them."""
     drawn = generate(known.family, known.rows, known.dimensions, known.seed)
+    drawn = drawn if known.spoiled is None else spoil(drawn, known.spoiled, known.seed)
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {"latents": drawn.vectors, "y": drawn.truth}
     if drawn.groups is not None:
@@ -92,13 +96,12 @@ def sweep_of(known: KnownSet, sweep: SelftestSweep, folder: Path) -> SweepConfig
 def outcome_of(known: KnownSet, plan: Plan, clusters: Clusters, splits: Splits, seconds: float) -> dict[str, Any]:
     """Compare the verdicts of a set with its truth; ``seconds`` are those on the clock."""
     table = clusters.table("clusters").to_pylist()
-    labels = np.array(clusters.membership().column("cluster"))
+    labels = pc.fill_null(clusters.membership().column("cluster"), 0).to_numpy()
     truth = np.array([int(str(label)) for label in plan.dataset.classes()])
     verdicts = [row["verdict"] for row in table]
-    worth = compare_with_truth(labels, verdicts, truth if known.real else None)
-    # An island that holds every row claims nothing.
-    islands = [row for row in table if row["size"] < len(labels)]
-    recurring = [row for row in islands if row["recovered"] >= row["configurations"] / 2]
+    # Where there is no cluster, nothing is claimed of the rows as a whole.
+    worth = compare_with_truth(labels, verdicts or ["none"], truth if known.real else None)
+    recurring = [row for row in table if row["recovered"] >= row["configurations"] / 2]
     return {
         **asdict(known),
         **asdict(worth),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pyarrow as pa
 from prefect import task
@@ -10,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from steadymap.configs import schemas
 from steadymap.tasks.clusters.cluster_rows import (
     Pictures,
+    branches_of,
     describe_clusters,
     filled_islands,
     find_dissolved,
@@ -33,6 +36,12 @@ from steadymap.tasks.store.findings import AMBIGUITY, DESCRIBED, KEPT, Clusters,
 from steadymap.tasks.verdicts.split_job import ALPHA
 from steadymap.tasks.verdicts.splits import read_split
 
+if TYPE_CHECKING:
+    from steadymap.tasks.numerics.clusters.density_tree import Branches
+
+Trees = dict[str, "Branches"]
+"""Branches of every picture's density tree, by the identity of its cell."""
+
 
 @task(name="find clusters", task_run_name="clusters of {plan.run}", cache_policy=NO_CACHE)
 def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
@@ -48,11 +57,18 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     pictures = [(cell, filled_islands(cell, plan)) for cell in speaking]
     near = latent_neighbours(plan.geometry, plan.config.preprocess.metric, CLUSTER_NEIGHBOURS).indices
     outcomes = [read_split(folder, plan.rows) for folder in splits.folders]
-    clusters = _published(plan, pictures, near, outcomes)
+    trees = {cell.identity: branches_of(cell, plan) for cell in speaking}
+    clusters = _published(plan, pictures, trees, near, outcomes)
     count = int(clusters.max()) + 1
-    seen = [Seen(cell, look_for(clusters, islands, count)) for cell, islands in pictures]
+    if count == 1:
+        _write_nothing(place, plan.rows)  # what holds every row is no cluster, and none is an answer
+        return place
+    seen = [Seen(cell, look_for(clusters, islands, count, trees[cell.identity])) for cell, islands in pictures]
     resampled = [
-        Seen(cell, look_for(clusters[np.array(cell.derived.positions())], filled_islands(cell, plan), count))
+        Seen(
+            cell,
+            look_for(clusters[cell.derived.positions()], filled_islands(cell, plan), count, branches_of(cell, plan)),
+        )
         for cell in drawn
         if cell.derived is not None and cell.kind == "resample" and cell.configuration.speaks_of_clusters
     ]
@@ -78,7 +94,9 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     return place
 
 
-def _published(plan: Plan, pictures: Pictures, near: np.ndarray, outcomes: list[SplitOutcome]) -> np.ndarray:
+def _published(
+    plan: Plan, pictures: Pictures, trees: Trees, near: np.ndarray, outcomes: list[SplitOutcome]
+) -> np.ndarray:
     """Return the clusters that most pictures agree on, and those that only the tests have found."""
     from steadymap.tasks.numerics.clusters.candidates import propose
     from steadymap.tasks.numerics.clusters.consensus import consensus_clusters
@@ -91,26 +109,26 @@ def _published(plan: Plan, pictures: Pictures, near: np.ndarray, outcomes: list[
     if not outcomes:
         return consensus
     working = ensure_working(plan.geometry, plan.config.preprocess.metric)
-    agreed = agreed_clusters(propose(islands, near, working, smallest), outcomes)
+    agreed = agreed_clusters(propose(islands, near, working), outcomes)
     evidence = cluster_evidence(agreed, outcomes)
     separated = [cluster for cluster, one in enumerate(evidence) if one.p <= ALPHA]
-    return publish(consensus, agreed, separated, _stable(consensus, pictures), smallest)
+    return publish(consensus, agreed, separated, _stable(consensus, pictures, trees), smallest)
 
 
-def _stable(clusters: np.ndarray, pictures: Pictures) -> list[int]:
+def _stable(clusters: np.ndarray, pictures: Pictures, trees: Trees) -> list[int]:
     """Return the clusters that at least half of the configurations show, by the mean over their seeds."""
     from steadymap.tasks.numerics.clusters.recurrence import RECOVERED
     from steadymap.tasks.numerics.clusters.recurrence import find_clusters as look_for
 
     count = int(clusters.max()) + 1
-    seen = [Seen(cell, look_for(clusters, labels, count)) for cell, labels in pictures]
+    seen = [Seen(cell, look_for(clusters, labels, count, trees[cell.identity])) for cell, labels in pictures]
     groups = group_by(seen, lambda one: one.configuration).values()
     recovered = [sum(mean_jaccard(group, cluster) > RECOVERED for group in groups) for cluster in range(count)]
     return [cluster for cluster, often in enumerate(recovered) if often >= len(groups) / 2]
 
 
 def _write_nothing(place: Clusters, rows: int) -> None:
-    """Without a picture that counts there is no cluster, and every table is empty."""
+    """Where nothing is a cluster, or no picture counts, every table is empty."""
     write_table(DESCRIBED.empty_table(), place.folder / "described.parquet")
     for name in ("recurrence", "tracks", "boundaries"):
         write_table(schemas.RUN_TABLES[name].empty_table(), place.folder / f"{name}.parquet")

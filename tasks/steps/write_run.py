@@ -17,7 +17,7 @@ from steadymap.configs import schemas
 from steadymap.configs.document import anchor_paths, write_config
 from steadymap.configs.sweep import SweepConfig
 from steadymap.tasks.cells.cell_file import read_cell
-from steadymap.tasks.cells.compute_cell import NO_TIME, CellResult, Endings
+from steadymap.tasks.cells.compute_cells import NO_TIME, CellResult, Endings
 from steadymap.tasks.cells.score_files import read_scores
 from steadymap.tasks.numerics.scores.ranks import ANCHORS, EXACT_UP_TO
 from steadymap.tasks.plan.plan import Plan
@@ -134,6 +134,7 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
         "identity": plan.identity,
         "data": {
             "source": plan.dataset.source,
+            "taken": plan.dataset.taken,
             "rows": plan.rows,
             "dimensions": plan.dataset.dimensions,
             "digest": plan.dataset.digest,

@@ -51,7 +51,7 @@ def code_digest(*places: str) -> str:
     ----------
     places
         Modules (``steadymap.tasks.numerics.valleys.dip``: all that they define) and definitions
-        (``steadymap.tasks.cells.compute_cell:draw``).
+        (``steadymap.tasks.cells.compute_cells:draw``).
 
     Raises
     ------

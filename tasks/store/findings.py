@@ -23,7 +23,10 @@ AMBIGUITY = pa.schema(
 )
 """Share of ambiguous pairs of rows over all pictures."""
 
-VERDICT_COLUMNS = ("verdict", "p_value", "depth", "depth_low", "depth_high", "reason")
+VERDICT_COLUMNS = (
+    *("verdict", "p_value", "depth", "depth_low", "depth_high"),
+    *("neighbour", "halves", "halves_proving", "reason"),
+)
 """What the step that judges adds to what the step that finds has said of a cluster."""
 
 DESCRIBED = pa.schema(

@@ -108,5 +108,5 @@ def _read(job: HeldOutJob) -> Look:
     around = []
     for told in (job.outcome() or {})["around"]:
         depth = told and told["depth"] and read_depth(told["depth"])
-        around.append(None if told is None else Surroundings(depth, told["p"], told["rows_needed"]))
+        around.append(None if told is None else Surroundings(depth, told["p"], told["rows_needed"], told["neighbour"]))
     return Look(job.half.recipe.number, tuple(around))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -54,6 +55,9 @@ def tabulate_verdicts(
                 "depth": one.depth.value if one.depth else None,
                 "depth_low": one.depth.low if one.depth else None,
                 "depth_high": one.depth.high if one.depth else None,
+                "neighbour": one.neighbour,
+                "halves": len(outcomes) or None,
+                "halves_proving": round(one.proven * len(outcomes)) if outcomes else None,
                 "reason": judgement.reason,
             }
         )
@@ -74,12 +78,15 @@ def _evidence(
     rows: int,
 ) -> Evidence:
     """Sum up over halves that saw the ground at all."""
+    # Halves that could only tell a depth count where no half could tell more.
+    clear = [(pair, seen) for pair, seen in around if seen.p is not None] or around
     pairs: dict[int, list[Depth]] = {}
-    for pair, seen in around:
+    for pair, seen in clear:
         if seen.depth is not None:
             pairs.setdefault(pair, []).append(seen.depth)
     own, depth = pool_depths(list(pairs.values())) if pairs else (None, None)
     hints = [seen.p for _, seen in around if seen.p is not None]
+    beyond = Counter(seen.neighbour for _, seen in around if seen.neighbour is not None)
     short = [seen.rows_needed for _, seen in around if seen.rows_needed is not None]
     return Evidence(
         p=1.0 if tested is None else tested.p,
@@ -94,4 +101,6 @@ def _evidence(
         unmatched=0.0 if tested is None else tested.unmatched / len(tested.split_p),
         splits=splits,
         rows=rows,
+        proven=0.0 if tested is None else float(np.mean(np.array(tested.split_p) <= ALPHA)),
+        neighbour=min(beyond, key=lambda name: (-beyond[name], name), default=None),
     )

@@ -15,7 +15,7 @@ from steadymap.tasks.store.files import write_arrays
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob, HeldOutRows
 
 if TYPE_CHECKING:
-    from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest
+    from steadymap.tasks.numerics.verdicts.split_test import SplitTest
 
 ALPHA = 0.05
 """Chance that anything is falsely called separated."""
@@ -27,14 +27,13 @@ def seek_on_half(job: HeldOutJob) -> None:
     of_half = Geometry(job.store, job.half, job.geometry.preprocessing)
     near = latent_neighbours(of_half, job.metric, CLUSTER_NEIGHBOURS, threads=1)
     islands = [read_cell(cell, job.store).column("island_filled").to_numpy() for cell in job.cells]
-    smallest = min(cell.configuration.min_cluster_size for cell in job.cells)
-    found = propose_and_test(rows, islands, near.indices, smallest)
+    found = propose_and_test(rows, islands, near.indices)
     arrays = {"positions": rows.positions, "clusters": found.clusters, "fragments": found.fragments}
     meta = {"half": job.half.recipe.name, "p_values": list(found.p_values), "nodes": [asdict(n) for n in found.nodes]}
     write_arrays(job.folder, arrays, meta)
 
 
-def propose_and_test(rows: HeldOutRows, islands: list[np.ndarray], near: np.ndarray, smallest: int) -> SplitTest:
+def propose_and_test(rows: HeldOutRows, islands: list[np.ndarray], near: np.ndarray) -> SplitTest:
     """Propose clusters on one half of the rows and test them on the other: all that shapes a split.
 
     Parameters
@@ -43,14 +42,12 @@ def propose_and_test(rows: HeldOutRows, islands: list[np.ndarray], near: np.ndar
         Filled islands of every picture of the half, shape (n_discovery,) each.
     near
         Latent neighbours of the rows of the half, shape (n_discovery, k).
-    smallest
-        Fewest rows of an island.
     """
     from steadymap.tasks.numerics.clusters.candidates import propose
     from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
-    from steadymap.tasks.numerics.verdicts.hierarchical_testing import run_split
+    from steadymap.tasks.numerics.verdicts.split_test import run_split
 
-    pieces = propose(islands, near, rows.discovery, smallest)
+    pieces = propose(islands, near, rows.discovery)
     with threadpool_limits(1):
         halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
         return run_split(halves, pieces, alpha=ALPHA)

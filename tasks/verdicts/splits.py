@@ -18,7 +18,7 @@ def read_split(folder: Path, rows: int) -> SplitOutcome:
     from steadymap.tasks.numerics.valleys.valley import Valley
     from steadymap.tasks.numerics.valleys.valley_depth import read_depth
     from steadymap.tasks.numerics.verdicts.combine_splits import SplitOutcome
-    from steadymap.tasks.numerics.verdicts.hierarchical_testing import Node, SplitTest
+    from steadymap.tasks.numerics.verdicts.split_test import Node, SplitTest
 
     meta = read_meta(folder)
     discovery = np.zeros(rows, dtype=np.bool_)
@@ -28,7 +28,8 @@ def read_split(folder: Path, rows: int) -> SplitOutcome:
         ground = dict(told["valley"])
         depth = None if ground["depth"] is None else read_depth(ground["depth"])
         sides = {name: tuple(ground[name]) for name in ("rows", "patch", "held_out")}
-        nodes.append(Node(**{**told, "valley": Valley(**{**ground, **sides, "depth": depth})}))
+        valley = Valley(**{**ground, **sides, "depth": depth})
+        nodes.append(Node(tuple(told["fragments"]), told["rows"], valley, told["weight"], told["p"]))
     test = SplitTest(
         np.array(map_array(folder, "clusters")),
         tuple(meta["p_values"]),

@@ -89,6 +89,8 @@ def test_files_of_roles_start_at_the_config_and_names_stay(tmp_path: Path) -> No
         ("name: test", "name: &a test\nx: *a", 2, ["alias", "write the value out"]),
         ("name: test", "name: !!python/object/apply:os.system [ls]", 1, ["not valid YAML"]),
         ("reducer: tsne", "reducer: tsne\n    engine: sklearn\n    exaggeration: 4", 5, ["no late exaggeration"]),
+        ("reducer: tsne", "reducer: tsne\n    engine: steadymap\n    method: fft", 5, ["fft is openTSNE's"]),
+        ("reducer: tsne", "reducer: tsne\n    engine: openTSNE\n    method: grid", 5, ["openTSNE has no grid"]),
     ],
 )
 def test_a_fault_is_named_with_its_line(tmp_path: Path, old: str, new: str, line: int, words: list[str]) -> None:
@@ -177,14 +179,43 @@ def test_what_departs_from_the_usual_is_in_the_name() -> None:
     assert len(names) == 2 * 2 * 2 + 2 * 2
 
 
-def test_fft_takes_over_where_it_is_cheaper() -> None:
-    config = SweepConfig.model_validate({"name": "m", "data": {"path": "z.npy"}})
+def methods(rows: int, **keys: object) -> set[tuple[str, str]]:
+    grid = [{"reducer": "tsne", **keys}, {"reducer": "umap"}]
+    config = SweepConfig.model_validate({"name": "m", "data": {"path": "z.npy"}, "reducers": grid})
+    return {(c.engine, c.method) for c in expand(config, rows).configurations if c.reducer == "tsne"}
 
-    def methods(rows: int) -> set[str]:
-        return {c.method for c in expand(config, rows).configurations if c.reducer == "tsne"}
 
-    assert methods(9_999) == {"exact"}
-    assert methods(10_000) == {"fft"}
+def test_the_grid_takes_over_where_it_is_cheaper() -> None:
+    assert methods(2_499) == methods(2_499, dimension=3) == {("steadymap", "exact")}
+    assert methods(2_500) == methods(2_500, dimension=3) == {("steadymap", "grid")}
+    assert methods(9_999, engine="openTSNE") == {("openTSNE", "exact")}
+    assert methods(10_000, engine="openTSNE") == {("openTSNE", "fft")}
+    assert methods(10_000, engine="openTSNE", dimension=3) == {("openTSNE", "barnes-hut")}
+
+
+def test_a_method_that_one_engine_alone_has_implies_it() -> None:
+    assert methods(500, method="barnes-hut") == {("openTSNE", "barnes-hut")}
+    assert methods(500, method="fft") == {("openTSNE", "fft")}
+    assert methods(500, method="grid") == {("steadymap", "grid")}
+
+
+def test_engines_that_depart_from_the_usual_are_in_the_name() -> None:
+    config = SweepConfig.model_validate(
+        {
+            "name": "engines",
+            "data": {"path": "z.npy"},
+            "reducers": [
+                {"reducer": "umap"},
+                {"reducer": "umap", "engine": "umap-learn"},
+                {"reducer": "tsne", "engine": "openTSNE"},
+            ],
+        }
+    )
+    assert [c.name for c in expand(config, 1000).configurations] == [
+        "umap n_neighbors=15 min_dist=0.1",
+        "umap n_neighbors=15 min_dist=0.1 engine=umap-learn",
+        "tsne perplexity=30 engine=openTSNE",
+    ]
 
 
 def test_settings_are_drawn_again_only_on_what_there_is() -> None:

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from steadymap.flows.cli import app as cli
@@ -46,7 +47,19 @@ def small_config(tmp_path: Path, blobs_file: Path) -> Path:
     return path
 
 
-def test_ctrl_c_ends_a_sweep_at_once_and_keeps_its_pictures(tmp_path: Path) -> None:
+def server_of(command: int) -> int:
+    """Return the process of a command's embedded server, which has a session of its own."""
+    (found,) = [one for one in psutil.Process(command).children() if "uvicorn" in one.cmdline()]
+    assert os.getpgid(found.pid) != command
+    return found.pid
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"), [(signal.SIGINT, cli.EXIT_INTERRUPTED, "interrupted"), (signal.SIGTERM, 143, "SIGTERM")]
+)
+def test_a_sweep_that_is_asked_to_end_ends_at_once_and_keeps_its_pictures(
+    tmp_path: Path, number: signal.Signals, code: int, said: str
+) -> None:
     config, store = Path(__file__).parents[2] / "configs" / "digits.yaml", tmp_path / "store"
     # Whatever runs the tests may have Ctrl-C ignored, as a shell has for what runs in the background.
     hears = (
@@ -56,11 +69,13 @@ def test_ctrl_c_ends_a_sweep_at_once_and_keeps_its_pictures(tmp_path: Path) -> N
     words = ("-c", hears, "sweep", str(config), "--store", str(store))
     with beside(*words, environment={**os.environ}, folder=tmp_path, log="log") as process:
         wait_until(lambda: len(list(store.glob("cells/*/*.parquet"))) >= 3, "a sweep", process)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all processes of the command
-        assert process.wait(timeout=60) == cli.EXIT_INTERRUPTED
+        server = server_of(process.pid)
+        os.killpg(process.pid, number)  # as a terminal or a service manager does: to all processes of the command
+        assert process.wait(timeout=60) == code
         wait_until(lambda: not living(process.pid), "their end", None)
+        wait_until(lambda: not psutil.pid_exists(server), "the end of its server", None)
     told = (tmp_path / "log").read_text(encoding="utf-8")
-    assert "interrupted; finished cells are kept" in told
+    assert f"{said}; finished cells are kept" in told
     assert "Traceback" not in told
     assert 3 <= len(list(store.glob("cells/*/*.parquet"))) < 101
     assert not list((store / "runs").glob("*/manifest.json"))
@@ -119,7 +134,7 @@ def test_a_sweep_of_which_nothing_is_left_says_so(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("steadymap.tasks.steps.compute_configuration.compute_cell", faults.failing_compute_cell)
+    monkeypatch.setattr("steadymap.tasks.steps.compute_graph.compute_cells", faults.failing_compute_cells)
     code, out, _ = call(capsys, monkeypatch, "sweep", str(small_config), "--store", str(tmp_path / "store"), "--json")
     assert code == cli.EXIT_NOTHING_USABLE
     assert json.loads(out)["cells"]["failed"] == 3

@@ -42,11 +42,11 @@ data: {path: ../latents/a.npz}
 reducers: [{reducer: tsne, perplexity: 15}]
 seeds: [0, 1]
 scores: {k: [5]}
-resamples: {pairs: 1, configurations: 1}
+resamples: {pairs: 2, configurations: 1}
 nulls: {gaussian: 0, copula: 0}
 workers: {count: 1}
 """
-"""Two pictures of all rows, and two of halves, which 200 rows far apart need for REAL."""
+"""Two pictures of all rows, and four of halves: 200 rows far apart need one pair for REAL, and an alert two."""
 
 
 def write_blobs(path: Path, centres: Sequence[int], rows: int = 200) -> None:
@@ -248,6 +248,66 @@ def test_where_a_file_system_has_no_locks_that_is_said_and_the_work_goes_on(
 # --- nights -------------------------------------------------------------------------------------------------------
 
 
+def test_a_flip_on_one_split_is_said_and_wakes_nobody(tmp_path: Path) -> None:
+    from steadymap.flows.emit_changes import Told
+    from steadymap.flows.nightly import _tell
+    from steadymap.reports.nights.nights import Past, SweepOfNight
+    from steadymap.tasks.store.layout import Store
+
+    def flipped(store: Path, fast: bool) -> Told:
+        for age, name in enumerate(("earlier", "now")):
+            verdicts = (("REAL", "REAL", "HIDDEN"), ("REAL",) * 3)[age]
+            folder = RunFolder(verdicts=verdicts).write(store / "runs" / name)
+            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            (folder / "manifest.json").write_text(json.dumps({**manifest, "fast": fast}), encoding="utf-8")
+            os.utime(folder / "manifest.json", (age, age))
+        ended = _tell(SweepOfNight("a", "", "", "computed", run="now"), None, Past(), Store(store))
+        assert (ended.row.flipped, ended.briefs[0][:2]) == (1, "C3")
+        return Told(ended.row, ended.changes)
+
+    assert "verdict.flipped" in [one.kind for one in flipped(tmp_path / "whole", fast=False).loud]
+    quiet = flipped(tmp_path / "fast", fast=True)
+    assert "verdict.flipped" not in [one.kind for one in quiet.loud]
+    assert any("Verdicts rest on one split" in said for said in quiet.sweep.said)
+
+
+@pytest.mark.engine
+def test_bad_input_ends_a_run_as_failed_with_its_message_and_no_traceback(
+    engine: None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = SweepConfig.model_validate({"name": "gone", "data": {"path": str(tmp_path / "gone.npz")}})
+    state = steadymap.flows.sweep.stability_sweep(config, str(tmp_path / "s"), return_state=True)
+    assert state.is_failed()
+    assert str(state.message).startswith(f"{tmp_path / 'gone.npz'}: there is no such file")
+    told = [record for record in caplog.records if record.name.startswith("prefect.")]
+    assert told
+    assert not [record for record in told if record.exc_info or "Traceback" in record.getMessage()]
+    with pytest.raises(InputError, match="there is no such file"):  # who calls it as a function gets the error
+        steadymap.flows.sweep.stability_sweep(config, str(tmp_path / "s"))
+
+
+def test_log_lines_come_by_time_not_by_step(caplog: pytest.LogCaptureFixture) -> None:
+    from steadymap.flows.progress.log_lines import LogProgress
+    from steadymap.tasks.progress import Announcement
+
+    caplog.set_level(logging.INFO, "lines")
+    now = 0.0
+    follow = LogProgress(logging.getLogger("lines"), lambda: now)
+    follow(Announcement("scores", total=1000))
+    for _ in range(1000):
+        follow(Announcement("scores", done=1))
+    assert caplog.records == []  # a thousand of them within no time are not worth a line
+    follow(Announcement("cells", total=60))
+    for _ in range(60):
+        now += 1.0
+        follow(Announcement("cells", done=1))
+    assert [record.getMessage() for record in caplog.records] == [
+        "cells: 20 of 60, 20 s",
+        "cells: 40 of 60, 40 s",
+        "cells: 60 of 60, 60 s",
+    ]
+
+
 @pytest.fixture
 def events(engine: None) -> Iterator[Any]:
     """Record every event on its way to the server, and let it pass."""
@@ -354,6 +414,11 @@ def _assert_the_events_tell_the_same(sent: list[Any], night: dict[str, Any]) -> 
     assert kinds.count("steadymap.cluster.lost") == row["lost"] == 1
     assert kinds.count("steadymap.verdict.flipped") == row["flipped"] >= 1
     assert kinds.count("steadymap.sweep.failed") == 1
+    assert kinds.count("steadymap.sweep.changed") == 2  # one message a sweep, whatever the number of changes
+    (message,) = [one.payload for one in sent if one.event == "steadymap.sweep.changed" and one.payload["run"]]
+    assert message["message"].startswith("small, a:\n- ")
+    assert "REAL → UNCERTAIN" in message["subject"]
+    assert "two seeds of one night by at least" in message["message"]
     assert kinds[-1] == "steadymap.night.finished"
     flip = next(one for one in sent if one.event == "steadymap.verdict.flipped")
     assert flip.resource.id.startswith("steadymap.cluster.small-a.")

@@ -16,7 +16,7 @@ from steadymap.configs import schemas
 from steadymap.configs.cards import CARD_OF
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import SweepConfig
-from steadymap.tasks.cells.compute_cell import Endings
+from steadymap.tasks.cells.compute_cells import Endings
 from steadymap.tasks.store.files import file_digest
 from tests import faults
 from tests.conftest import three_blobs
@@ -209,7 +209,7 @@ def test_a_segfault_a_hang_and_a_memory_hog_cost_their_own_cells_only(
 
     undisturbed = tmp_path / "undisturbed"
     stability_sweep(blob_config(blobs_file, seeds=(0, 1)), str(undisturbed))
-    monkeypatch.setattr("steadymap.tasks.steps.compute_configuration.compute_cell", faults.sabotaged_compute_cell)
+    monkeypatch.setattr("steadymap.tasks.steps.compute_graph.compute_cells", faults.sabotaged_compute_cells)
     seeds = (0, 1, faults.SEGFAULT_SEED, faults.HANG_SEED, faults.MEMORY_SEED, faults.EXIT_SEED, faults.RAISE_SEED)
     config = blob_config(blobs_file, seeds, workers={"timeout_seconds": 10, "memory_gb": 1.5, "count": 2})
     store = tmp_path / "store"
@@ -264,7 +264,7 @@ def test_pictures_of_halves_alone_are_not_usable(
 ) -> None:
     from steadymap.flows.sweep import stability_sweep
 
-    monkeypatch.setattr("steadymap.tasks.steps.compute_configuration.compute_cell", faults.only_parts)
+    monkeypatch.setattr("steadymap.tasks.steps.compute_graph.compute_cells", faults.only_parts)
     config = blob_config(blobs_file, resamples={"pairs": 1, "configurations": 1})
     outcome = stability_sweep(config, str(tmp_path / "store"))
     assert (outcome.computed, outcome.failed) == (2, 5)

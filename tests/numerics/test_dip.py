@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from steadymap.tasks.numerics.valleys.dip import dip, dip_p_value
+from steadymap.tasks.numerics.valleys.dip import FEWEST_BEYOND, LEAST_P, dip, dip_p_value
 from steadymap.tasks.numerics.valleys.dip_quantiles import QUANTILES, SIZES, TAIL
 
 
@@ -105,7 +105,7 @@ def test_p_falls_with_the_dip_and_is_never_0() -> None:
         p = [dip_p_value(observed, size) for observed in np.linspace(0, 0.25, 200)]
         assert p[0] == 1
         assert np.all(np.diff(p) <= 0)
-        assert min(p) >= TAIL[-1] * 0.999
+        assert min(p) >= LEAST_P * 0.999
     assert dip_p_value(0.25, 3) == 1
     assert dip_p_value(0.125, 4) == 1
 
@@ -115,3 +115,19 @@ def test_the_table_is_complete_and_in_order() -> None:
     assert table.shape == (len(SIZES), len(TAIL))
     assert np.all(np.diff(table, axis=1) >= 0)
     assert np.all(np.diff(SIZES) > 0)
+
+
+def test_beyond_the_table_p_is_too_large_rather_than_too_small() -> None:
+    """Carried on from an inner part of the table in the same way, the tail lies above what was simulated there."""
+    inner, outer = TAIL.index(0.02), TAIL.index(0.001)
+    for size, quantiles in zip(SIZES, QUANTILES, strict=True):
+        if size < FEWEST_BEYOND:
+            continue
+        fall = np.log(TAIL[inner] / TAIL[outer]) / (quantiles[outer] - quantiles[inner])
+        carried = TAIL[outer] * np.exp(-fall * (quantiles[-1] - quantiles[outer]))
+        assert carried >= 0.9 * TAIL[-1], size
+        at = np.linspace(quantiles[-1], 1.3 * quantiles[-1], 20) / np.sqrt(size)
+        beyond = [dip_p_value(float(value), size) for value in at]
+        assert beyond[0] == pytest.approx(TAIL[-1], rel=1e-6)
+        assert np.all(np.diff(beyond) <= 0)
+        assert beyond[-1] < TAIL[-1]

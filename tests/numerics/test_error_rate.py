@@ -20,13 +20,13 @@ from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
 from steadymap.tasks.numerics.selftest.known_truth import rate_of
 from steadymap.tasks.numerics.selftest.synthetic import FAMILIES, generate
 from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
-from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest, run_split
+from steadymap.tasks.numerics.verdicts.split_test import SplitTest, run_split
 
 SETS = 7
 """Of every family in either dimension; seeds count up from 30001."""
 
 SMALLEST = 20
-"""Rows of an island and of a piece."""
+"""Rows of an island."""
 
 
 def one_split(family: str, rows: int, dimensions: int, seed: int) -> tuple[SplitTest, np.ndarray]:
@@ -40,7 +40,7 @@ def one_split(family: str, rows: int, dimensions: int, seed: int) -> tuple[Split
     working = np.asarray(vectors[discovery], dtype=np.float32)
     near = nearest_neighbours(working, CLUSTER_NEIGHBOURS).indices
     islands = find_islands(PCA(2, random_state=0).fit_transform(working), working, SMALLEST, near)
-    pieces = propose([islands.filled.astype(np.int32)], near, working, SMALLEST)
+    pieces = propose([islands.filled.astype(np.int32)], near, working)
     prepared = prepare_halves(vectors[discovery], vectors[~discovery], keys[discovery], keys[~discovery])
     return run_split(prepared, pieces), truth[discovery]
 

@@ -37,6 +37,32 @@ def test_groups_stay_whole_and_their_names_do_not_matter() -> None:
     assert np.array_equal(halves(find_units(KEYS, renamed), 3)[0], first)
 
 
+def test_rows_with_ids_are_parted_alike_whatever_their_vectors_and_whoever_comes() -> None:
+    ids = [f"img_{row}" for row in range(1000)]
+    night = np.random.default_rng(9).integers(0, 2**63, 1000).astype(np.uint64)
+    first, _ = halves(find_units(KEYS, None, ids), 0)
+    again, _ = halves(find_units(night, None, ids), 0)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(halves(find_units(KEYS, None), 0)[0], halves(find_units(night, None), 0)[0])
+    fewer, _ = halves(find_units(KEYS[:990], None, ids[:990]), 0)
+    assert len(np.setxor1d(fewer, first[first < 990])) <= 10
+    # Sessions go by their names, and copies of a row stay together.
+    sessions = [f"session {row % 40}" for row in range(1000)]
+    assert np.array_equal(halves(find_units(KEYS, sessions, ids), 1)[0], halves(find_units(night, sessions, ids), 1)[0])
+    copied = np.repeat(KEYS[:500], 2)
+    first, second = halves(find_units(copied, None, ids), 0)
+    assert not set(copied[first]) & set(copied[second])
+    # Names that do not tell rows apart are none.
+    assert np.array_equal(halves(find_units(KEYS, None, ["x"] * 1000), 0)[0], halves(find_units(KEYS, None), 0)[0])
+
+
+def test_a_few_large_groups_are_dealt_out() -> None:
+    groups = [f"{min(row // 350, 2)}" for row in range(1000)]
+    first, second = halves(find_units(KEYS, groups), 0)
+    assert 300 <= len(first) <= 700
+    assert len(first) + len(second) == 1000
+
+
 def test_the_order_of_rows_does_not_matter() -> None:
     order = np.random.default_rng(1).permutation(1000)
     groups = np.array([f"{row // 30}" for row in range(1000)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from steadymap.tasks.numerics.selftest.spoiled import spoil
 from steadymap.tasks.numerics.selftest.synthetic import BLUR, BRIDGE_SHARE, FAMILIES, SESSIONS, generate
 
 
@@ -24,7 +25,7 @@ def test_every_family_is_as_announced(family: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("family", "sigmas"), [("two_4", 4), ("two_5", 5), ("blobs5_5", 5), ("blobs5_8", 8), ("rare", 8)]
+    ("family", "sigmas"), [("two_4", 4), ("two_5", 5), ("blobs5_5", 5), ("blobs5_8", 8), ("rare", 8), ("rare_10", 10)]
 )
 def test_adjacent_means_are_as_far_apart_as_the_name_says(family: str, sigmas: float) -> None:
     data = generate(family, 20_000, 6, 0)
@@ -80,3 +81,25 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         generate("blob", 10, 2, 0)
     with pytest.raises(ValueError, match="needs 3"):
         generate("swiss", 10, 2, 0)
+
+
+def test_spoiled_rows_are_as_announced_and_the_truth_goes_with_them() -> None:
+    drawn = generate("two_4", 400, 5, 2)
+    copies = spoil(drawn, "copies", 2)
+    assert len(copies.vectors) == len(copies.truth) == 420
+    assert len(np.unique(copies.vectors, axis=0)) == 400
+    integers = spoil(drawn, "integers", 2).vectors
+    assert np.array_equal(integers, np.round(drawn.vectors))
+    outlying = spoil(drawn, "outliers", 2).vectors
+    far = np.linalg.norm(outlying, axis=1) > 500 * drawn.vectors.std()
+    assert far.sum() == 3
+    assert np.array_equal(outlying[~far], drawn.vectors[~far])
+
+
+def test_classes_of_the_tutorial_are_far_apart() -> None:
+    for seed in range(5):
+        data = generate("tutorial", 4000, 3, seed)
+        means = np.array([data.vectors[data.truth == label].mean(axis=0) for label in range(4)])
+        apart = np.linalg.norm(means[:, None] - means[None], axis=2)[np.triu_indices(4, 1)]
+        assert apart.min() > 8 * 1.5 - 0.3
+        assert np.bincount(data.truth).tolist() == [1000] * 4

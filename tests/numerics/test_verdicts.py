@@ -70,17 +70,57 @@ def test_falling_apart_counts_where_a_valley_would_have_been_seen() -> None:
 
 
 def test_uncertain_says_what_would_settle_it() -> None:
-    assert "about 3,000 more" in judge(replace(TESTED, rows_needed=5000)).reason
+    assert "about 3,000 more rows would settle it" in judge(replace(TESTED, rows_needed=5000)).reason
     assert "nothing corresponds" in judge(replace(TESTED, depth=None, own=None, hint=None, unmatched=0.6)).reason
     assert "shallow valley" in judge(TESTED).reason
+    assert "down to 0.60 (95 % 0.40 to 0.90)" in judge(TESTED).reason
     # From .9 down to .72, a fifth; half of that needs 4 times the rows.
     even = replace(TESTED, own=Interval(0.9, 0.72, 1.0))
     assert "about 5,200 more" in judge(replace(even, rows=2000)).reason
-    assert "do not exclude one." in judge(replace(even, own=Interval(0.81, 0.6, 1.0))).reason
     assert "every row" in judge(replace(TESTED, whole=True)).reason
     untested = judge(replace(TESTED, splits=0)).reason
     assert "resamples.pairs" in untested
     assert (untested[0], untested[-1]) == ("N", ".")
+
+
+def test_no_reason_asks_for_more_than_ten_times_the_data() -> None:
+    beyond = "cannot be settled with data of this kind"
+    assert beyond in judge(replace(TESTED, rows_needed=20_001)).reason
+    assert "about 18,000 more" in judge(replace(TESTED, rows_needed=20_000)).reason
+    assert beyond in judge(replace(TESTED, own=Interval(0.81, 0.6, 1.0))).reason
+    # A valley down to .99 whose interval is as wide as its depth asks for many times the rows.
+    assert beyond in judge(replace(TESTED, depth=Interval(0.99, 0.8, 1.0))).reason
+
+
+def test_a_deep_valley_that_is_not_proven_is_not_called_shallow_or_small() -> None:
+    deep = replace(TESTED, p=1.0, depth=Interval(0.03, 0.01, 0.06), own=Interval(0.03, 0.01, 0.06), neighbour=4)
+    alone = judge(replace(deep, proven=0.3)).reason
+    assert "sinks to 0.03 (95 % 0.01 to 0.06) of the lower peak towards cluster 4, which is deep" in alone
+    assert "only 30% of the halves prove it" in alone
+    assert "about 2,000 more rows" in alone
+    assert "no candidate corresponds" in judge(replace(deep, unmatched=0.6)).reason
+    assert "too few rows prove it; about 1,000 more" in judge(replace(deep, rows_needed=3000)).reason
+    assert "shallow" not in alone + judge(replace(deep, unmatched=0.6)).reason
+
+
+@pytest.mark.parametrize("depth", [0.0, 0.2, 0.5, 0.8, 0.99, 1.0, None])
+@pytest.mark.parametrize("needed", [None, 3000, 900_000])
+@pytest.mark.parametrize("unmatched", [0.0, 1.0])
+def test_every_reason_is_one_sentence_that_agrees_with_the_card(
+    depth: float | None, needed: int | None, unmatched: float
+) -> None:
+    seen = None if depth is None else Interval(depth, depth * 0.7, min(1.0, depth * 1.2))
+    told = judge(replace(TESTED, p=1.0, depth=seen, own=seen, rows_needed=needed, unmatched=unmatched, neighbour=2))
+    assert told.verdict == "UNCERTAIN"
+    assert told.reason.count(". ") == 0
+    if "shallow" in told.reason:
+        assert seen is not None
+        assert seen.high > 0.5
+    if "deep" in told.reason:
+        assert seen is not None
+        assert seen.high <= 0.5
+    asked = [float(word.replace(",", "")) for word in told.reason.split() if word[0].isdigit() and word[-1].isdigit()]
+    assert all(number <= 10 * TESTED.rows for number in asked)
 
 
 def test_a_hidden_cluster_is_published_and_a_lasting_piece_stays() -> None:
@@ -111,7 +151,7 @@ def known(family: str, rows: int = 1200, seed: int = 1) -> tuple[np.ndarray, np.
 def test_a_cluster_that_every_picture_hides_is_proposed_from_the_latent_space() -> None:
     vectors, truth = known("two_5")
     blind = [np.zeros(len(vectors), np.int32)] * 6
-    pieces = propose(blind, nearest_neighbours(vectors, 15).indices, vectors, 20)
+    pieces = propose(blind, nearest_neighbours(vectors, 15).indices, vectors)
     assert len(np.unique(pieces)) > 1
     # Every piece lies on one side, but for the few rows that any cut gets wrong.
     own = [np.bincount(truth[pieces == piece], minlength=2) for piece in np.unique(pieces)]
@@ -123,9 +163,9 @@ def test_one_picture_of_six_alone_parts_nothing_and_two_do() -> None:
     near = nearest_neighbours(vectors, 15).indices
     whole = np.zeros(300, np.int32)
     odd = (vectors[:, 0] > 0).astype(np.int32)
-    alone = propose([whole] * 6, near, vectors, 20)
-    assert np.array_equal(propose([odd, *[whole] * 5], near, vectors, 20), alone)
-    assert len(np.unique(propose([odd] * 2 + [whole] * 4, near, vectors, 20))) > len(np.unique(alone))
+    alone = propose([whole] * 6, near, vectors)
+    assert np.array_equal(propose([odd, *[whole] * 5], near, vectors), alone)
+    assert len(np.unique(propose([odd] * 2 + [whole] * 4, near, vectors))) > len(np.unique(alone))
 
 
 def test_few_rows_are_one_latent_piece() -> None:

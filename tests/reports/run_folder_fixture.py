@@ -366,6 +366,7 @@ class RunFolder:
                     "recurrence_resamples": recurrence - 0.1,
                     "band": BANDS[cluster],
                     "recovered": (len(names), len(names) - 1, 0)[cluster],
+                    "recovered_by_cut": (len(names), len(names) - 2, 0)[cluster],
                     "dissolved": (0, 0, len(names))[cluster],
                     "configurations": len(names),
                     "best_cell": cell_id(T30, 0),
@@ -406,7 +407,19 @@ class RunFolder:
 
     def _verdict(self, cluster: int) -> dict[str, Any]:
         if not self.verdicts:
-            return dict.fromkeys(("verdict", "p_value", "depth", "depth_low", "depth_high", "reason"))
+            return dict.fromkeys(
+                (
+                    "verdict",
+                    "p_value",
+                    "depth",
+                    "depth_low",
+                    "depth_high",
+                    "neighbour",
+                    "halves",
+                    "halves_proving",
+                    "reason",
+                )
+            )
         depth = {"depth": 0.42, "depth_low": 0.3, "depth_high": 0.55}
         return {"verdict": self.verdicts[cluster], "p_value": 0.003, **depth, "reason": self.verdict_reason}
 

@@ -14,33 +14,48 @@ from threadpoolctl import threadpool_limits
 
 from steadymap.tasks.numerics.arrays import Float32, Int32, Int64, Integers
 from steadymap.tasks.numerics.clusters.consensus import consensus_clusters
+from steadymap.tasks.numerics.clusters.density_tree import graph_branches, leaves_of
+from steadymap.tasks.numerics.clusters.islands import fill_noise
+from steadymap.tasks.numerics.geometry.neighbours import squared_distances
 
 LATENT_PIECES = 12
 """Pieces of the latent space itself, for clusters that every picture hides."""
 
 FEWEST_ROWS_A_PIECE = 50
 
-TOGETHER = 0.8
-"""Rows stay in one piece while four of five votes say so: one picture of six alone parts nothing, two do."""
+FEWEST_ROWS, MOST_PIECES = 10, 300
+"""Fewest rows of a piece, and how many pieces of equal size there can be: smaller clusters than the islands of pictures
+are proposed, and many rows make no tree of thousands of leaves."""
+
+TOGETHER = 0.85
+"""Rows stay in one piece while so many of the votes say so: one picture of six alone parts nothing, two do."""
 
 
-def propose(islands: Sequence[Int32], neighbours: Integers, working: Float32, smallest: int) -> Int64:
+def propose(islands: Sequence[Int32], neighbours: Integers, working: Float32) -> Int64:
     """Return the candidate piece of every row, shape (n,).
+
+    The latent space is cut twice: into pieces of similar spread, which find clusters that overlap, and into the leaves
+    of its density tree, which find small ones. Each parts on its own what every picture keeps together.
 
     Parameters
     ----------
     islands
         Filled islands of every picture of these rows, each of shape (n,).
     neighbours
-        Nearest rows in the latent space, shape (n, k).
+        Nearest rows in the latent space, nearest first, shape (n, k).
     working
         Preprocessed vectors, shape (n, d).
-    smallest
-        Smallest piece, in rows.
     """
-    # As many votes for the latent space as it takes to part on its own what every picture keeps together.
-    votes = floor(len(islands) * (1 - TOGETHER) / TOGETHER) + 1
-    return consensus_clusters([*islands, *[latent_pieces(working)] * votes], neighbours, smallest, together=TOGETHER)
+    smallest = smallest_piece(len(working))
+    # v of P + 2 v votes are more than the share that may disagree.
+    votes = floor(len(islands) * (1 - TOGETHER) / (2 * TOGETHER - 1)) + 1
+    own = [latent_pieces(working), latent_leaves(neighbours, working, smallest)] * votes
+    return consensus_clusters([*islands, *own], neighbours, smallest, together=TOGETHER)
+
+
+def smallest_piece(rows: int) -> int:
+    """Return the fewest rows of a piece."""
+    return max(FEWEST_ROWS, rows // MOST_PIECES)
 
 
 def latent_pieces(working: Float32) -> Int32:
@@ -49,3 +64,10 @@ def latent_pieces(working: Float32) -> Int32:
     with threadpool_limits(1):  # more threads add up in another order
         cut = KMeans(count, n_init=1, random_state=0).fit_predict(working.astype(np.float64))
     return np.asarray(cut, dtype=np.int32)
+
+
+def latent_leaves(neighbours: Integers, working: Float32, smallest: int) -> Int32:
+    """Return the leaf of the latent space's density tree that every row is in or nearest to, shape (n,)."""
+    lengths = np.sqrt(squared_distances(working, working, neighbours.astype(np.int64)))
+    leaves = leaves_of(graph_branches(neighbours, lengths, smallest))
+    return fill_noise(leaves, working, neighbours).astype(np.int32)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse
-from scipy.optimize import curve_fit
 from scipy.special import rel_entr
 
 from steadymap.tasks.numerics.arrays import AnyFloat, Float64, Int64
@@ -13,18 +12,6 @@ from steadymap.tasks.numerics.scores.sampled_sum import Loss, squared_lengths, s
 LEAST_APART = 1e-4
 """Lower bound of 1 − w, umap-learn's own in its parametric loss. Two rows on one spot have w = 1, and a single such
 pair without an edge would make the loss infinite; so it costs at most 9.2."""
-
-
-def curve_parameters(min_dist: float, spread: float = 1.0) -> tuple[float, float]:
-    """Return a and b of UMAP's curve 1 / (1 + a d²ᵇ).
-
-    They fit it to 1 up to min_dist and e^(−(d − min_dist)/spread) beyond: what ``umap.umap_.find_ab_params`` does,
-    which would cost the import of all of umap-learn.
-    """
-    distance = np.linspace(0, 3 * spread, 300)
-    wanted = np.where(distance < min_dist, 1.0, np.exp(-(distance - min_dist) / spread))
-    (a, b), _ = curve_fit(lambda d, a, b: 1 / (1 + a * d ** (2 * b)), distance, wanted)
-    return float(a), float(b)
 
 
 def cross_entropy(graph: scipy.sparse.csr_matrix, picture: AnyFloat, a: float, b: float, sample: Int64) -> Loss:
@@ -42,7 +29,7 @@ def cross_entropy(graph: scipy.sparse.csr_matrix, picture: AnyFloat, a: float, b
     picture
         Coordinates, shape (n, p).
     a, b
-        The curve that min_dist and spread give, see ``curve_parameters``.
+        The curve that min_dist and spread give, see ``umap_curve``.
     sample
         Rows to look from, at least 2 and none twice, shape (m,).
 

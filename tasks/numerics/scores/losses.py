@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import scipy.sparse
 
+from steadymap.tasks.numerics.geometry.umap_curve import curve_parameters
 from steadymap.tasks.numerics.randomness import sample_rows
 from steadymap.tasks.numerics.scores.all_scores import Score
-from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy, curve_parameters
+from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy
 from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
 
 LOSS_ROWS = 1_000

@@ -21,6 +21,9 @@ from steadymap.tasks.numerics.randomness import stream
 BLUR = 0.05
 SESSIONS = 40
 RARE_SHARE = 0.05
+TUTORIAL_CLASSES, TUTORIAL_REACH, TUTORIAL_SPREAD, TUTORIAL_APART = 4, 10.0, 1.5, 8.0
+"""The example of many tutorials: classes with centres anywhere in ± 10 and standard deviations of 1.5, here at least
+8 of these apart."""
 BRIDGE_SHARE, BRIDGE_LENGTH = 0.3, 7.0
 """35 % in either blob and 30 % evenly between them, 7 σ long: density 0.3/7 in the middle, 0.35 φ(0) + 0.15/7 at the
 peaks, so that the valley's depth is 0.27."""
@@ -173,13 +176,24 @@ def _simplex(corners: int) -> Float64:
     return np.asarray(centred @ axes.T)
 
 
-def _rare(generator: np.random.Generator, rows: int, dimensions: int) -> _Drawn:
-    """Draw a blob of 5 % of the rows, 8 σ from the rest."""
+def _rare(share: float, sigmas: float, generator: np.random.Generator, rows: int, dimensions: int) -> _Drawn:
+    """Draw a blob of few of the rows, at a distance from the rest."""
     truth = np.zeros(rows, dtype=np.int64)
-    truth[: round(RARE_SHARE * rows)] = 1
+    truth[: round(share * rows)] = 1
     generator.shuffle(truth)
-    offset = 8 * _turn(generator, dimensions)[0]
+    offset = sigmas * _turn(generator, dimensions)[0]
     return truth[:, None] * offset + generator.standard_normal((rows, dimensions)), truth
+
+
+def _tutorial(generator: np.random.Generator, rows: int, dimensions: int) -> _Drawn:
+    """Four classes of equal size around centres that are drawn until they are far enough apart."""
+    while True:
+        centres = generator.uniform(-TUTORIAL_REACH, TUTORIAL_REACH, (TUTORIAL_CLASSES, dimensions))
+        apart = np.linalg.norm(centres[:, None] - centres[None], axis=2)[np.triu_indices(TUTORIAL_CLASSES, 1)]
+        if apart.min() >= TUTORIAL_APART * TUTORIAL_SPREAD:
+            break
+    truth = generator.permutation(np.arange(rows) % TUTORIAL_CLASSES)
+    return centres[truth] + TUTORIAL_SPREAD * generator.standard_normal((rows, dimensions)), truth
 
 
 def _moons(generator: np.random.Generator, rows: int, dimensions: int) -> _Drawn:
@@ -239,7 +253,11 @@ FAMILIES: dict[str, Family] = {
     "blobs5_5": Family(partial(_blobs, 5, 5), True, 4),
     "blobs5_6": Family(partial(_blobs, 6, 5), True, 4),
     "blobs5_8": Family(partial(_blobs, 8, 5), True, 4),
-    "rare": Family(_rare, True),
+    "ten_8": Family(partial(_blobs, 8, 10), True, 9),
+    "rare": Family(partial(_rare, RARE_SHARE, 8), True),
+    "rare_10": Family(partial(_rare, RARE_SHARE, 10), True),
+    "rare1_10": Family(partial(_rare, 0.01, 10), True),
+    "tutorial": Family(_tutorial, True, 3),
     "moons": Family(_moons, True, 2),
     "uneven": Family(_uneven, True, 2),
     "bridge": Family(_bridge, True),

@@ -11,8 +11,9 @@ import heapq
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
-from steadymap.tasks.numerics.arrays import Int64
+from steadymap.tasks.numerics.arrays import Float64, Int64
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph
 
 
@@ -65,17 +66,23 @@ def nearest_along_graph(graph: LatentGraph, labels: Int64, centre: int, count: i
 
     Dijkstra's walk, ended as soon as it has them. Fewer rows come back where no more can be reached.
     """
-    starts, neighbours, lengths = graph.adjacency
-    label = labels[centre]
-    reached: set[int] = set()
+    return _walk(graph.adjacency, labels, centre, count)
+
+
+@njit(cache=False)
+def _walk(adjacency: tuple[Int64, Int64, Float64], labels: Int64, centre: int, count: int) -> Int64:
+    starts, neighbours, lengths = adjacency
+    reached = np.zeros(len(labels), np.bool_)
+    found = 0
     waiting = [(0.0, centre)]
-    while waiting and len(reached) < count:
+    while len(waiting) > 0 and found < count:
         distance, row = heapq.heappop(waiting)
-        if row in reached:
+        if reached[row]:
             continue
-        reached.add(row)
+        reached[row] = True
+        found += 1
         for at in range(starts[row], starts[row + 1]):
             other = neighbours[at]
-            if other not in reached and labels[other] == label:
+            if not reached[other] and labels[other] == labels[centre]:
                 heapq.heappush(waiting, (distance + lengths[at], other))
-    return np.array(sorted(reached), dtype=np.int64)
+    return np.flatnonzero(reached)

@@ -15,6 +15,13 @@ from steadymap.tasks.numerics.valleys.dip_quantiles import QUANTILES, SIZES, TAI
 FEWEST = 4
 """Of fewer values any arrangement is as unimodal as can be."""
 
+DECADES_AWAY = TAIL.index(0.001)
+FEWEST_BEYOND = 12
+"""Values from which the tail is carried on: the dip of fewer has few possible values, and no slope to go by."""
+
+LEAST_P = 1e-8
+"""Smaller p-values are told as this one."""
+
 
 def dip(values: AnyFloat) -> float:
     """Return Hartigan's dip, min over unimodal F of sup |F̂ − F|, of values in any order, shape (n,).
@@ -47,10 +54,12 @@ def dip(values: AnyFloat) -> float:
 
 
 def dip_p_value(observed: float, size: int) -> float:
-    """Return the share of uniform samples of that size with a dip at least as large, in [5e-5, 1].
+    """Return the share of uniform samples of that size with a dip at least as large, in [1e-8, 1].
 
     √n · dip is interpolated between the simulated sizes linearly in 1/√n, its tail linearly in log p. Below 4 values
     p is 1. Beyond the last simulated size its quantiles serve: √n · dip has a limit (n ≥ 20,000 is within 1 % of it).
+    Beyond the last quantile log p falls as it did on the way there from .001: the tail falls ever faster, so that this
+    is too large rather than too small.
 
     Source: the table of Maechler's R package diptest, in kind; the numbers are our own (``benchmarks.dip_table``).
     """
@@ -60,6 +69,10 @@ def dip_p_value(observed: float, size: int) -> float:
     quantiles = np.array(QUANTILES)
     at = 1 / np.sqrt(size)
     row = np.array([np.interp(at, scale[::-1], column[::-1]) for column in quantiles.T])
+    reached, beyond = float(np.sqrt(size) * observed), row[-1]
+    if size >= FEWEST_BEYOND and reached > beyond:
+        fall = np.log(TAIL[DECADES_AWAY] / TAIL[-1]) / (beyond - row[DECADES_AWAY])
+        return float(max(LEAST_P, TAIL[-1] * np.exp(-fall * (reached - beyond))))
     # From the large end, so that of equal quantiles the largest share counts: the least dip of few values has p = 1.
     return float(np.exp(np.interp(-np.sqrt(size) * observed, -row[::-1], np.log(TAIL)[::-1])))
 

@@ -20,12 +20,12 @@ from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, fragments
 PATCH_ROWS = 200
 """Most rows a side around a bridge: small against the curvature of the data."""
 
-FEWEST_DISCOVERY_ROWS = 20
+FEWEST_DISCOVERY_ROWS = 10
 """Smaller sides show no shape."""
 
-FEWEST_HELD_OUT_ROWS = 30
-"""A side on which fewer held-out rows fall is merged before any other: a node that cannot be tested would hide all
-below it. A few more than the test needs, since of the larger side it sees only a patch."""
+FEWEST_HELD_OUT_ROWS = 12
+"""A side on which fewer held-out rows fall is merged before any other: a node that cannot be tested says
+nothing. A few more than the test needs, since of the larger side it sees only a patch."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class MergeTree:
 def merge_tree(points: Float32, graph: LatentGraph, pieces: Int64, held_out: Int64) -> MergeTree:
     """Merge touching fragments of the pieces until one is left.
 
-    Sides with fewer than 20 rows, or fewer than 30 held-out ones, go first, the nearest in mutual reachability before
+    Sides with fewer than 10 rows, or fewer than 12 held-out ones, go first, the nearest in mutual reachability before
     others; then the pair with the smallest ``separation``. Ties are decided by the bridge.
 
     Parameters

@@ -19,18 +19,23 @@ from steadymap.tasks.numerics.valleys.curved_axis import UnbentAxis, unbent_axis
 from steadymap.tasks.numerics.valleys.dip import dip, dip_p_value
 from steadymap.tasks.numerics.valleys.jitter import untie
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph
-from steadymap.tasks.numerics.valleys.merge_tree import FEWEST_DISCOVERY_ROWS, PATCH_ROWS, bridge_patch
+from steadymap.tasks.numerics.valleys.merge_tree import FEWEST_DISCOVERY_ROWS, bridge_patch
 from steadymap.tasks.numerics.valleys.sample_splitting import Halves
 from steadymap.tasks.numerics.valleys.valley_depth import Depth, valley_depth
 
-SMALLER_PATCHES = (140, 100, 70, 50, 35)
+LARGEST_PATCH = 400
+"""Most rows a side of a patch: with 200 a bridge between two blobs of a thousand rows looked even, since a patch saw
+next to nothing but the bridge."""
+
+SMALLER_PATCHES = (280, 200, 140, 100, 70, 50, 35, 25)
 """Rows a side of the patches that are tried where the largest is bent, each about 0.7 of the one before."""
 
 MOST_TURNING = 90.0
 """Degrees a patch may be bent. Above, its ends run away from the axis and a quadratic curve no longer follows it."""
 
-FEWEST_HELD_OUT_ROWS = 20
-"""Below, a side is not tested."""
+FEWEST_HELD_OUT_ROWS = 8
+"""Below, a side is not tested. The dip's p-value is exact for any number of rows, and what is this small has to be far
+off to have a small one."""
 
 ENOUGH_HELD_OUT_ROWS = 50
 """Below, a test may reject, but sees only deep valleys: that it does not reject says next to nothing."""
@@ -147,19 +152,13 @@ def find_valley(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge
     return Valley(*sizes, dip(largest.values), largest.depth, p, *short)
 
 
-def too_small(given: int, rows: tuple[int, int], held_out: tuple[int, int]) -> Valley:
-    """Return what is said without a test of sides that are too small, of ``given`` rows in both halves."""
-    patch = (min(rows), min(rows))
-    return Valley(rows, patch, held_out, None, None, 1.0, *shortage(given, patch, held_out))
-
-
 def _looks(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge) -> tuple[Look, Look]:
     """Return the look at the largest patch that is straight enough (or the smallest there is), and the next smaller.
 
     Straight enough is what is so in its smaller patch, too: one that goes round a whole turn of a roll looks straight
     again (measured: 38 % false rejections on a Swiss roll of 600 rows a half).
     """
-    look = look_across(halves, graph, sides, bridge, PATCH_ROWS)
+    look = look_across(halves, graph, sides, bridge, LARGEST_PATCH)
     for size in [size for size in SMALLER_PATCHES if size < len(look.patch[0])]:
         smaller = look_across(halves, graph, sides, bridge, size)
         if look.straight and smaller.straight:

@@ -39,14 +39,18 @@ class Surroundings:
         At the easiest bridge to anything else; the first side is the cluster. None where it was not seen.
     p
         Of Hartigan's dip of the same held-out rows: small where there is a hint of a valley. No test of the cluster,
-        since its border was drawn with these rows, too. None where ``depth`` is.
+        since its border was drawn with these rows, too. None where ``depth`` is, or where the ground is bent or the
+        rows are few, so that a depth is all that can be told.
     rows_needed
         Rows in all (both halves) at which a valley of usual depth would be seen; None where there were enough.
+    neighbour
+        The cluster at the other end of the bridge.
     """
 
     depth: Depth | None
     p: float | None
     rows_needed: int | None
+    neighbour: int | None = None
 
 
 def look_around(
@@ -86,8 +90,8 @@ def _around(halves: Halves, graph: LatentGraph, own: Int64, bridging: Int64, clu
         if look.straight and smaller.straight and look.depth is not None:
             break
         look = smaller
-    depth = look.depth if look.testable and look.straight else None
-    return Surroundings(depth, None if depth is None else look.p, _rows_needed(halves, look))
+    depth, hint = look.depth, look.p if look.testable and look.straight else None
+    return Surroundings(depth, None if depth is None else hint, _rows_needed(halves, look), int(own[bridge.end]))
 
 
 def _rows_needed(halves: Halves, look: Look) -> int | None:

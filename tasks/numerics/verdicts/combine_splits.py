@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
-import scipy.sparse
-from scipy.sparse.csgraph import connected_components
 
 from steadymap.tasks.numerics.arrays import Booleans, Float64, Int64
-from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest
+from steadymap.tasks.numerics.clusters.recurrence import RECOVERED
+from steadymap.tasks.numerics.verdicts.split_test import SplitTest
 
 MATCH = 0.5
-"""Jaccard index from which a cluster of a split is taken for a published one; above it there can be only one."""
+"""Jaccard index from which a set of a split is taken for a published cluster."""
+
+ASKED_SHARE = 1 / 3
+"""Share of the halves that have to separate a cluster."""
+
+KEPT_TOGETHER = 0.5
+"""Share of the splits that keeps what is not shown with what it is most often with."""
+
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,19 +57,19 @@ class ClusterEvidence:
 
 
 def combine_p_values(p_values: Sequence[float]) -> float:
-    """Return min(1, 2 · median), valid however the p-values depend on each other; a single one as it is.
+    """Return min(1, K/k · p₍ₖ₎) with k = ⌈K/3⌉, valid however the K p-values depend on each other; one as it is.
 
-    Of an even number the larger middle one counts, so that more than half are as small.
+    A cluster that is there has tiny p-values in the halves that propose it and 1 in the others, so that it pays to ask
+    for a third of the halves and not for half of them.
 
-    Source: Meinshausen, Meier & Bühlmann 2009, doi:10.1198/jasa.2009.tm08647 (γ = ½).
+    Source: Rüger 1978, Metrika 25, 171–178; Meinshausen, Meier & Bühlmann 2009, doi:10.1198/jasa.2009.tm08647.
     """
-    if len(p_values) == 1:
-        return float(p_values[0])
-    return min(1.0, 2 * sorted(p_values)[len(p_values) // 2])
+    rank = ceil(len(p_values) * ASKED_SHARE)
+    return min(1.0, len(p_values) / rank * sorted(p_values)[rank - 1])
 
 
 def cluster_evidence(published: Int64, splits: Sequence[SplitOutcome]) -> tuple[ClusterEvidence, ...]:
-    """Match every published cluster to the clusters of every split and combine the p-values.
+    """Match every published cluster to the claims of every split and combine the p-values.
 
     Parameters
     ----------
@@ -86,44 +94,88 @@ def cluster_evidence(published: Int64, splits: Sequence[SplitOutcome]) -> tuple[
     )
 
 
-def agreed_clusters(pieces: Int64, splits: Sequence[SplitOutcome]) -> Int64:
-    """Merge the candidate pieces of the full data wherever most splits keep them together.
+def agreed_clusters(pieces: Int64, splits: Sequence[SplitOutcome], alpha: float = 0.05) -> Int64:
+    """Merge the candidate pieces of the full data where the splits keep them together.
 
-    A piece is in the cluster in which most of its rows are (the first of equal ones); pieces that share a cluster in
-    at least half of the splits in which both have rows are merged. This chooses what is published; the p-values of
+    Two pieces are together in a split as often as two of their rows, one of each, share a cluster; the two groups that
+    are together most often are merged first (average linkage: a piece that lies across a border does not chain what
+    lies on either side of it). Groups that more than two thirds of the splits keep together are one. So are those that
+    half of them do, unless both are shown to be separated. This chooses what is published; the p-values of
     ``cluster_evidence`` hold for any choice.
 
     Parameters
     ----------
     pieces
         Piece of every row of the full data, 0 to q − 1, shape (n,).
+    alpha
+        From which p-value on a group counts as not shown.
 
     Returns
     -------
     Cluster of every row, numbered by first row, shape (n,).
     """
+    together = _together(pieces, splits)
+    apart = np.zeros(len(together), dtype=np.bool_)
+    fine = _average_linkage(together, np.bincount(pieces), 1 - ASKED_SHARE + ROUNDING, apart)
+    groups = _by_first_row(fine[pieces])
+    shown = np.array([one.p <= alpha for one in cluster_evidence(groups, splits)])
+    coarse = _average_linkage(_together(groups, splits), np.bincount(groups), KEPT_TOGETHER, shown)
+    return _by_first_row(coarse[groups])
+
+
+def _by_first_row(labels: Int64) -> Int64:
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    return np.asarray(np.argsort(np.argsort(first))[inverse])
+
+
+def _together(pieces: Int64, splits: Sequence[SplitOutcome]) -> Float64:
+    """Return how often rows of two pieces share a cluster, over the splits that have rows of both; shape (q, q)."""
     count = int(pieces.max()) + 1
     together, seen = np.zeros((2, count, count))
     for split in splits:
         shared = _contingency(pieces[split.discovery], split.test.clusters, count)
-        present, home = shared.sum(axis=1) > 0, shared.argmax(axis=1)
-        both = present[:, None] & present[None, :]
-        seen += both
-        together += both & (home[:, None] == home[None, :])
-    joined = scipy.sparse.csr_matrix((seen > 0) & (together >= seen / 2))
-    _, group = connected_components(joined, directed=False)
-    _, first, inverse = np.unique(group[pieces], return_index=True, return_inverse=True)
-    return np.asarray(np.argsort(np.argsort(first))[inverse])
+        rows = shared.sum(axis=1, keepdims=True)
+        share = shared / np.maximum(rows, 1)
+        seen += (rows > 0) & (rows.T > 0)
+        together += share @ share.T
+    return np.asarray(together / np.maximum(seen, 1))
+
+
+def _average_linkage(together: Float64, sizes: Int64, least: float, apart: Booleans) -> Int64:
+    """Return the group of every piece; of equal pairs the first is merged first, and none of two that are apart."""
+    waiting, weight, kept = together.copy(), sizes.astype(np.float64), apart.copy()
+    np.fill_diagonal(waiting, -1)
+    group = np.arange(len(sizes))
+    while True:
+        allowed = np.where(kept[:, None] & kept[None, :], -1, waiting)
+        a, b = np.unravel_index(int(allowed.argmax()), allowed.shape)
+        if allowed[a, b] < least:
+            return group
+        waiting[a] = (weight[a] * waiting[a] + weight[b] * waiting[b]) / (weight[a] + weight[b])
+        waiting[:, a] = waiting[a]
+        waiting[a, a] = -1
+        waiting[b] = waiting[:, b] = -1
+        weight[a] += weight[b]
+        kept[a] |= kept[b]
+        group[group == b] = a
 
 
 def _match(published: Int64, count: int, test: SplitTest) -> tuple[Float64, Float64]:
-    """Return the Jaccard index of every published cluster with its best match, and the p-value it gets."""
-    shared = _contingency(published, test.clusters, count)
-    union = shared.sum(axis=1, keepdims=True) + shared.sum(axis=0) - shared
-    jaccard = shared / np.maximum(union, 1)
+    """Return the Jaccard index of every published cluster with its best match, and the p-value it gets.
+
+    Of the sets that are as good as the cluster itself the least p-value counts; Holm's procedure has paid for all.
+    """
+    sets, p_values = test.claims()
+    shared_fragments = _contingency(published, test.fragments, count)
+    shared = shared_fragments @ sets.T.astype(np.float64)
+    rows = shared_fragments.sum(axis=1, keepdims=True)
+    sizes = sets.astype(np.float64) @ shared_fragments.sum(axis=0)
+    jaccard = shared / np.maximum(rows + sizes - shared, 1)
     best = jaccard.argmax(axis=1)
     index = jaccard[np.arange(count), best]
-    return index, np.where(index >= MATCH, np.array(test.p_values)[best], 1.0)
+    p = np.where(index >= MATCH, p_values[best], 1.0)
+    alike = np.where(jaccard > RECOVERED, p_values, 1.0).min(axis=1)
+    return index, np.where(index > RECOVERED, alike, p)
 
 
 def _contingency(rows: Int64, columns: Int64, count: int) -> Float64:

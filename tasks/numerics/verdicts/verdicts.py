@@ -8,10 +8,10 @@ cluster falls apart although a valley would have been seen. Everything else is U
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import ceil, log
 from typing import Literal
 
-from steadymap.tasks.numerics.valleys.valley_depth import Interval
+from steadymap.tasks.numerics.valleys.valley_depth import TWO_SIDED, Interval
 
 Verdict = Literal["REAL", "HIDDEN", "ARTEFACT", "UNCERTAIN"]
 
@@ -21,8 +21,14 @@ NO_VALLEY = 0.8
 NO_HINT = 0.1
 """From this p-value on the dip at the border is that of even ground; valleys that the test cannot confirm lie below."""
 
-MOST_FOLD = 100
-"""Asking for more than so many times the rows is asking for the impossible."""
+MOST_FOLD = 10
+"""Asking for more than so many times the rows is asking for other data."""
+
+DEEP = 0.5
+"""A valley that is known to sink at least that far is deep: that it was not proven is not for lack of a valley."""
+
+ENOUGH_ERRORS = 3.0
+"""Standard errors at which a valley would be told from even ground."""
 
 OFTEN = 0.5
 """Share of the settings (or of the pictures) that makes it most of them."""
@@ -56,6 +62,10 @@ class Evidence:
         Share of the pictures in which it is not (at most .5).
     unmatched
         Share of the splits in which nothing corresponds to it.
+    proven
+        Share of the splits that separate it.
+    neighbour
+        The cluster beyond the easiest bridge; None where nothing was seen.
     splits
         How many splits there were.
     rows
@@ -74,6 +84,8 @@ class Evidence:
     unmatched: float
     splits: int
     rows: int
+    proven: float = 0.0
+    neighbour: int | None = None
 
     @property
     def flank(self) -> bool:
@@ -140,34 +152,79 @@ def _why_no_valley(evidence: Evidence) -> str:
 
 
 def _what_would_settle(evidence: Evidence) -> str:
+    """Say why nothing is claimed, and the least that would change it; numbers are those on the card."""
     if evidence.whole:
-        return "it holds every row: there is nothing that a valley could separate it from"
+        return "it holds every row: there is nothing that a valley could separate it from, and so no cluster"
+    if evidence.depth is not None and evidence.depth.high <= DEEP:
+        return _deep_but_unproven(evidence, evidence.depth)
     if evidence.rows_needed is not None and evidence.rows_needed > evidence.rows:
-        more = _round_up(evidence.rows_needed - evidence.rows)
-        return f"too few rows to see a valley around it; about {more:,} more would settle it"
+        return f"too few rows to see a valley around it{_toward(evidence)}; {_more(evidence, evidence.rows_needed)}"
     if evidence.even and evidence.own is not None and evidence.own.value > NO_VALLEY:
         return (
-            f"nothing hints at a valley: at its border the density is still {_interval(evidence.own)} of its highest, "
-            f"but so few rows do not exclude one{_rows_to_exclude(evidence.own, evidence.rows)}"
+            f"nothing hints at a valley: at its border{_toward(evidence)} the density is still "
+            f"{_interval(evidence.own)} of its highest, but so few rows do not exclude one; "
+            f"{_more(evidence, _rows_to_exclude(evidence.own, evidence.rows))}"
         )
+    return _unmatched_or_shallow(evidence)
+
+
+def _unmatched_or_shallow(evidence: Evidence) -> str:
     if evidence.unmatched >= OFTEN:
         return (
-            f"in {evidence.unmatched:.0%} of the splits nothing corresponds to it: whether it is found depends on the "
-            "rows; more rows, or fewer pictures that split it, would settle it"
+            f"in {evidence.unmatched:.0%} of the halves nothing corresponds to it{_runs_into(evidence)}: whether it is "
+            "found depends on the rows; more rows, or fewer pictures that split it, would settle it"
         )
     if evidence.depth is not None and evidence.depth.value < 1:
-        more = _round_up(evidence.rows)
         return (
-            f"there may be a shallow valley around it (down to {_interval(evidence.depth)} of the lower peak), which "
-            f"so few rows cannot tell from none (p {_spell_p(evidence.p)}); about {more:,} more rows would settle it"
+            f"there may be a shallow valley around it{_toward(evidence)}, down to {_interval(evidence.depth)} of the "
+            f"lower peak, which so few rows cannot tell from none (p {_spell_p(evidence.p)}); "
+            f"{_more(evidence, _rows_to_show(evidence.depth, evidence.rows))}"
         )
-    return f"no valley was shown around it, and none was excluded (p {_spell_p(evidence.p)})"
+    return f"no valley was shown around it{_toward(evidence)}, and none was excluded (p {_spell_p(evidence.p)})"
 
 
-def _rows_to_exclude(own: Interval, rows: int) -> str:
-    """Say how many rows would bring the lower bound up to that of no valley; errors shrink as 1/√rows."""
-    fold = (log(own.value / own.low) / log(own.value / NO_VALLEY)) ** 2
-    return f"; about {_round_up(int(rows * (fold - 1))):,} more would settle it" if 1 < fold <= MOST_FOLD else ""
+def _deep_but_unproven(evidence: Evidence, depth: Interval) -> str:
+    """Name what keeps a deep valley from being proven: candidates, rows, or halves that disagree."""
+    sinks = f"the density around it sinks to {_interval(depth)} of the lower peak{_toward(evidence)}, which is deep"
+    if evidence.unmatched >= OFTEN:
+        return (
+            f"{sinks}, but in {evidence.unmatched:.0%} of the halves no candidate corresponds to it, so that nothing "
+            "was tested; more pictures of the halves (resamples.configurations) would settle it"
+        )
+    if evidence.rows_needed is not None and evidence.rows_needed > evidence.rows:
+        return f"{sinks}, but too few rows prove it; {_more(evidence, evidence.rows_needed)}"
+    return (
+        f"{sinks}, but only {evidence.proven:.0%} of the halves prove it (p {_spell_p(evidence.p)}); "
+        f"{_more(evidence, 2 * evidence.rows)}"
+    )
+
+
+def _toward(evidence: Evidence) -> str:
+    return "" if evidence.neighbour is None else f" towards cluster {evidence.neighbour}"
+
+
+def _runs_into(evidence: Evidence) -> str:
+    return "" if evidence.neighbour is None else f" (its nearest neighbour is cluster {evidence.neighbour})"
+
+
+def _more(evidence: Evidence, needed: float) -> str:
+    """Say how many more rows would settle it, of the same kind; ten times the data is another study."""
+    if needed > MOST_FOLD * evidence.rows:
+        return "this cannot be settled with data of this kind"
+    return f"about {_round_up(ceil(max(needed - evidence.rows, 1))):,} more rows would settle it"
+
+
+def _rows_to_exclude(own: Interval, rows: int) -> float:
+    """Return how many rows would bring the lower bound up to that of no valley; errors shrink as 1/√rows."""
+    if own.low >= NO_VALLEY:
+        return 2.0 * rows  # the interval excludes a valley, and something else keeps it from being told
+    return rows * (log(own.value / own.low) / log(own.value / NO_VALLEY)) ** 2
+
+
+def _rows_to_show(depth: Interval, rows: int) -> float:
+    """Return how many rows would show a valley of this depth; twice as many as there are at least."""
+    error = log(depth.high / depth.low) / (2 * TWO_SIDED) if depth.high > depth.low else 0.0
+    return rows * max(2.0, (ENOUGH_ERRORS * error / -log(depth.value)) ** 2)
 
 
 def _interval(depth: Interval) -> str:

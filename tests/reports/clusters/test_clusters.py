@@ -40,7 +40,7 @@ def test_a_card_has_the_numbers_of_its_cluster(summary: Summary) -> None:
     assert (first.recurrence, first.band) == (Estimate(0.96, 0.02), "highly stable")
     assert first.resamples == pytest.approx(0.86)
     assert first.found_again == "found again in 6 of 6 settings"
-    assert second.found_again == "found again in 5 of 6 settings"
+    assert second.found_again == "found again in 5 of 6 settings (in 4 by their drawn islands alone)"
     assert third.found_again == "found again in 0 of 6 settings, dissolved in 6"
     assert first.panel is not None
     assert first.panel.cell == cell_id(T30, 0)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from steadymap.reports.build import build_report
+from steadymap.reports.compare.compare_runs import ClusterChange, Facts
 from steadymap.reports.compare.since_last_run import find_changes
 from steadymap.reports.page.page import render_page
 from steadymap.reports.run.run_folder import read_run
@@ -74,3 +77,22 @@ def test_a_hostile_run_before_is_text_also_for_a_shell(tmp_path: Path) -> None:
     page = render_page(run, summary)
     assert payload not in page
     assert Parsed(page).text.count(payload) == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (("REAL", 10, 4), ("UNCERTAIN", 10, 3), False),  # one half more or less
+        (("REAL", 10, 10), ("UNCERTAIN", 10, 1), True),
+        (("UNCERTAIN", 6, 1), ("REAL", 6, 2), False),
+        (("UNCERTAIN", 10, 0), ("REAL", 10, 9), True),
+        (("REAL", 10, 9), ("HIDDEN", 10, 9), True),  # another question: how many settings show it
+        (("REAL", 0, 0), ("UNCERTAIN", 0, 0), True),  # an earlier run does not say how many halves
+        (("REAL", 10, 9), ("REAL", 10, 2), False),
+    ],
+)
+def test_a_flip_that_other_halves_would_have_shown_is_none(
+    before: tuple[str, int, int], now: tuple[str, int, int], told: bool
+) -> None:
+    first, second = (Facts(0, 50, 50, "", verdict, "", halves, proving) for verdict, halves, proving in (before, now))
+    assert ClusterChange("kept", first, (), second, 1.0).flipped_beyond_chance == told

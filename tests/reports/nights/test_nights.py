@@ -213,7 +213,14 @@ def test_a_night_in_words_counts_what_became_of_its_sweeps() -> None:
         SweepOfNight("b", "", "", "failed", "a.npz: broken\n  remedy: write it again"),
         SweepOfNight("c", "", "", "left", "no time was left"),
     )
-    assert night.headline == "3 sweeps: 1 computed, 1 failed, 1 left for the next night; 1 sweep changed."
+    assert night.headline == (
+        "3 sweeps: 1 computed, 1 failed, 1 left for the next night; the first night, with nothing to compare with."
+    )
+    changed = replace(night, previous="before", briefs={"a": ("C4 (elm): REAL → UNCERTAIN",)})
+    assert changed.message == (
+        "C4 (elm): REAL → UNCERTAIN; 1 of 3 sweeps changed; 1 of 3 failed; 1 left for the next night"
+    )
+    assert replace(changed, briefs={}, sweeps=night.sweeps[:1]).message == "nothing changed"
     assert not night.complete
     lines = night_lines(night)
     assert "a: computed, 3 clusters, 2 of them REAL; 4 cells in 0 s" in lines

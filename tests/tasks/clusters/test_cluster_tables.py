@@ -18,7 +18,7 @@ from steadymap.tasks.numerics.clusters.recurrence import find_clusters
 from steadymap.tasks.numerics.valleys.valley_depth import Depth
 from steadymap.tasks.numerics.verdicts.border_depth import Surroundings
 from steadymap.tasks.numerics.verdicts.combine_splits import SplitOutcome
-from steadymap.tasks.numerics.verdicts.hierarchical_testing import SplitTest
+from steadymap.tasks.numerics.verdicts.split_test import SplitTest
 from steadymap.tasks.plan.plan import Cell
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.verdicts.border_depths import Look
@@ -187,7 +187,7 @@ def test_labels_are_combined_over_halves_and_corrected_for_their_number() -> Non
     classes = ["a"] * 3 + ["b"] * 2 + ["c"] + [None]
     rows = label_rows(["a", "b", "c"], [half(0.2), half(0.3), half(0.01)], classes)
     assert [row["size"] for row in rows] == [3, 2, 1]
-    assert rows[2]["p_value"] == pytest.approx(3 * 2 * 0.001)
+    assert rows[2]["p_value"] == pytest.approx(3 * 3 * 0.001)
     assert [row["separated"] for row in rows] == [False, False, True]
     assert [row["runs_into"] for row in rows] == [["b"], ["a"], []]
     assert [row["depth"] for row in rows] == pytest.approx([0.4, 0.4, 0.1])

@@ -10,13 +10,12 @@ import pytest
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource
-from steadymap.tasks.input.dataset import bring_in
+from steadymap.tasks.input.dataset import bring_in, look_at_source
 from steadymap.tasks.input.latent_health import (
     CHECKED_ROWS,
     dimensions_table,
     examine_vectors,
     health_facts,
-    measure_and_examine,
 )
 from steadymap.tasks.store.layout import Store
 from tests.flows.test_cli import run
@@ -31,7 +30,7 @@ def write_vae(path: Path, **more: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     log_variance = rng.normal(-3, 0.1, size=(ROWS, 5)).astype(np.float32)
     mean[:, 2], log_variance[:, 2] = 0.01 * mean[:, 2], 0
     mean[:, 4] = -mean[:, 0]
-    np.savez(path, mu=mean, logvar=log_variance, z=mean + rng.normal(size=mean.shape), **more)
+    np.savez(path, mu=mean, logvar=log_variance, **more)
     return mean, log_variance
 
 
@@ -57,16 +56,16 @@ def test_only_the_posteriors_variance_makes_another_data_set(tmp_path: Path) -> 
 
 def test_an_array_called_latents_goes_before_the_means(tmp_path: Path) -> None:
     write_vae(tmp_path / "vae.npz", latents=np.arange(ROWS * 3.0).reshape(ROWS, 3))
-    rows, width, health = measure_and_examine(DataSource(path=str(tmp_path / "vae.npz")))
-    assert (rows, width) == (ROWS, 3)
-    assert health is not None
-    assert health.kl is None
+    found = look_at_source(DataSource(path=str(tmp_path / "vae.npz")))
+    assert (found.rows, found.dimensions) == (ROWS, 3)
+    assert found.health is not None
+    assert found.health.kl is None
 
 
 def test_a_log_variance_of_another_shape_is_refused_with_its_place(tmp_path: Path) -> None:
     np.savez(tmp_path / "vae.npz", mu=np.random.default_rng(0).normal(size=(40, 4)), logvar=np.zeros((40, 3)))
     with pytest.raises(InputError, match=r"shape \(40, 3\) beside latents of shape \(40, 4\)"):
-        measure_and_examine(DataSource(path=str(tmp_path / "vae.npz")))
+        look_at_source(DataSource(path=str(tmp_path / "vae.npz")))
 
 
 def test_columns_of_a_table_are_named(tmp_path: Path) -> None:
@@ -74,9 +73,10 @@ def test_columns_of_a_table_are_named(tmp_path: Path) -> None:
     header = ",".join(["m0", "m1", "v0", "v1"])
     table = np.hstack([rng.normal(size=(40, 2)), np.full((40, 2), -2.0)])
     np.savetxt(tmp_path / "vae.csv", table, delimiter=",", header=header, comments="")
-    _, width, health = measure_and_examine(DataSource(path=str(tmp_path / "vae.csv"), log_variance="v*"))
-    assert health is not None
-    assert (width, health.kl is None) == (2, False)
+    found = look_at_source(DataSource(path=str(tmp_path / "vae.csv"), log_variance="v*"))
+    assert found.health is not None
+    assert found.health.kl is not None
+    assert found.dimensions == 2
 
 
 def test_tables_hold_what_was_examined(tmp_path: Path) -> None:
@@ -95,10 +95,10 @@ def test_tables_hold_what_was_examined(tmp_path: Path) -> None:
 def test_check_examines_a_share_of_many_rows_of_the_whole_file(tmp_path: Path) -> None:
     vectors = np.random.default_rng(2).normal(size=(CHECKED_ROWS + 2, 3)).astype(np.float32)
     np.save(tmp_path / "z.npy", vectors)
-    rows, _, health = measure_and_examine(DataSource(path=str(tmp_path / "z.npy")))
-    assert rows == CHECKED_ROWS + 2
-    assert health is not None
-    np.testing.assert_allclose(health.mean, vectors[::2].mean(axis=0, dtype=np.float64), rtol=1e-9)
+    found = look_at_source(DataSource(path=str(tmp_path / "z.npy")))
+    assert found.rows == CHECKED_ROWS + 2
+    assert found.health is not None
+    np.testing.assert_allclose(found.health.mean, vectors[::2].mean(axis=0, dtype=np.float64), rtol=1e-9)
 
 
 def test_check_says_it_before_anything_is_computed(tmp_path: Path) -> None:

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 
 from steadymap.configs.sweep import SweepConfig
-from steadymap.tasks.cells.compute_cell import CellResult
+from steadymap.tasks.cells.compute_cells import CellResult
 from steadymap.tasks.input.dataset import bring_in
 from steadymap.tasks.plan.budget_rounds import rounds_of
 from steadymap.tasks.plan.lay_out import lay_out
 from steadymap.tasks.plan.plan import Plan
-from steadymap.tasks.steps import compute_configuration as step
+from steadymap.tasks.steps import compute_graph as step
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.verdicts.settling import Seen, Settling, is_same
 from steadymap.tasks.workers import choose_limits, opened_pool

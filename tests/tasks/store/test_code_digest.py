@@ -107,8 +107,8 @@ def test_a_place_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 IDENTITIES = {
     **{f"part {kind}": (place,) for kind, place in CODE.items()},
-    "cell tsne": (MODULES["tsne", "openTSNE"], *CELL_CODE),
-    "cell umap": (MODULES["umap", "umap-learn"], *CELL_CODE),
+    "cell tsne": (MODULES["tsne", "steadymap"], *CELL_CODE),
+    "cell umap": (MODULES["umap", "steadymap"], *CELL_CODE),
     "scores": SCORE_CODE,
     "resample": RESAMPLE_CODE,
     "null": NULL_CODE,
@@ -121,8 +121,8 @@ IDENTITIES = {
 """What each kind of thing in the store rests on, beside data and settings."""
 
 SHAPING_LINES = [
-    ("tasks/cells/compute_cell.py", "astype(np.float32)", "astype(np.float16)", {"cell tsne", "cell umap"}),
-    ("tasks/cells/compute_cell.py", "seed=seed", "seed=None", {"cell tsne", "cell umap"}),
+    ("tasks/cells/compute_cells.py", "astype(np.float32)", "astype(np.float16)", {"cell tsne", "cell umap"}),
+    ("tasks/cells/compute_cells.py", "seed=seed", "seed=None", {"cell tsne", "cell umap"}),
     (
         "configs/schemas.py",
         'pa.field("x", pa.float32()',

@@ -25,9 +25,10 @@ from steadymap.configs.sweep import DataSource
 from steadymap.flows.cli import app as cli
 from steadymap.tasks.input.dataset import bring_in, measure
 from steadymap.tasks.plan.find_sweeps import find_datasets
+from steadymap.tasks.plan.graphs import graph_of
 from steadymap.tasks.plan.lay_out import lay_out
 from steadymap.tasks.progress import listening
-from steadymap.tasks.steps.compute_configuration import compute_configuration
+from steadymap.tasks.steps.compute_graph import compute_graph
 from steadymap.tasks.steps.prepare_geometry import prepare_geometry
 from steadymap.tasks.store import leases
 from steadymap.tasks.store import sync as remote_store
@@ -521,7 +522,7 @@ def test_a_worker_of_a_cluster_brings_what_it_draws_from(
     with opened_pool(choose_limits(1, 300, None)):
         assert prepare_geometry.fn(plan) == {}
     shutil.rmtree(store.root)  # what a worker elsewhere has of it
-    endings = compute_configuration.fn(plan.missing[0].configuration.name, plan, {})
+    endings = compute_graph.fn(graph_of(plan.missing[0].configuration), plan, {})
     assert {ending.status for ending in endings.values()} == {"ok"}
     assert list(store.geometry("").glob("neighbours-*/indices.npy"))  # brought, not sought again
     assert {Path(key).stem for key in keys(files, url) if key.startswith("cells/")} == set(endings)

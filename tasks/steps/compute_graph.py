@@ -1,4 +1,4 @@
-"""Step: compute the missing cells of one configuration, each in an isolated worker."""
+"""Step: compute the missing cells of one graph, side by side in isolated workers."""
 
 from __future__ import annotations
 
@@ -13,56 +13,87 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from steadymap.tasks.cells.compute_cell import NO_TIME, CellJob, CellResult, Endings, compute_cell
+from steadymap.tasks.cells.compute_cells import NO_TIME, CellJob, CellResult, Endings, compute_cells
 from steadymap.tasks.geometry.make_parts import Broken, bring_neighbours
 from steadymap.tasks.geometry.parts import find_neighbours, parts_of
+from steadymap.tasks.plan.graphs import cells_by_graph, side_by_side
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done
+from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.sync import bring, send
 from steadymap.tasks.workers import Done, Limits, WorkerPool, choose_limits, some_pool
 
 
-@task(name="compute configuration", task_run_name="{configuration}", cache_policy=NO_CACHE)
-def compute_configuration(configuration: str, plan: Plan, broken: Broken, until: float | None = None) -> Endings:
-    """Compute a configuration's missing cells side by side; a lost cell costs itself only.
+@task(name="compute graph", task_run_name="{graph}", cache_policy=NO_CACHE)
+def compute_graph(graph: str, plan: Plan, broken: Broken, until: float | None = None) -> Endings:
+    """Compute a graph's missing cells side by side; a lost cell costs itself only.
 
     Parameters
     ----------
-    configuration
-        Its name. Its cells on all rows, on parts of them and on reference data are computed alike.
+    graph
+        Its name, such as ``umap n_neighbors=15``. Its cells on all rows, on parts of them and on reference data are
+        computed alike.
     broken
         Parts of the geometry that failed; cells that rest on one are not tried.
     until
         No cell is begun after this time (seconds since 1970, so that it holds on every machine of a cluster).
     """
-    cells = [cell for cell in plan.missing if cell.configuration.name == configuration]
+    cells = cells_by_graph(plan.missing)[graph]
     endings: Endings = {}
-    futures = {}
     _bring_geometry(cells)
     # Verified once for all cells on the same vectors: to read them whole is what takes long.
     neighbours = {cell.vectors.folder: find_neighbours(cell.geometry, cell.configuration.metric, 1) for cell in cells}
     with some_pool(_limits_of_one(plan)) as pool:
+        ready = []
         for cell in cells:
             reason = _broken_below(cell, broken)
-            if until is not None and time.time() >= until:
-                endings[cell.identity] = CellResult("left", NO_TIME)
-                announce_done("cells", status="left")
-            elif reason is None:
-                job = _job(cell, plan, neighbours[cell.vectors.folder])
-                futures[cell.identity] = pool.submit(compute_cell, job)
+            if reason is None:
+                ready.append(cell)
             else:
                 endings[cell.identity] = CellResult("failed", f"geometry: {reason}")
                 announce_done("cells", status="failed")
-        with _called_off(list(futures.values()), until):
-            for identity, future in futures.items():
-                endings[identity] = _ending(pool, future)
-                send(plan.store, [plan.store.cell(identity), plan.store.timing(identity)])
-                announce_done("cells", status=endings[identity].status)
+        together = [
+            [_job(cell, plan, neighbours[cell.vectors.folder]) for cell in side]
+            for side in side_by_side(ready, len(plan.missing), pool.limits.count)
+        ]
+        endings |= _compute(pool, together, plan.store, until)
     return endings
 
 
+def _compute(pool: WorkerPool, together: list[list[CellJob]], store: Store, until: float | None) -> Endings:
+    """Compute jobs side by side; those that a worker is lost with again, cell by cell, so that one at fault is one."""
+    endings: Endings = {}
+    again: list[list[CellJob]] = []
+    futures = [None if _is_late(until) else pool.submit(compute_cells, jobs) for jobs in together]
+    with _called_off([future for future in futures if future is not None], until):
+        for jobs, future in zip(together, futures, strict=True):
+            results = [CellResult("left", NO_TIME)] * len(jobs) if future is None else _results(pool, future, jobs)
+            if results is None:
+                again += [[job] for job in jobs]
+                continue
+            for job, result in zip(jobs, results, strict=True):
+                endings[job.identity] = result
+                send(store, [store.cell(job.identity), store.timing(job.identity)])
+                announce_done("cells", status=result.status)
+    return endings | _compute(pool, again, store, until) if again else endings
+
+
+def _is_late(until: float | None) -> bool:
+    return until is not None and time.time() >= until
+
+
+def _results(pool: WorkerPool, future: Future[list[CellResult]], jobs: Sequence[CellJob]) -> list[CellResult] | None:
+    """Return how each cell ended; None where it is not known which of several the worker was lost with."""
+    outcome = pool.outcome(future)
+    if future.cancelled():
+        return [CellResult("left", NO_TIME)] * len(jobs)
+    if isinstance(outcome, Done):
+        return outcome.value
+    return [CellResult(outcome.status, outcome.reason)] if len(jobs) == 1 else None
+
+
 @contextlib.contextmanager
-def _called_off(futures: Sequence[Future[CellResult]], until: float | None) -> Iterator[None]:
+def _called_off(futures: Sequence[Future[list[CellResult]]], until: float | None) -> Iterator[None]:
     """Once time is up, call off whatever has not been begun; all at once, or the queue would move on meanwhile."""
 
     def call_off() -> None:
@@ -104,13 +135,6 @@ def _limits_of_one(plan: Plan) -> Limits:
 def _broken_below(cell: Cell, broken: Broken) -> str | None:
     folders = [cell.geometry.folder(part) for part in parts_of(cell.configuration)]
     return next((broken[folder] for folder in folders if folder in broken), None)
-
-
-def _ending(pool: WorkerPool, future: Future[CellResult]) -> CellResult:
-    outcome = pool.outcome(future)
-    if future.cancelled():
-        return CellResult("left", NO_TIME)
-    return outcome.value if isinstance(outcome, Done) else CellResult(outcome.status, outcome.reason)
 
 
 def _job(cell: Cell, plan: Plan, neighbours: Path | None) -> CellJob:

@@ -1,4 +1,4 @@
-"""Compute one cell, inside a worker process: reduce, look for islands, commit the file."""
+"""Compute cells of one graph, inside a worker process: reduce, look for islands, commit a file each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from steadymap.configs import schemas
 from steadymap.configs.grid import Configuration
 from steadymap.tasks.geometry.parts import Part, read_material
 from steadymap.tasks.numerics.arrays import Float64
-from steadymap.tasks.numerics.reducers.interface import Material, Settings, find_reducer
+from steadymap.tasks.numerics.reducers.interface import Material, Settings, find_lane_reducer
 from steadymap.tasks.store.files import map_array, write_table, write_text
 from steadymap.tasks.store.identity import run_versions
 from steadymap.tasks.store.layout import Store
+from steadymap.tasks.workers import describe_error
 
 THREADS = 1
 """A cell runs on one thread, so that its bytes do not depend on how many there are."""
@@ -53,13 +55,39 @@ class CellResult:
     reason: str | None = None
 
 
-def compute_cell(job: CellJob) -> CellResult:
-    """Compute a cell and commit its file, unless the picture is degenerate."""
+def compute_cells(jobs: Sequence[CellJob]) -> list[CellResult]:
+    """Draw cells of one graph side by side and commit their files; one that fails afterwards costs itself only."""
+    started = _Clock()
+    material = read_material(jobs[0].configuration, dict(jobs[0].folders))
+    pictures = draw(material, [(job.configuration, job.seed) for job in jobs])
+    share = started.share(len(jobs))
+    results = []
+    for job, coordinates in zip(jobs, pictures, strict=True):
+        try:
+            results.append(_finish(job, material, coordinates, share))
+        except MemoryError:
+            raise  # each alone may have the memory that all together have not
+        except Exception as error:  # what a cell's file needs may fail for it alone: that is its result
+            results.append(CellResult("failed", describe_error(error)))
+    return results
+
+
+class _Clock:
+    """Seconds on the clock and of the processor since it was made."""
+
+    def __init__(self) -> None:
+        self._started, self._cpu_started = time.perf_counter(), time.process_time()
+
+    def share(self, count: int) -> tuple[float, float]:
+        """Return what has passed, divided among so many."""
+        return (time.perf_counter() - self._started) / count, (time.process_time() - self._cpu_started) / count
+
+
+def _finish(job: CellJob, material: Material, coordinates: Float64, share: tuple[float, float]) -> CellResult:
+    """Commit a picture's file, unless it is degenerate; ``share`` is what drawing it took."""
     from steadymap.tasks.numerics.reducers.degeneracy import describe_degeneracy
 
-    started, cpu_started = time.perf_counter(), time.process_time()
-    material = read_material(job.configuration, dict(job.folders))
-    coordinates = draw(material, job.configuration, job.seed)
+    started = _Clock()
     degeneracy = describe_degeneracy(coordinates, job.distinct_rows)
     if degeneracy is not None:
         return CellResult("degenerate", degeneracy)
@@ -67,24 +95,29 @@ def compute_cell(job: CellJob) -> CellResult:
     write_table(
         tabulate(coordinates, material, job.configuration, neighbours), job.store.cell(job.identity), _provenance(job)
     )
-    _note_timing(job, time.perf_counter() - started, time.process_time() - cpu_started)
+    seconds, cpu_seconds = started.share(1)
+    _note_timing(job, share[0] + seconds, share[1] + cpu_seconds)
     return CellResult("ok")
 
 
-def draw(material: Material, configuration: Configuration, seed: int | None) -> Float64:
-    """Return the coordinates of a picture, shape (n, dimension); with ``tabulate`` all that shapes a cell's bytes."""
-    settings = Settings(
-        method=configuration.method,
-        metric=configuration.metric,
-        dimension=configuration.dimension,
-        seed=seed,
-        parameters=dict(configuration.parameters),
-    )
+def draw(material: Material, lanes: Sequence[tuple[Configuration, int | None]]) -> list[Float64]:
+    """Return pictures of one graph, each of shape (n, dimension); with ``tabulate`` all that shapes a cell's bytes."""
+    settings = [
+        Settings(
+            method=configuration.method,
+            metric=configuration.metric,
+            dimension=configuration.dimension,
+            seed=seed,
+            parameters=dict(configuration.parameters),
+        )
+        for configuration, seed in lanes
+    ]
+    first = lanes[0][0]
     with warnings.catch_warnings():
         # Libraries warn about what was asked for on purpose (one thread, a fixed seed); what matters in the
         # result is checked below and told as a status.
         warnings.simplefilter("ignore")
-        return find_reducer(configuration.reducer, configuration.engine)(material, settings)
+        return find_lane_reducer(first.reducer, first.engine)(material, settings)
 
 
 def tabulate(

@@ -1,0 +1,255 @@
+"""How a file of separated values is written: encoding, separator, decimal sign, comments, and whether it has a header.
+
+Arrow reads the values; this looks at the first lines and says how. What could be read in two ways is asked about.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from steadymap.configs.errors import InputError
+
+HEAD_CHARACTERS = 1_000_000
+HEAD_LINES = 60
+SEPARATORS = (";", "\t", "|", ",")
+SEPARATOR_NAMES = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+FALLBACK_ENCODINGS = ("cp1252", "latin-1")
+FEWEST_PROGRESSION = 3
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How to read a text as a table.
+
+    Attributes
+    ----------
+    text
+        The text from its first line of data on.
+    names
+        Of the columns; None: there are none.
+    separator, decimal
+        One character each.
+    notes
+        What a person should know of it.
+    """
+
+    text: str
+    names: list[str] | None
+    separator: str
+    decimal: str
+    notes: tuple[str, ...]
+
+
+def read_dialect(raw: bytes, path: Path, header: bool | None = None) -> Dialect:
+    """Find how a file is written.
+
+    Parameters
+    ----------
+    raw
+        Its bytes.
+    path
+        For messages; the ending .tsv speaks for tabs.
+    header
+        Whether the first line holds names; None: to be found.
+
+    Raises
+    ------
+    InputError
+        It is empty, or its first line can be read as names and as values.
+    """
+    text, notes = _decode(raw)
+    text, comments = _without_comments(text)
+    if not text.strip():
+        raise InputError("the file is empty", file=path, rule="a line per row")
+    head = text if len(text) <= HEAD_CHARACTERS else text[:HEAD_CHARACTERS].rpartition("\n")[0]
+    separator = _find_separator(head, ".tsv" in path.name.lower())
+    if separator == " ":
+        text = "\n".join("\t".join(line.split()) for line in text.splitlines())
+        head = "\n".join("\t".join(line.split()) for line in head.splitlines())
+    rows = _split(head, separator.replace(" ", "\t"))
+    decimal = _find_decimal(rows, separator)
+    if separator != "," and not (separator == "\t" and ".tsv" in path.name.lower()):
+        notes.append(f"separated by {SEPARATOR_NAMES[separator]}")
+    if decimal == ",":
+        notes.append("decimal commas")
+    names, skipped = _find_names(rows, comments, (separator, decimal), path, header)
+    if names is None and header is None:
+        notes.append("no line of names")
+    body = _after_lines(text, skipped)
+    return Dialect(body, names, separator.replace(" ", "\t"), decimal, tuple(notes))
+
+
+def _decode(raw: bytes) -> tuple[str, list[str]]:
+    encoding = UTF16.get(raw[:2])
+    if encoding is None and raw[:400].count(0) > len(raw[:400]) // 3:
+        encoding = "utf-16-be" if raw[:1] == b"\0" else "utf-16-le"
+    if encoding is not None:
+        return raw.decode(encoding), ["UTF-16"]
+    try:
+        return raw.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        if b"\0" in raw:
+            raise
+    for fallback in FALLBACK_ENCODINGS[:-1]:
+        try:
+            return raw.decode(fallback), ["not UTF-8: read as Windows-1252 (Latin-1)"]
+        except UnicodeDecodeError:
+            continue
+    return raw.decode(FALLBACK_ENCODINGS[-1]), ["not UTF-8: read as Latin-1"]
+
+
+def _without_comments(text: str) -> tuple[str, list[str]]:
+    """Take comments and empty lines off the beginning, and empty lines off the end."""
+    comments = []
+    place = 0
+    while place < len(text):
+        end = re.compile(r"\r\n|\r|\n").search(text, place)
+        line = text[place : end.start() if end else len(text)]
+        if line.strip() and not line.startswith("#"):
+            break
+        if line.strip():
+            comments.append(line[1:].strip())
+        place = end.end() if end else len(text)
+    return text[place:].rstrip("\r\n "), comments
+
+
+def _split(text: str, separator: str) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=separator, skipinitialspace=True)
+    try:
+        return [row for row in itertools.islice(reader, HEAD_LINES) if row]
+    except csv.Error:  # a field longer than Python's csv takes: a long vector as text
+        return [line.split(separator) for line in text.splitlines()[:2]]
+
+
+def _find_separator(head: str, tabs: bool) -> str:
+    """Return the separator that divides every line alike; a space where any run of blanks does."""
+    if tabs and "\t" in head:
+        return "\t"
+    for separator in SEPARATORS:
+        lengths = [len(row) for row in _split(head, separator)]
+        # R leaves out the name of the row names, so the first line may be one shorter.
+        if max(lengths[1:] or lengths) > 1 and len({*lengths[1:]}) <= 1 and lengths[-1] - lengths[0] in (0, 1):
+            return separator
+    lines = [line.split() for line in head.splitlines()[:HEAD_LINES] if line.strip()]
+    blanks = {len(line) for line in lines[1:]}
+    if len(blanks) == 1 and min(blanks) > 1 and all(is_number(word) for word in lines[-1]) and '"' not in head:
+        return " "
+    return ","
+
+
+def _find_decimal(rows: Sequence[Sequence[str]], separator: str) -> str:
+    fields = [field.strip() for row in rows for field in row]
+    commas = any(DECIMAL_COMMA.fullmatch(field) for field in fields)
+    points = any(DECIMAL_POINT.fullmatch(field) for field in fields)
+    return "," if separator != "," and commas and not points else "."
+
+
+def is_number(text: str, decimal: str = ".") -> bool:
+    """Say whether a text is written as a number."""
+    try:
+        float(text.replace(decimal, ".") if decimal != "." else text)
+    except ValueError:
+        return False
+    return True
+
+
+def _after_lines(text: str, count: int) -> str:
+    """Return what follows the first record, where it holds the names."""
+    if count == 0:
+        return text
+    quoted = False
+    for place, sign in enumerate(text):
+        if sign == '"':
+            quoted = not quoted
+        elif sign in "\r\n" and not quoted:
+            return text[place + (2 if text[place : place + 2] == "\r\n" else 1) :]
+    return ""
+
+
+def _find_names(
+    rows: list[list[str]], comments: Sequence[str], signs: tuple[str, str], path: Path, header: bool | None
+) -> tuple[list[str] | None, int]:
+    """Return the names of the columns and how many lines they take."""
+    separator, decimal = signs
+    first, second = rows[0], rows[1] if len(rows) > 1 else []
+    width = max(len(first), len(second))
+    told = _names_in_comment(comments, second or first, separator, decimal)
+    if header is False or (header is None and told is not None and any(is_number(word, decimal) for word in first)):
+        return told, 0
+    if header is None and not _is_header(rows, decimal, path):
+        return None, 0
+    if len(first) < width:
+        last_is_empty = all(not row[-1].strip() for row in rows[1:] if len(row) == width)
+        first = [*first, ""] if last_is_empty else ["", *first]
+    return first, 1
+
+
+def _names_in_comment(comments: Sequence[str], row: Sequence[str], separator: str, decimal: str) -> list[str] | None:
+    """Return the names that NumPy's savetxt, or a format with #, writes before the first line."""
+    if not comments:
+        return None
+    (names, *_) = _split(comments[-1], separator.replace(" ", "\t")) or [[]]
+    names = comments[-1].split() if separator == " " else names
+    return None if len(names) != len(row) or any(is_number(name, decimal) for name in names) else names
+
+
+def _is_header(rows: list[list[str]], decimal: str, path: Path) -> bool:
+    """Say whether the first line holds names.
+
+    Raises
+    ------
+    InputError
+        It could be names and values as well.
+    """
+    first, below = [word.strip() for word in rows[0]], rows[1:]
+    numbers = [word for word in first if is_number(word, decimal)]
+    if not numbers:
+        return True
+    if numbers == [str(place) for place in range(len(numbers))]:
+        return True  # the numbers that pandas gives to columns without a name
+    whole_below = all(re.fullmatch(r"[+-]?\d+", word.strip()) for row in below for word in row if word.strip())
+    if numbers == [str(place + 1) for place in range(len(numbers))] and not whole_below:
+        return True
+    texts = [place for place, word in enumerate(first) if word not in numbers]
+    named = all(len(row) > place and is_number(row[place], decimal) for row in below for place in texts if below)
+    if texts and (all(not first[place] for place in texts) or (named and below)):
+        return True
+    if texts:
+        raise InputError(
+            f"the first line mixes names and numbers ({numbers[0]!r})",
+            file=path,
+            place="line 1",
+            rule="a first line of column names, or numbers only and no header at all",
+            remedy="write a header line; or say which it is: --header or --no-header (`data: header: true` or `false`)",
+        )
+    if _could_be_names(first, below, decimal):
+        raise InputError(
+            f"the first line ({', '.join(first[:3])}{' …' if len(first) > 3 else ''}) can be names of the columns, "
+            "such as wavelengths, or the first row",
+            file=path,
+            place="line 1",
+            rule="numbers in a first line that rise evenly, or are written shorter than those below, are not guessed",
+            remedy="--header if they are names, --no-header if they are values (`data: header: true` or `false`)",
+        )
+    return False
+
+
+def _could_be_names(first: Sequence[str], below: Sequence[Sequence[str]], decimal: str) -> bool:
+    """Say whether numbers in a first line look like names: evenly spaced, or rising and written shorter than values."""
+    values = [float(word.replace(decimal, ".")) for word in first]
+    steps = [right - left for left, right in itertools.pairwise(values)]
+    if len(values) < FEWEST_PROGRESSION or 0 in steps or not below:
+        return False
+    even = all(abs(step - steps[0]) <= 1e-6 * abs(steps[0]) for step in steps)
+    lengths = sorted(len(word.strip()) for row in below for word in row)
+    shorter = 2 * max(map(len, first)) <= lengths[len(lengths) // 2]
+    return even or (shorter and (all(step > 0 for step in steps) or all(step < 0 for step in steps)))

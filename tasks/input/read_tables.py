@@ -1,0 +1,146 @@
+"""Tables from files: Parquet (also a folder of shards), Arrow, separated values, lines of JSON; read by Arrow."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.dataset
+import pyarrow.json
+import pyarrow.parquet as pq
+
+from steadymap.configs.errors import InputError
+from steadymap.tasks.input.csv_dialect import Dialect, read_dialect
+from steadymap.tasks.input.data_file import check_fits
+
+BYTES_A_VALUE = 8
+CHUNK_BYTES = 16_000_000
+PARQUET_ENDINGS = (".parquet", ".pq")
+ARROW_ENDINGS = (".feather", ".arrow")
+LINES_ENDINGS = (".jsonl", ".ndjson")
+TEXT_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+LARGEST_BLOCK = 2**31 - 1
+
+
+def read_arrow_table(path: Path, header: bool | None) -> tuple[pa.Table, list[str]]:
+    """Read a table, and what a person should know of how it was read.
+
+    Raises
+    ------
+    InputError
+        It does not fit into memory, or can be read in two ways. What Arrow raises for a damaged file goes on.
+    """
+    name = path.name.lower()
+    if path.is_dir():
+        return _read_shards(path), []
+    if name.endswith(PARQUET_ENDINGS):
+        _check_parquet([path])
+        return pq.read_table(pa.OSFile(str(path))), []
+    if name.endswith(ARROW_ENDINGS):
+        return _read_arrow(path), []
+    if name.endswith((*LINES_ENDINGS, *(f"{ending}.gz" for ending in LINES_ENDINGS))):
+        raw = _read_bytes(path)
+        block = pyarrow.json.ReadOptions(block_size=min(max(len(raw), 1), LARGEST_BLOCK))
+        return pyarrow.json.read_json(io.BytesIO(raw), read_options=block), []
+    return _read_text(path, header)
+
+
+def shards_of(folder: Path) -> list[Path]:
+    """Return the Parquet files of a folder, in the order of their names."""
+    return sorted(
+        path for path in folder.rglob("*") if path.name.lower().endswith(PARQUET_ENDINGS) and path.name[0] not in "._"
+    )
+
+
+def _read_shards(folder: Path) -> pa.Table:
+    files = shards_of(folder)
+    if not files:
+        raise InputError(
+            "this is a folder without Parquet files",
+            file=folder,
+            rule="a data file, or a folder of Parquet shards of one table",
+            remedy="name a file",
+        )
+    _check_parquet(files)
+    hives = {tuple(part.partition("=")[0] for part in path.relative_to(folder).parts[:-1]) for path in files}
+    partitioning = "hive" if hives != {()} else None
+    return pyarrow.dataset.dataset(
+        [str(path) for path in files], format="parquet", partitioning=partitioning, partition_base_dir=str(folder)
+    ).to_table()
+
+
+def _check_parquet(files: list[Path]) -> None:
+    """Refuse what unpacks to more than memory: a column that repeats one value takes a few bytes on disk."""
+    values = 0
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
+            values += sum(group.column(column).num_values for group in groups for column in range(group.num_columns))
+    check_fits(values * BYTES_A_VALUE, "table", files[0])
+
+
+def _read_arrow(path: Path) -> pa.Table:
+    check_fits(path.stat().st_size, "table", path)
+    with pa.OSFile(str(path)) as source:
+        with contextlib.suppress(pa.ArrowInvalid):
+            return pa.ipc.open_file(source).read_all()
+        source.seek(0)
+        return pa.ipc.open_stream(source).read_all()
+
+
+def _read_text(path: Path, header: bool | None) -> tuple[pa.Table, list[str]]:
+    dialect = read_dialect(_read_bytes(path), path, header)
+    if dialect.names is not None:
+        _refuse_repeated(dialect.names, path)
+    return _parse_text(dialect, pyarrow.csv.ConvertOptions(**MISSING, decimal_point=dialect.decimal)), list(
+        dialect.notes
+    )
+
+
+def read_column_as_text(path: Path, place: int, header: bool | None) -> list[object]:
+    """Read one column of separated values, by its place, as it is written: 007 stays 007."""
+    dialect = read_dialect(_read_bytes(path), path, header)
+    name = dialect.names[place] if dialect.names is not None else f"f{place}"
+    only = pyarrow.csv.ConvertOptions(**MISSING, include_columns=[name], column_types={name: pa.string()})
+    values: list[object] = _parse_text(dialect, only).column(name).to_pylist()
+    return values
+
+
+def _parse_text(dialect: Dialect, convert: pyarrow.csv.ConvertOptions) -> pa.Table:
+    block = min(max(4 * len(dialect.text), CHUNK_BYTES), LARGEST_BLOCK)  # a column's type is that of all its values
+    names = dialect.names
+    read = pyarrow.csv.ReadOptions(column_names=names or [], autogenerate_column_names=names is None, block_size=block)
+    parse = pyarrow.csv.ParseOptions(delimiter=dialect.separator, newlines_in_values='"' in dialect.text)
+    return pyarrow.csv.read_csv(io.BytesIO(dialect.text.encode()), read, parse, convert)
+
+
+MISSING = {"strings_can_be_null": True}
+"""An empty cell is missing in a column of text, too."""
+
+
+def _refuse_repeated(names: list[str], path: Path) -> None:
+    repeated = sorted({name for name in names if name.strip() and names.count(name) > 1})
+    if repeated:
+        raise InputError(f"column {repeated[0]!r} is there twice", file=path, rule="column names differ")
+
+
+def _read_bytes(path: Path) -> bytes:
+    """Read a file, unpacked; what unpacks to more than the free memory is refused before it does."""
+    check_fits(path.stat().st_size, "table", path)
+    return b"".join(_chunks(path))
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    most, read = psutil.virtual_memory().available // 4, 0
+    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            read += len(chunk)
+            if read > most:
+                check_fits(4 * read, "table", path)
+            yield chunk

@@ -1,0 +1,63 @@
+"""Labels, ids and groups as text, one a row, whatever a file holds them as."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from steadymap.configs.errors import InputError
+from steadymap.tasks.input.data_file import Values
+
+
+def as_text(values: Any, rows: int, path: Path, name: str) -> list[str | None]:
+    """Return one text per row; whole numbers lose their '.0', missing values become None.
+
+    Raises
+    ------
+    InputError
+        There is another number of values, or a text that is no UTF-8.
+    """
+    if isinstance(values, np.ndarray) and values.ndim != 1:
+        raise InputError(f"shape {values.shape}", file=path, place=f"array {name!r}", rule="one value per row (1-d)")
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    if len(listed) != rows:
+        raise InputError(
+            f"{len(listed)} values for {rows} rows",
+            file=path,
+            place=f"array {name!r}",
+            rule="one value per row",
+            remedy="save both from the same batch of inputs, or with ids in both",
+        )
+    try:
+        return [_text(value) for value in listed]
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{error.object!r} is no UTF-8",
+            file=path,
+            place=f"array {name!r}",
+            rule="text as UTF-8",
+            remedy="decode it before saving: numpy.char.decode(array, 'latin-1')",
+        ) from None
+
+
+def _text(value: Any) -> str | None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, str):
+        return value.encode("utf-8", errors="replace").decode("utf-8")  # a lone surrogate is no text
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def spell_out(labels: list[str | None], names: Values | None) -> list[str | None]:
+    """Turn class numbers into names where the file has them (``y`` beside ``y_names``)."""
+    if not isinstance(names, np.ndarray) or names.ndim != 1:
+        return labels
+    spelled = {str(number): _text(name) for number, name in enumerate(names.tolist())}
+    return [label if label is None else spelled.get(label, label) for label in labels]

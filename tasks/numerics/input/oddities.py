@@ -1,0 +1,93 @@
+"""What in a matrix of latent vectors would mislead a sweep.
+
+Rows far from all others, one column that outweighs the rest, columns that never change, many equal rows. Nothing here
+decides anything; the findings are told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from steadymap.tasks.numerics.arrays import Float32, Int64
+
+FAR = 6.0
+"""Times the distance from the middle that 95 % of the rows keep; a Gaussian in 2 or more dimensions reaches 2."""
+
+MOST_FAR = 0.01
+"""Share of the rows that can be strays; more are a cluster."""
+
+OUTWEIGHS = 0.95
+"""Share of the variance in one column."""
+
+FEWEST_EQUAL, SHARE_EQUAL = 10, 0.05
+"""Equal rows that are worth a word."""
+
+
+@dataclass(frozen=True)
+class Oddities:
+    """What was found.
+
+    Attributes
+    ----------
+    far
+        Rows far from all others, the farthest first.
+    farthest
+        How far, in units of what 95 % of the rows keep from the middle.
+    heavy
+        The column with nearly all of the variance, or None.
+    share
+        Its share, 0 to 1.
+    constant
+        Columns that never change.
+    equal
+        Rows of the largest set of equal rows, where it is large.
+    distinct
+        How many different rows there are.
+    """
+
+    far: Int64
+    farthest: float
+    heavy: int | None
+    share: float
+    constant: Int64
+    equal: Int64
+    distinct: int
+
+
+def find_oddities(matrix: Float32) -> Oddities:
+    """Look a matrix of shape (n, d) over."""
+    far, farthest = _find_far(matrix)
+    kept = np.delete(matrix, far, axis=0) if len(far) else matrix
+    variance = np.var(kept, axis=0, dtype=np.float64)
+    total = float(variance.sum())
+    heavy = int(np.argmax(variance))
+    share = float(variance[heavy]) / total if total > 0 else 0.0
+    outweighs = matrix.shape[1] > 2 and share > OUTWEIGHS
+    constant = np.flatnonzero(matrix.min(axis=0) == matrix.max(axis=0))
+    equal, distinct = _find_equal(matrix)
+    return Oddities(far, farthest, heavy if outweighs else None, share, constant, equal, distinct)
+
+
+def _find_far(matrix: Float32) -> tuple[Int64, float]:
+    """Return the rows that are far from the middle, and how far the farthest is."""
+    distance = np.linalg.norm(matrix - np.median(matrix, axis=0), axis=1)
+    usual = float(np.quantile(distance, 0.95))
+    if usual == 0:
+        return np.array([], dtype=np.int64), 0.0
+    far = np.flatnonzero(distance > FAR * usual)
+    far = far[np.argsort(-distance[far], kind="stable")]
+    few = len(far) <= max(2, MOST_FAR * len(matrix))
+    return (far, float(distance.max()) / usual) if few else (far[:0], 0.0)
+
+
+def _find_equal(matrix: Float32) -> tuple[Int64, int]:
+    """Return the largest set of equal rows where it is large, and the number of different rows."""
+    whole = np.ascontiguousarray(matrix + np.float32(0))
+    rows = whole.view(np.dtype((np.void, whole.itemsize * whole.shape[1]))).ravel()
+    _, belongs, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    largest = int(np.argmax(counts))
+    if counts[largest] < max(FEWEST_EQUAL, SHARE_EQUAL * len(matrix)):
+        return np.array([], dtype=np.int64), len(counts)
+    return np.flatnonzero(belongs == largest), len(counts)
