@@ -137,15 +137,22 @@ def check(
 ) -> int:
     """Validate a config and its data, and print grid, cells, and a forecast of time and memory; compute nothing."""
     settings = _read_input(config, RoleWords(latents, labels, id_, group, inputs, header), fast=fast)
+    import pandas as pd
+
     from steadymap.configs.grid import expand
+    from steadymap.reports.scores.latent_health import tell_health
     from steadymap.tasks.input.dataset import look_at_source
+    from steadymap.tasks.input.latent_health import dimensions_table, health_facts
     from steadymap.tasks.plan.forecast import compare_machine, forecast
     from steadymap.tasks.plan.lay_out import check_fit
     from steadymap.tasks.plan.measured_costs import measure_costs
     from steadymap.tasks.workers import default_count
 
     source = look_at_source(settings.data)
-    rows, dimensions = source.rows, source.dimensions
+    rows, dimensions, health = source.rows, source.dimensions, source.health
+    told = (
+        () if health is None else tell_health(dimensions_table(health).to_pandas(), pd.DataFrame(health_facts(health)))
+    )
     grid = expand(settings, rows)
     check_fit(settings, grid, rows, dimensions)
     workers = settings.workers.count or default_count()
@@ -173,6 +180,7 @@ def check(
                         "measured_pictures": expected.measured,
                     },
                     "taken": source.taken,
+                    "latent_space": list(told),
                     "warnings": [*grid.warnings, *source.warnings],
                 }
             )
@@ -189,6 +197,8 @@ def check(
     for name, share in expected.shares.items():
         if share.cells:
             console.print(f"{AXES[name]}: {share.cells} cells, {_duration(share.cpu_seconds)} of CPU", markup=False)
+    for sentence in told:
+        console.print(sentence, markup=False, highlight=False)
     for warning in (*grid.warnings, *source.warnings):
         console.print(f"warning: {warning}", markup=False)
     ground = "good to a factor of two"
