@@ -27,6 +27,7 @@ from steadymap.reports.pictures.images import pack_images
 from steadymap.reports.pictures.label_codes import LabelCodes, encode_labels, match_islands
 from steadymap.reports.pictures.null_pictures import shown_on_noise
 from steadymap.reports.pictures.row_measures import MeasuredRows, row_levels
+from steadymap.reports.run.cluster_names import name_clusters
 from steadymap.reports.run.run_folder import Run
 
 STEPS = 65535
@@ -44,7 +45,7 @@ class PictureData:
         The bytes, deflated and base64.
     index
         Number of points; per picture its cell, the matched numbers of its islands (see ``label_codes``) and its
-        dimension; label columns with their values and counts, the clusters likewise, with their verdicts; measures with
+        dimension; label columns with values and counts, the clusters likewise, with names and verdicts; measures with
         what their levels mean; pictures of reference data and of halves with their number of points; images with their
         shape and whose they are; rows and ids of the points (None where they only count up).
     """
@@ -133,7 +134,9 @@ def _cluster_index(run: Run, clusters: LabelCodes) -> dict[str, Any] | None:
     known = dict(zip(run.clusters["cluster"].astype(str), run.clusters["verdict"], strict=True))
     verdicts = [known.get(one) for one in clusters.names]
     told = {"verdicts": verdicts} if all(isinstance(verdict, str) for verdict in verdicts) else {}
-    return {"name": name, "values": clusters.names, "counts": clusters.counts, **told}
+    called = {str(number): one.full for number, one in name_clusters(run).items()}
+    names = [called.get(one, f"cluster {one}") for one in clusters.names]
+    return {"name": name, "values": clusters.names, "names": names, "counts": clusters.counts, **told}
 
 
 def reference_cell(run: Run, pictures: dict[str, pd.DataFrame]) -> str | None:
