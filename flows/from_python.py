@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,9 @@ def _read(config: SweepConfig | Mapping[str, Any] | Path | str) -> SweepConfig:
 def _set_what_is_not_set() -> None:
     """Give Prefect's embedded server the time that it needs; what the user has set stays."""
     from steadymap.flows.cli.app import PREFECT_SETTINGS
+    from steadymap.flows.cli.prefect_server import choose_server
 
+    if "prefect" not in sys.modules:  # it reads its settings once
+        choose_server()
     for name, value in PREFECT_SETTINGS.items():
         os.environ.setdefault(name, value)

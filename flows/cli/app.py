@@ -12,7 +12,9 @@ import math
 import os
 import signal
 import sys
+import tempfile
 import time
+import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -138,15 +140,22 @@ def check(
 ) -> int:
     """Validate a config and its data, and print grid, cells, and a forecast of time and memory; compute nothing."""
     settings = _read_input(config, RoleWords(latents, labels, id_, group, inputs, header), fast=fast)
+    import pandas as pd
+
     from steadymap.configs.grid import expand
+    from steadymap.reports.scores.latent_health import tell_health
     from steadymap.tasks.input.dataset import look_at_source
+    from steadymap.tasks.input.latent_health import dimensions_table, health_facts
     from steadymap.tasks.plan.forecast import compare_machine, forecast
     from steadymap.tasks.plan.lay_out import check_fit
     from steadymap.tasks.plan.measured_costs import measure_costs
     from steadymap.tasks.workers import default_count
 
     source = look_at_source(settings.data)
-    rows, dimensions = source.rows, source.dimensions
+    rows, dimensions, health = source.rows, source.dimensions, source.health
+    told = (
+        () if health is None else tell_health(dimensions_table(health).to_pandas(), pd.DataFrame(health_facts(health)))
+    )
     grid = expand(settings, rows)
     check_fit(settings, grid, rows, dimensions)
     workers = settings.workers.count or default_count()
@@ -174,6 +183,7 @@ def check(
                         "measured_pictures": expected.measured,
                     },
                     "taken": source.taken,
+                    "latent_space": list(told),
                     "warnings": [*grid.warnings, *source.warnings],
                 }
             )
@@ -190,6 +200,8 @@ def check(
     for name, share in expected.shares.items():
         if share.cells:
             console.print(f"{AXES[name]}: {share.cells} cells, {_duration(share.cpu_seconds)} of CPU", markup=False)
+    for sentence in told:
+        console.print(sentence, markup=False, highlight=False)
     for warning in (*grid.warnings, *source.warnings):
         console.print(f"warning: {warning}", markup=False)
     ground = "good to a factor of two"
@@ -404,6 +416,9 @@ def main() -> None:
         # A word on the command line that no config could hold; configs and files have better errors of their own.
         print(f"steadymap: {error.errors()[0]['msg']}", file=sys.stderr)
         status = EXIT_BAD_INPUT
+    except MemoryError:
+        print("steadymap: out of memory; fewer workers (`workers: count:`) or a larger machine", file=sys.stderr)
+        status = EXIT_NOTHING_USABLE
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         print(f"steadymap: {error.strerror or error}{place}", file=sys.stderr)
@@ -414,6 +429,10 @@ def main() -> None:
     except KeyboardInterrupt:
         print(f"\nsteadymap: interrupted; {GOES_ON}", file=sys.stderr)
         status = EXIT_INTERRUPTED
+    except Exception as error:
+        # Nobody can mend it from a traceback; whoever can finds it in the log.
+        print(f"steadymap: {_keep_traceback(error)}", file=sys.stderr)
+        status = EXIT_NOTHING_USABLE
     except BaseException as error:
         if (
             type(error).__name__ != TERMINATION
@@ -422,6 +441,14 @@ def main() -> None:
         print(f"\nsteadymap: ended by SIGTERM; {GOES_ON}", file=sys.stderr)
         status = EXIT_SIGNALLED + signal.SIGTERM
     sys.exit(status if isinstance(status, int) else EXIT_REPORT)
+
+
+def _keep_traceback(error: Exception) -> str:
+    """Write the traceback of a fault of Steadymap's own to a file, and say where."""
+    with tempfile.NamedTemporaryFile("w", prefix="steadymap-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write(f"steadymap {' '.join(sys.argv[1:])}\n{''.join(traceback.format_exception(error))}")
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{type(error).__name__}: {first[:300]}\n  remedy: a fault of Steadymap itself? Report it with {log.name}"
 
 
 def _read_input(place: str, words: RoleWords, *, fast: bool) -> SweepConfig:
@@ -451,8 +478,10 @@ def _read_config_or_data(place: str, words: RoleWords) -> SweepConfig:
 
 def _prepare_engine(store: Store) -> None:
     """Let workers warm up while the rest is imported and read; where the store has cells, they may not be needed."""
+    from steadymap.flows.cli.prefect_server import choose_server, tell_server
     from steadymap.tasks.workers import warm_up
 
+    tell_server(choose_server())
     if not (store.root / "cells").is_dir():
         warm_up()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,21 +19,41 @@ from types import SimpleNamespace
 from prefect.client.orchestration import get_client
 from prefect.server.api import server as server_module
 
+from steadymap.configs.errors import InputError
+
 _watchers: list[subprocess.Popen[bytes]] = []
 
 
 def start_server() -> None:
-    """Start it, where it is needed."""
+    """Start it, where it is needed.
+
+    Raises
+    ------
+    InputError
+        It does not start.
+    """
+    faults: list[Exception] = []
     settings = contextvars.copy_context()  # Prefect keeps them there, and a thread begins without
-    starter = threading.Thread(target=settings.run, args=(_start_apart,), name="embedded server", daemon=True)
+    starter = threading.Thread(target=settings.run, args=(_start_apart, faults), name="embedded server", daemon=True)
     starter.start()
     starter.join()  # in a thread, so that this one hears Ctrl-C meanwhile
+    if faults:
+        lines = str(faults[0]).strip().splitlines() or [type(faults[0]).__name__]
+        raise InputError(
+            f"Prefect's embedded server does not start: {lines[0][:300]}",
+            place=f"PREFECT_HOME {os.environ.get('PREFECT_HOME', '~/.prefect')}",
+            rule="a sweep runs under Prefect; where no server is named, one is started with its database there",
+            remedy="name another folder for its database, such as PREFECT_HOME=$(mktemp -d); or start a server "
+            "(`prefect server start`) and export PREFECT_API_URL",
+        )
 
 
-def _start_apart() -> None:
-    # What keeps it from starting the flow meets, too, and tells.
-    with contextlib.suppress(Exception), _sessions_of_their_own(), get_client(sync_client=True):
-        pass
+def _start_apart(faults: list[Exception]) -> None:
+    try:
+        with _sessions_of_their_own(), get_client(sync_client=True):
+            pass
+    except Exception as error:  # whatever it is, the flow would meet it again, after as long a wait
+        faults.append(error)
     for one in list(server_module.SubprocessASGIServer._instances.values()):
         if one.server_process is not None:
             _end_with_this_process(one.server_process.pid)

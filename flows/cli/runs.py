@@ -51,6 +51,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> int:
     """Say which clusters appear, vanish, split or merge from one run to another, and which scores really differ."""
+    from steadymap.flows.compare_latents import compare_encoders
     from steadymap.reports.commit_file import commit_if_new
     from steadymap.reports.compare.compare_runs import compare_runs
     from steadymap.reports.compare.comparison_page import render_comparison
@@ -61,7 +62,8 @@ def compare(
     place = open_place(store)
     if out is not None and out.suffix.lower() not in PAGE_ENDINGS:
         raise InputError(f"--out {out}", rule="the page is an .html file", remedy=f"--out {out}.html")
-    found = compare_runs(*(read_run(find_folder(run, place)) for run in (a, b)))
+    before, after = (read_run(find_folder(run, place)) for run in (a, b))
+    found = compare_runs(before, after, compare_encoders(before, after))
     if out is not None:
         commit_if_new(out, to_bytes(render_comparison(found)))
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ def unfold(column: pa.ChunkedArray, name: str, path: Path) -> np.ndarray:
             file=path,
             rule="one list of numbers a row, all of one length",
         )
+    refuse_axes(shape, name, path)
+    return _flat(column).reshape(len(column), -1)
+
+
+def refuse_axes(shape: Sequence[int], name: str, path: Path) -> None:
+    """Refuse rows that are matrices: whether their axes are to be averaged or joined is not guessed."""
     if sum(length > 1 for length in shape) > 1:
         raise InputError(
             f"column {name!r} holds {' × '.join(map(str, shape))} numbers a row",
@@ -51,7 +58,6 @@ def unfold(column: pa.ChunkedArray, name: str, path: Path) -> np.ndarray:
             rule="latent vectors have one axis: a list of numbers a row",
             remedy="take the mean over the other axis, or save each row flat (array.reshape(len(array), -1))",
         )
-    return _flat(column).reshape(len(column), -1)
 
 
 def _shape(column: pa.ChunkedArray) -> tuple[int, ...] | None:

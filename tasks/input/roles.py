@@ -20,11 +20,13 @@ LATENT_NAMES = ("latents", "z", "Z", "X", "embeddings")
 OTHER_LATENT_NAMES = ("latent", "embedding", "mu", "z_mean", "features", "hidden")
 """Taken where only one of them is there, and none of the first."""
 
+MEAN_NAMES = ("mu", "z_mean")
+"""Of a variational encoder, with one of the next beside it."""
+
+LOG_VARIANCE_NAMES = ("logvar", "log_var", "z_logvar", "z_log_var")
+
 NEVER_LATENTS = (
-    "logvar",
-    "log_var",
-    "z_logvar",
-    "z_log_var",
+    *LOG_VARIANCE_NAMES,
     "logsigma",
     "log_sigma",
     "z_var",
@@ -196,7 +198,7 @@ def _find_latents(file: DataFile, free: Sequence[Part], asked: Asked) -> tuple[s
     numbers = [part for part in usable if part.dimension and part.kind == "number"]
     if matrices and len(numbers) > 1:
         raise _two_readings(file, matrices, numbers)
-    if matrices or not any(part.dimension for part in free):
+    if matrices or not any(part.dimension for part in file.parts()):
         return (_choose_matrix(file, free, matrices, picture=asked.picture),)
     if asked.picture:
         return _find_coordinates(file, usable, numbers)
@@ -302,7 +304,7 @@ def _tell_vectors(file: DataFile, parts: Sequence[Part], latents: Sequence[str])
     first = known.get(latents[0])
     if len(latents) == 1 and first is not None and first.kind == "matrix":
         return f"from the {first.told} {first.name}"
-    if len(latents) <= 3:
+    if len(latents) <= 4:
         return f"from the column{'s' * (len(latents) > 1)} {', '.join(latents)}"
     return f"from the columns {latents[0]}, {latents[1]} … {latents[-1]}"
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from steadymap.configs.errors import InputError
 from steadymap.tasks.input.data_file import DataFile, Kind, Part, Values, some
-from steadymap.tasks.input.list_column import is_list, tell_lists, unfold
+from steadymap.tasks.input.list_column import is_list, refuse_axes, tell_lists, unfold
 from steadymap.tasks.input.read_tables import TEXT_ENDINGS, read_arrow_table, read_column_as_text
 from steadymap.tasks.input.roles import is_index, match_names
 from steadymap.tasks.input.text_numbers import (
@@ -67,7 +67,7 @@ class TableFile(DataFile):
     def matrix(self, names: Sequence[str], role: str = "latents") -> tuple[np.ndarray, tuple[str, ...] | None]:
         """Return columns side by side; a single column of equally long lists is a matrix, too."""
         kinds = {part.name: part for part in self.parts()}
-        if len(names) == 1 and kinds[names[0]].kind == "matrix":
+        if len(names) == 1 and (kinds[names[0]].kind == "matrix" or is_list(self._plain(names[0]).type)):
             return self._unfold(names[0]), None
         return np.column_stack([self._column_of_numbers(kinds[name]) for name in names]), tuple(names)
 
@@ -132,7 +132,7 @@ class TableFile(DataFile):
             kind,
             told,
             width,
-            dimension=kind != "matrix",
+            dimension=not is_list(column.type) and kind != "matrix",
             row_numbers=kind == "whole" and name != "id" and _counts_rows(column),
             index=name in self._frame_index,
             fault=self._fault(name, column) if kind == "text" else None,
@@ -202,6 +202,7 @@ class TableFile(DataFile):
 
     def _unfold(self, name: str) -> np.ndarray:
         column = self._plain(name)
+        refuse_axes(getattr(self._table.column(name).type, "shape", ()), name, self.path)
         if name not in self._vectors:
             return unfold(column, name, self.path)
         try:

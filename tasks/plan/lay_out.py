@@ -29,6 +29,9 @@ ENGINE_LIBRARIES = {
 """Libraries beyond NumPy, SciPy and scikit-learn that shape an engine's pictures."""
 
 
+EMPTY_WORKER_GB = 0.3
+"""What libraries alone take of a worker's memory, a little below what was measured (0.35 GB)."""
+
 CELL_CODE = (
     "steadymap.tasks.cells.compute_cells:draw",
     "steadymap.tasks.cells.compute_cells:tabulate",
@@ -134,6 +137,13 @@ def check_fit(config: SweepConfig, grid: Grid, rows: int, dimensions: int) -> No
             f"preprocess.pca = {components}",
             rule=f"at most {min(rows, dimensions)} components of {rows} rows with {dimensions} dimensions",
             remedy="lower it or leave it out",
+        )
+    memory = config.workers.memory_gb
+    if memory is not None and memory < EMPTY_WORKER_GB:
+        raise InputError(
+            f"workers.memory_gb = {memory:g}",
+            rule=f"a worker takes {EMPTY_WORKER_GB:g} GB before it draws anything",
+            remedy=f"allow {2 * EMPTY_WORKER_GB:g} or more, with fewer workers (`workers: count:`) if need be",
         )
     reasons = [configuration.unusable for configuration in grid.configurations]
     if all(reason is not None for reason in reasons):

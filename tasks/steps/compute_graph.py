@@ -128,7 +128,7 @@ def _bring_geometry(cells: list[Cell]) -> None:
 def _limits_of_one(plan: Plan) -> Limits:
     """Return the limits where a cluster has handed this out: it counts its workers, so here is one at a time."""
     workers = plan.config.workers
-    share = choose_limits(None, workers.timeout_seconds, workers.memory_gb)
+    share = choose_limits(workers.model_copy(update={"count": None}))
     return replace(share, count=1)
 
 

@@ -64,6 +64,20 @@ LATENT_SPACE: list[dict[str, Any]] = [
     {"score": "input_trustworthiness", "k": 10, "value": 0.98, "stderr": 0.0, "chance": None},
 ]
 
+DIMENSIONS: list[dict[str, Any]] = [
+    {
+        "dimension": number,
+        "state": "dead" if number == 2 else "active",
+        "twin": None,
+        "mean": 0.0,
+        "variance": 0.0 if number == 2 else 1.0,
+        "zero_share": 1.0 if number == 2 else 0.0,
+        "kl": None,
+    }
+    for number in range(4)
+]
+"""Four dimensions, of which the third is dead."""
+
 AT_K = {5: 0.01, 10: 0.0, 20: -0.01}
 PER_SEED = 0.02
 """Each further seed scores so much more: the mean of two seeds is base + 0.01, its standard error 0.01."""
@@ -147,6 +161,7 @@ class RunFolder:
             "pairs": pa.Table.from_pylist([*self._pairs(cells), *self._resample_pairs()], schema=schemas.PAIRS),
             "recommendations": pa.Table.from_pylist(self._recommendations(cells), schema=schemas.RECOMMENDATIONS),
             "latent_space": pa.Table.from_pylist(LATENT_SPACE, schema=schemas.LATENT_SPACE),
+            "dimensions": pa.Table.from_pylist(DIMENSIONS, schema=schemas.DIMENSIONS),
             "points": self._points(),
             "half_pictures": self._half_pictures(),
             "images": schemas.IMAGES.empty_table() if self.images is None else self._images(self.images),

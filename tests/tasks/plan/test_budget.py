@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from steadymap.configs.sweep import SweepConfig
+from steadymap.configs.sweep import SweepConfig, Workers
 from steadymap.tasks.cells.compute_cells import CellResult
 from steadymap.tasks.input.dataset import bring_in
 from steadymap.tasks.plan.budget_rounds import rounds_of
@@ -130,7 +130,7 @@ def held_up(folder: Path) -> CellResult:
 def test_once_time_is_up_the_whole_queue_is_called_off(tmp_path: Path) -> None:
     for name in ("begun", "end"):
         os.mkfifo(tmp_path / name)
-    with opened_pool(choose_limits(1, 60, None)) as pool:
+    with opened_pool(choose_limits(Workers(count=1, timeout_seconds=60))) as pool:
         futures = [pool.submit(held_up, tmp_path) for _ in range(5)]
         (tmp_path / "begun").read_text(encoding="utf-8")
         while not futures[0].running():  # the worker's word is on its way
