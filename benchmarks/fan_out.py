@@ -87,7 +87,7 @@ def plan_of(config: SweepConfig, store: Path) -> Plan:
 def draw_without_prefect(plan: Plan) -> None:
     """Do what the flow does, with threads of our own in place of task runs."""
     workers = plan.config.workers
-    with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+    with opened_pool(choose_limits(workers)):
         broken = prepare_geometry.fn(plan)
         graphs = list(cells_by_graph(plan.missing))
         with ThreadPoolExecutor(WAITING_CONFIGURATIONS) as threads:

@@ -253,6 +253,7 @@ def anchor_source(data: DataSource, folder: Path) -> DataSource:
         "labels": _anchor_roles(data.labels, folder),
         "id": None if data.id is None else _anchor_role(data.id, folder),
         "group": None if data.group is None else _anchor_role(data.group, folder),
+        "log_variance": None if data.log_variance is None else _anchor_role(data.log_variance, folder),
         "inputs": _anchor_roles(data.inputs, folder),
     }
     return data.model_copy(update=anchored)

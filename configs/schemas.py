@@ -222,7 +222,23 @@ LATENT_SPACE = pa.schema(
         pa.field("chance", pa.float64()),
     ]
 )
-"""``latent_space.parquet``: a row per fact about the vectors themselves; ``chance`` is what random neighbours give."""
+"""``latent_space.parquet``: a row per fact about the vectors themselves; ``k`` are neighbours, or principal
+components of ``variance_share``, 0 of what knows neither; ``chance`` is what random neighbours give."""
+
+DIMENSIONS = pa.schema(
+    [
+        pa.field("dimension", pa.int32(), nullable=False),
+        pa.field("state", pa.string(), nullable=False),
+        pa.field("twin", pa.int32()),
+        pa.field("mean", pa.float64(), nullable=False),
+        pa.field("variance", pa.float64(), nullable=False),
+        pa.field("zero_share", pa.float64(), nullable=False),
+        pa.field("kl", pa.float64()),
+    ]
+)
+"""``dimensions.parquet``: a row per latent dimension. ``state`` is active, dead (0 in every row), constant, collapsed
+(a variational posterior equal to its prior), duplicated (``twin`` is the earlier one that it repeats) or negligible.
+``zero_share`` of the rows are exactly 0; ``kl`` in nats is null without the posterior's variance."""
 
 INSTABILITY = pa.schema(
     [
@@ -448,6 +464,7 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "pairs": PAIRS,
     "recommendations": RECOMMENDATIONS,
     "latent_space": LATENT_SPACE,
+    "dimensions": DIMENSIONS,
     "clusters": CLUSTERS,
     "recurrence": RECURRENCE,
     "tracks": TRACKS,

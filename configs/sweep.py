@@ -119,6 +119,9 @@ class DataSource(Settings):
     """Array or column with the group (subject, session, file) of each row; splits keep groups whole."""
     inputs: Many[str] | None = None
     """Array or columns with the raw inputs that were encoded (images.npy: one image per row)."""
+    log_variance: str | None = None
+    """Array with log σ² of a variational encoder's posterior, shaped as the latents, which are then its means. Default:
+    logvar or log_var of an .npz, where there is one beside `mu`."""
     header: bool | None = None
     """Whether the first line of separated values (.csv, .tsv) holds names. Default: found by what is in it."""
     input_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)] | None = None
@@ -131,13 +134,15 @@ class DataSource(Settings):
             raise ValueError(
                 "give exactly one of `path` (a data file), `encode` (an encoder and its inputs) and `example` (digits)"
             )
-        roles = [self.path, *(self.labels or ()), self.id, self.group, *(self.inputs or ())]
+        roles = [self.path, *(self.labels or ()), self.id, self.group, *(self.inputs or ()), self.log_variance]
         if self.encode is not None:
             roles += [self.encode.model, self.encode.inputs]
         if any(place is not None and carries_secret(place) for place in roles):
             raise ValueError(NO_SECRETS)  # which does not repeat it
         if self.encode is not None and self.latents is not None:
             raise ValueError("`latents` belongs to `path`; with `encode` name the model's output: `encode: output:`")
+        if self.encode is not None and self.log_variance is not None:
+            raise ValueError("`log_variance` belongs to `path`: an encoder's second output is not read")
         if self.encode is not None and self.inputs is not None:
             raise ValueError("`inputs` belongs to `path`; with `encode` the inputs are `encode: inputs:`")
         if self.input_shape is not None and len(self.input_shape) == 3 and not {1, 3} & {*self.input_shape[::2]}:

@@ -44,7 +44,7 @@ Logger = logging.Logger | logging.LoggerAdapter[Any]
 
 TAG = "steadymap"
 KIND_WORDS: dict[CellKind, str] = {"data": "of all rows", "resample": "of parts of them", "null": "of reference data"}
-ENGINE_LOGS = ("prefect.flow_runs", "prefect.task_runs")
+OF_FLOWS, OF_TASKS = "prefect.flow_runs", "prefect.task_runs"
 
 
 def ends_as_failed(flow: Callable[P, R]) -> Callable[P, R]:
@@ -70,19 +70,22 @@ def ended_with(message: str, outcome: R) -> R:
     return cast("R", Completed(message=message, data=outcome))
 
 
-class WithoutTraceback(logging.Filter):
-    """Takes the traceback of bad input out of the engine's log, and lets its message stand alone."""
+class ReadableLog(logging.Filter):
+    """Lets bad input stand in the engine's log without its traceback, and leaves out that a task was completed.
+
+    The list of tasks shows that already, and a sweep has dozens of them; one that failed keeps its line.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Mend the record; it is always let through."""
+        """Mend the record, or drop it."""
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         if isinstance(error, InputError):
             record.msg, record.args, record.exc_info = str(error), (), None
-        return True
+        return not (record.name == OF_TASKS and record.getMessage().startswith("Finished in state Completed"))
 
 
-for _name in ENGINE_LOGS:
-    logging.getLogger(_name).addFilter(WithoutTraceback())
+for _name in (OF_FLOWS, OF_TASKS):
+    logging.getLogger(_name).addFilter(ReadableLog())
 
 
 def name_of_night() -> str:

@@ -27,6 +27,7 @@ from steadymap.tasks.steps.run_split_tests import seek_valleys
 from steadymap.tasks.store.files import write_text
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.sync import claim, open_store, send, settle
+from steadymap.tasks.workers import choose_limits, opened_pool
 
 SUMMARY = "selftest.json"
 SHIPPED = Path(__file__).resolve().parents[1] / "configs" / "selftest.yaml"
@@ -91,9 +92,10 @@ def _judge(known: KnownSet, settings: SelftestSweep, work: Path) -> dict[str, An
     place = Store(work)
     sweep = sweep_of(known, settings, work / "data")
     plan = plan_sweep(sweep, read_dataset(sweep.data, place), place)
-    drawn = drawn_cells(plan, draw_cells(plan))
-    splits = seek_valleys(plan, drawn)
-    clusters = judge_clusters(plan, find_clusters(plan, drawn, splits), splits)
+    with opened_pool(choose_limits(sweep.workers)):
+        drawn = drawn_cells(plan, draw_cells(plan))
+        splits = seek_valleys(plan, drawn)
+        clusters = judge_clusters(plan, find_clusters(plan, drawn, splits), splits)
     outcome = outcome_of(known, plan, clusters, splits, time.monotonic() - started)
     shutil.rmtree(work, ignore_errors=True)
     return outcome

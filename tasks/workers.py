@@ -27,6 +27,8 @@ from weakref import WeakSet
 import psutil
 from pebble import ProcessExpired, ProcessPool
 
+from steadymap.configs.sweep import Workers
+
 T = TypeVar("T")
 
 WARM_MODULE = "steadymap.tasks.numerics.preload"
@@ -95,12 +97,12 @@ def default_count() -> int:
     return os.cpu_count() or 1
 
 
-def choose_limits(count: int | None, timeout_seconds: float, memory_gb: float | None) -> Limits:
+def choose_limits(workers: Workers) -> Limits:
     """Fill in what a config leaves open."""
-    workers = count or default_count()
-    share = MEMORY_SHARE * psutil.virtual_memory().total / workers
-    memory = share if memory_gb is None else memory_gb * 1e9
-    return Limits(workers, timeout_seconds, int(memory))
+    count = workers.count or default_count()
+    share = MEMORY_SHARE * psutil.virtual_memory().total / count
+    memory = share if workers.memory_gb is None else workers.memory_gb * 1e9
+    return Limits(count, workers.timeout_seconds, int(memory))
 
 
 def warm_up() -> None:

@@ -44,6 +44,7 @@ from steadymap.flows.cli.options import (
     LatentsOption,
     RoleWords,
     StoreOption,
+    VerboseOption,
     app,
     open_place,
     quiet_console,
@@ -53,11 +54,14 @@ if TYPE_CHECKING:
     from steadymap.configs.sweep import SweepConfig
     from steadymap.flows.sweep import SweepOutcome
     from steadymap.reports.nights.night_summary import Night
-    from steadymap.tasks.numerics.scores.all_scores import Score
+    from steadymap.tasks.cells.score_embedding import ScoredEmbedding
     from steadymap.tasks.store.layout import Store
 
 
 SELFTEST = Path(__file__).resolve().parents[2] / "configs" / "selftest.yaml"
+
+CURVE = "r_nx"
+"""The score that is a curve."""
 
 CONFIG_ENDINGS = (".yaml", ".yml")
 
@@ -96,6 +100,7 @@ def sweep(
     fast: FastOption = False,
     store: StoreOption = "results",
     as_json: JsonOption = False,
+    verbose: VerboseOption = False,
 ) -> int:
     """Draw, score and compare a grid of pictures; only what is missing in the store is computed."""
     started = time.monotonic()
@@ -115,7 +120,7 @@ def sweep(
     if as_json:
         print(json.dumps(_as_json(outcome, seconds)))
     else:
-        _print_outcome(outcome, seconds, place, console)
+        _print_outcome(outcome, seconds, place, console, verbose=verbose)
     return EXIT_REPORT if outcome.usable else EXIT_NOTHING_USABLE
 
 
@@ -135,15 +140,22 @@ def check(
 ) -> int:
     """Validate a config and its data, and print grid, cells, and a forecast of time and memory; compute nothing."""
     settings = _read_input(config, RoleWords(latents, labels, id_, group, inputs, header), fast=fast)
+    import pandas as pd
+
     from steadymap.configs.grid import expand
+    from steadymap.reports.scores.latent_health import tell_health
     from steadymap.tasks.input.dataset import look_at_source
+    from steadymap.tasks.input.latent_health import dimensions_table, health_facts
     from steadymap.tasks.plan.forecast import compare_machine, forecast
     from steadymap.tasks.plan.lay_out import check_fit
     from steadymap.tasks.plan.measured_costs import measure_costs
     from steadymap.tasks.workers import default_count
 
     source = look_at_source(settings.data)
-    rows, dimensions = source.rows, source.dimensions
+    rows, dimensions, health = source.rows, source.dimensions, source.health
+    told = (
+        () if health is None else tell_health(dimensions_table(health).to_pandas(), pd.DataFrame(health_facts(health)))
+    )
     grid = expand(settings, rows)
     check_fit(settings, grid, rows, dimensions)
     workers = settings.workers.count or default_count()
@@ -171,6 +183,7 @@ def check(
                         "measured_pictures": expected.measured,
                     },
                     "taken": source.taken,
+                    "latent_space": list(told),
                     "warnings": [*grid.warnings, *source.warnings],
                 }
             )
@@ -187,6 +200,8 @@ def check(
     for name, share in expected.shares.items():
         if share.cells:
             console.print(f"{AXES[name]}: {share.cells} cells, {_duration(share.cpu_seconds)} of CPU", markup=False)
+    for sentence in told:
+        console.print(sentence, markup=False, highlight=False)
     for warning in (*grid.warnings, *source.warnings):
         console.print(f"warning: {warning}", markup=False)
     ground = "good to a factor of two"
@@ -229,11 +244,13 @@ def score(
             "degenerate": scored.degenerate,
             "taken": scored.taken,
             "scores": [asdict(one) for one in scored.scores],
+            "pca": [asdict(one) for one in scored.pca],
+            "chance": [asdict(one) for one in scored.chance],
         }
         print(json.dumps(result))
     elif scored.degenerate is None:
         print(scored.taken)
-        _print_scores(scored.scores)
+        _print_scores(scored)
     if scored.degenerate is not None:
         print(f"steadymap: {embedding}: degenerate, so no score: {scored.degenerate}", file=sys.stderr)
         return EXIT_NOTHING_USABLE
@@ -512,31 +529,40 @@ def _as_json(outcome: SweepOutcome, seconds: float) -> dict[str, Any]:
     }
 
 
-def _print_outcome(outcome: SweepOutcome, seconds: float, store: Store, console: Console) -> None:
+def _print_outcome(
+    outcome: SweepOutcome, seconds: float, store: Store, console: Console, *, verbose: bool = False
+) -> None:
     from steadymap.reports.run.run_folder import read_run
     from steadymap.reports.summary.summary import summarise
-    from steadymap.reports.summary.terminal import to_lines
+    from steadymap.reports.summary.terminal import to_lines, to_short_lines
 
-    for line in to_lines(summarise(read_run(store.run(outcome.run)))):
-        console.print(line, markup=False, highlight=False)
+    summary = summarise(read_run(store.run(outcome.run)))
+    fast = " (fast: one pair of halves, no reference data)" if summary.notice and not verbose else ""
     console.print(
         f"{outcome.computed} cells computed, {outcome.cached} cached, {outcome.failed} failed, "
-        f"{outcome.skipped} skipped{f', {outcome.left} left' if outcome.left else ''} in {seconds:.0f} s",
+        f"{outcome.skipped} skipped{f', {outcome.left} left' if outcome.left else ''} in {seconds:.0f} s{fast}",
         highlight=False,
     )
+    for line in to_lines(summary) if verbose else to_short_lines(summary):
+        console.print(line, markup=False, highlight=False)
     page = Path(outcome.report)
     told = f"{page}" if store.url is None else f"{store.address(page)}; this machine's copy: {page}"
     console.print(f"report: {told}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _print_scores(found: list[Score]) -> None:
+def _print_scores(scored: ScoredEmbedding) -> None:
     from steadymap.configs.cards import CARD_OF
 
-    table = Table("score", "k", "value", "± standard error", "better")
-    for one in found:
+    beside = [{(one.score, one.k): one.value for one in own} for own in (scored.pca, scored.chance)]
+    table = Table("score", "k", "value", "± standard error", "PCA", "chance", "better")
+    for one in scored.scores:
+        if one.score == CURVE:
+            continue  # a line of some forty numbers, which --json has
         k = "" if one.k is None else str(one.k)
         error = f"{one.stderr:.4f}" if one.stderr else "–"
-        table.add_row(CARD_OF[one.score].title, k, f"{one.value:.6f}", error, CARD_OF[one.score].better)
+        known = (own.get((one.score, one.k)) for own in beside)
+        others = ("–" if value is None else f"{value:.3f}" for value in known)
+        table.add_row(CARD_OF[one.score].title, k, f"{one.value:.6f}", error, *others, CARD_OF[one.score].better)
     Console().print(table)
 
 

@@ -21,7 +21,7 @@ from prefect.server.api import server as server_module
 
 from steadymap.configs.errors import InputError
 
-_watchers: list[subprocess.Popen[bytes]] = []
+_watched: set[int] = set()
 
 
 def start_server() -> None:
@@ -76,10 +76,14 @@ def _end_with_this_process(server: int) -> None:
 
     The pipe that is waited on closes when this process is gone, and only then: nothing that is started inherits it.
     """
+    if server in _watched:
+        return
+    _watched.add(server)
+    heard, _held = os.pipe()  # the end that is held is never closed, and closes with this process
     command = ["/bin/sh", "-c", f"cat; kill -TERM {server}"]
     nowhere = subprocess.DEVNULL
     watcher = subprocess.Popen(  # noqa: S603 - a number of ours
-        command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, start_new_session=True
+        command, stdin=heard, stdout=nowhere, stderr=nowhere, start_new_session=True
     )
+    os.close(heard)
     watcher.returncode = 0  # nobody waits for it: it ends after this process
-    _watchers.append(watcher)

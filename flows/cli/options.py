@@ -29,6 +29,9 @@ app = App(
 
 StoreOption = Annotated[str, Parameter(help="Folder or URL (s3://…) with everything that was computed.")]
 JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON object and nothing else.")]
+VerboseOption = Annotated[
+    bool, Parameter(name=["--verbose", "-v"], negative="", help="Say all that was found, not the answer alone.")
+]
 LatentsOption = Annotated[
     list[str] | None, Parameter(help="Array or columns with the vectors (patterns such as z*).", negative="")
 ]

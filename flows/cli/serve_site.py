@@ -22,8 +22,9 @@ class Pages(SimpleHTTPRequestHandler):
     def send_head(self):  # type: ignore[no-untyped-def] # as the base class has it
         """Refuse what is no page; a foreign Host would be a page elsewhere that reads this one."""
         host = (self.headers.get("Host") or "").rpartition(":")[0]
-        first = self.path.lstrip("/").partition("/")[0]
-        if host not in NAMES or first not in SHOWN:
+        # The file that it would give, links and escaped dots resolved, and not the words of the address.
+        file, root = Path(self.translate_path(self.path)).resolve(), Path(self.directory).resolve()
+        if host not in NAMES or not any(file.is_relative_to(root / one) for one in SHOWN):
             self.send_error(404)
             return None
         return super().send_head()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +88,7 @@ def read_night(request: Request) -> NightlyConfig:
     InputError
         It cannot be read, or the name is no name.
     """
-    night = read_nightly(request.config)
+    night = read_nightly(plain(request.config) if request.config.exists() else request.config)
     changes = {"name": request.name, "site_url": request.site_url}
     given = {key: value for key, value in changes.items() if value is not None}
     return NightlyConfig.model_validate({**night.model_dump(mode="json"), **given})
@@ -97,7 +98,7 @@ def wanted_deployments(request: Request, night: NightlyConfig, configs: Iterable
     """List the deployments of a request; ``configs`` are the files of its sweeps."""
     folder = folder_of(request.config)
     store = request.store or str(folder / "results")
-    store = store if is_url(store) else str(Path(store).absolute())
+    store = store if is_url(store) else str(plain(Path(store)))
     filled = _Filled(request, night, folder, store)
     found = []
     for definition in read_definitions():
@@ -112,8 +113,13 @@ def wanted_deployments(request: Request, night: NightlyConfig, configs: Iterable
 
 def folder_of(config: Path) -> Path:
     """Return the folder from which relative paths start."""
-    config = config.absolute()
+    config = plain(config)
     return config if config.is_dir() else config.parent
+
+
+def plain(path: Path) -> Path:
+    """Return a path as it is from everywhere: absolute, and without the way through other folders (``../``)."""
+    return Path(os.path.normpath(path.absolute()))
 
 
 @dataclass(frozen=True)

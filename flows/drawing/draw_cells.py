@@ -16,7 +16,7 @@ from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done, announce_total
 from steadymap.tasks.steps.compute_graph import compute_graph
 from steadymap.tasks.steps.prepare_geometry import prepare_geometry, remake_parts_of_rows
-from steadymap.tasks.workers import choose_limits, opened_pool
+from steadymap.tasks.workers import choose_limits, some_pool
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,7 +38,7 @@ def draw_missing(plan: Plan, until: float | None = None, told: str = "") -> Endi
         return {}
     workers = plan.config.workers
     graphs = list(cells_by_graph(plan.missing))
-    with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+    with some_pool(choose_limits(workers)):
         # On a cluster, too, it is computed here, once, and read by all.
         broken = _named(prepare_geometry, told)(plan)
         remake_parts_of_rows(plan)

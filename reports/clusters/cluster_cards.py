@@ -19,6 +19,7 @@ from steadymap.reports.pictures.label_codes import encode_labels
 from steadymap.reports.pictures.palette import colour_slots
 from steadymap.reports.pictures.panels import Panel
 from steadymap.reports.pictures.picture_data import drawn_clusters, drawn_rows, pictures_by_cell
+from steadymap.reports.run.cluster_names import ClusterName, name_clusters
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import (
     Estimate,
@@ -47,12 +48,15 @@ OPEN = 12
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the held-out test says: the word, why, its p-value and the depth of the valley in words."""
+    """What the held-out test says: the word, why, its p-value and the depth of the valley, in words and as numbers."""
 
     word: str
     reason: str
     p: str
     depth: str
+    p_value: float | None = None
+    depth_value: float | None = None
+    depth_bounds: tuple[float, float] | None = None
 
     @property
     def shape(self) -> str:
@@ -66,8 +70,8 @@ class ClusterCard:
 
     Attributes
     ----------
-    number, slot
-        Its number in the tables, and its place in the palette (None beyond it).
+    number, name, slot
+        Its number in the tables, what it is called, and its place in the palette (None beyond it).
     size, share
         Its rows, and their share of the data.
     label
@@ -91,6 +95,7 @@ class ClusterCard:
     """
 
     number: int
+    name: ClusterName
     slot: int | None
     size: int
     share: float
@@ -143,11 +148,12 @@ def cluster_cards(run: Run, panels: Sequence[Panel]) -> tuple[ClusterCard, ...]:
     by_cell = {panel.cell: panel for panel in panels if panel.status == "ok"}
     drawn = drawn_rows(pictures_by_cell(run))
     slots, label = _slots(run, drawn), next(iter(run.label_columns), "")
-    exemplars = find_exemplars(run, drawn)
+    exemplars, names = find_exemplars(run, drawn), name_clusters(run)
     tracks = {int(cluster): own for cluster, own in run.tracks.groupby("cluster", sort=False)}
     return tuple(
         ClusterCard(
             number=int(row["cluster"]),
+            name=names[int(row["cluster"])],
             slot=slots.get(str(row["cluster"])),
             size=int(row["size"]),
             share=row["size"] / run.manifest["data"]["rows"],
@@ -188,6 +194,9 @@ def _verdict(row: dict[Any, Any]) -> Verdict | None:
         reason="" if pd.isna(row["reason"]) else row["reason"],
         p="" if pd.isna(row["p_value"]) else spell_p(float(row["p_value"])),
         depth="" if depth is None else f"{depth:.2f}{interval}",
+        p_value=_known(row["p_value"]),
+        depth_value=depth,
+        depth_bounds=None if low is None or high is None else (low, high),
     )
 
 

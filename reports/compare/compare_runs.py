@@ -17,6 +17,7 @@ import pandas as pd
 
 from steadymap.configs.errors import InputError
 from steadymap.reports.clusters.cluster_cards import SHAPES
+from steadymap.reports.compare.encoder_agreement import EncoderAgreement, tell_agreement
 from steadymap.reports.compare.match_clusters import HALF, NO_CLUSTER, Matching, Partition, match_clusters
 from steadymap.reports.compare.registration import LaidOver, lay_over
 from steadymap.reports.compare.score_changes import ScoreChange, compare_scores
@@ -188,6 +189,8 @@ class Comparison:
         The counts under all this.
     pictures
         A picture of B laid over that of A; None where there is no such pair.
+    encoders
+        How far the latent vectors agree; None where nobody compared them.
     """
 
     a: Side
@@ -202,6 +205,7 @@ class Comparison:
     recommended: tuple[tuple[str, ...], tuple[str, ...]]
     matching: Matching
     pictures: LaidOver | None = None
+    encoders: EncoderAgreement | None = None
 
     @property
     def nothing_changed(self) -> bool:
@@ -216,8 +220,8 @@ class Comparison:
         return tuple(one for one in self.scores if one.differs == "beyond chance")
 
 
-def compare_runs(a: Run, b: Run) -> Comparison:
-    """Compare two runs over the rows that both have.
+def compare_runs(a: Run, b: Run, encoders: EncoderAgreement | None = None) -> Comparison:
+    """Compare two runs over the rows that both have; ``encoders`` is what is known of their latent vectors.
 
     Raises
     ------
@@ -240,6 +244,7 @@ def compare_runs(a: Run, b: Run) -> Comparison:
         recommended=(_recommended(a), _recommended(b)),
         matching=matching,
         pictures=lay_over(a, b),
+        encoders=encoders,
     )
 
 
@@ -413,7 +418,8 @@ def _describe(run: Run) -> dict[str, str]:
 def tell_changes(found: Comparison, before: Namer, after: Namer) -> tuple[str, ...]:
     """Say what changed, the most important first; ``before`` and ``after`` name clusters of A and B by number."""
     if found.nothing_changed:
-        return ("Nothing changed: the same clusters to the last row, the same verdicts, the same scores.",)
+        same = "Nothing changed: the same clusters to the last row, the same verdicts, the same scores."
+        return (same, *tell_agreement(found.encoders))
     told = [
         *_tell_flips(found, before, after),
         *_tell_losses(found, before, after),
@@ -421,7 +427,7 @@ def tell_changes(found: Comparison, before: Namer, after: Namer) -> tuple[str, .
         *_tell_sizes(found, before, after),
         *_tell_scores(found),
     ]
-    return (_tell_kept(found), *told)
+    return (_tell_kept(found), *told, *tell_agreement(found.encoders))
 
 
 def _tell_kept(found: Comparison) -> str:

@@ -87,6 +87,7 @@ def to_json(found: Comparison) -> dict[str, Any]:
             }
             for one in found.scores
         ],
+        "encoders": None if found.encoders is None else {**asdict(found.encoders), "same": found.encoders.same},
         "purity": None if found.purity is None else {"a": found.purity[0], "b": found.purity[1]},
         "recommended": {"a": list(found.recommended[0]), "b": list(found.recommended[1])},
         "circumstances": [{"what": name, "a": one, "b": other} for name, one, other in found.circumstances],

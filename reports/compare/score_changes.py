@@ -205,7 +205,7 @@ def _latent_space(before: Run, after: Run) -> list[_Compared]:
         for run in (before, after)
     ]
     return [
-        _Compared("", score, k, one, samples[1][score, k])
+        _Compared("", score, k or None, one, samples[1][score, k])
         for (score, k), one in samples[0].items()
         if (score, k) in samples[1]
     ]

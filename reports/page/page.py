@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from steadymap.configs.cards import CARD_OF
 from steadymap.reports.clusters.cluster_cards import OPEN, SHAPES
+from steadymap.reports.clusters.label_tests import class_matrix
 from steadymap.reports.clusters.tracks import SYMBOLS
+from steadymap.reports.html.bundle import bundle
 from steadymap.reports.html.rendering import name_script, open_templates, read_own
+from steadymap.reports.page.kept_table import by_verdict, cluster_rows, setting_rows
 from steadymap.reports.page.layouts import FIRST, layouts
+from steadymap.reports.page.terms import TERMS, sections
 from steadymap.reports.page.track_alluvials import track_rivers
 from steadymap.reports.pictures.palette import THEMES
 from steadymap.reports.pictures.picture_data import pack_pictures
@@ -31,15 +35,13 @@ SCOPES = {
 }
 """Headings of the scores by what they look at."""
 
-SMALL_FROM_SEEDS = 4
-"""From so many pictures in a row on the grid starts with small ones, so that a row fits a screen."""
-
 
 def render_page(run: Run, summary: Summary) -> str:
     """Render the report of a run."""
     data = pack_pictures(run)
-    script = read_own("pictures.js")
+    script = bundle()
     ways = layouts(run)
+    settings, columns = setting_rows(summary), by_verdict(summary.clusters)
     slots = {card.number: card.slot for card in summary.clusters}
     return (
         open_templates()
@@ -54,12 +56,20 @@ def render_page(run: Run, summary: Summary) -> str:
             measure_names=MEASURE_NAMES,
             open_clusters=OPEN,
             tested=any(card.verdict for card in summary.clusters),
+            cluster_rows=cluster_rows(summary),
+            setting_rows=settings,
+            columns=columns,
+            classes=class_matrix(run, [card.number for card in columns]),
+            names={card.number: card.name for card in summary.clusters},
             slots=slots,
             rivers=track_rivers(run, slots),
             symbols=SYMBOLS,
             cluster_definitions=[CARD_OF["recurrence"], CARD_OF["pac"]],
             themes=THEMES,
-            size="small" if len(summary.seeds) >= SMALL_FROM_SEEDS else "medium",
+            terms=TERMS,
+            shapes=SHAPES,
+            sections=sections(summary, ranked=bool(settings)),
+            size="small",
             packed=data.packed,
             layout_names=[FIRST, *(way.name for way in ways)],
             noise_beside={row.real.cell: row for row in summary.noise if row.real},

@@ -43,7 +43,7 @@ def encode_labels(labels: pd.Series) -> LabelCodes:
     """
     present = labels.dropna().astype(str)
     frequency = present.value_counts()
-    values = tuple(sorted(frequency.index[:MOST_VALUES], key=_natural))
+    values = tuple(sorted(frequency.index[:MOST_VALUES], key=natural_order))
     number = {value: place for place, value in enumerate(values)}
     codes = np.array([NO_CODE if pd.isna(value) else number.get(str(value), NO_CODE) for value in labels], np.int16)
     return LabelCodes(codes, values, tuple(int(frequency[value]) for value in values))
@@ -78,7 +78,7 @@ def _jaccard(a: Islands, a_count: int, b: Islands, b_count: int) -> npt.NDArray[
     return np.asarray(shared / np.maximum(a_size + b_size - shared, 1))
 
 
-def _natural(text: str) -> tuple[int, float, str]:
+def natural_order(text: str) -> tuple[int, float, str]:
     """Sort 2 before 10; the length guards against digits that no float holds."""
     is_number = text.isdecimal() and text.isascii() and len(text) < 300
     return (0, float(text), text) if is_number else (1, 0.0, text)

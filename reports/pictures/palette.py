@@ -1,5 +1,8 @@
 """Colours of the pictures, on light and on dark ground; never the only way to tell (names and legend say it, too).
 
+One language: the hues of the palette are for clusters; verdicts have a mark and a calm colour; amounts go from pale to
+deep in one hue.
+
 Each ten were searched (simulated annealing in OKLab) for the largest smallest distance between any two of them and
 the grey of noise, as seen with normal vision and with simulated protanopia, deuteranopia and tritanopia (Machado,
 Oliveira & Fernandes 2009, severity 1), at 2.5 : 1 or more against their ground. That is measured again in
@@ -46,6 +49,7 @@ class Theme(TypedDict):
 
     palette: list[str]
     scale: list[str]
+    verdicts: list[str]
     grey: str
     paper: str
     ink: str
@@ -69,9 +73,15 @@ the legend have to help."""
 LEVELS = 10
 """Steps of a scale for numbers from 0 to 1."""
 
-CALM_TO_HOT_ON_LIGHT = ("#bcc6d6", "#1b4f9c", "#e07b00", "#8e0b1d")
-CALM_TO_HOT_ON_DARK = ("#4a5363", "#4f9bf0", "#ffb14a", "#ff5d6c")
-"""Ends and bends of the scale: what is steady stays near the ground, so that what is not stands out."""
+PALE_TO_DEEP_ON_LIGHT = ("#d5deea", "#7ba4d0", "#2a5f9e", "#0a2a5c")
+PALE_TO_DEEP_ON_DARK = ("#3a4553", "#4a719f", "#74a8e6", "#d3e6ff")
+"""Ends and bends of the scale for amounts, one hue from pale to deep: what is little stays near the ground, and what is
+much stands out. No middle has a meaning, so none has a colour of its own."""
+
+VERDICTS_ON_LIGHT = ("#1c6b58", "#3d6494", "#85652f", "#666d78")
+VERDICTS_ON_DARK = ("#6fc7ae", "#8db8e8", "#d1b27a", "#a9b0bb")
+"""Calm colours of REAL, HIDDEN, ARTEFACT and UNCERTAIN, each beside its mark: hues as strong as a cluster's would be
+read as clusters, and a red REAL as an alarm."""
 
 
 def _scale(stops: Sequence[str]) -> list[str]:
@@ -87,14 +97,16 @@ def _scale(stops: Sequence[str]) -> list[str]:
 THEMES: dict[str, Theme] = {
     "light": {
         "palette": list(LIGHT),
-        "scale": _scale(CALM_TO_HOT_ON_LIGHT),
+        "scale": _scale(PALE_TO_DEEP_ON_LIGHT),
+        "verdicts": list(VERDICTS_ON_LIGHT),
         "grey": GREY,
         "paper": "#ffffff",
         "ink": "#1c1f24",
     },
     "dark": {
         "palette": list(DARK),
-        "scale": _scale(CALM_TO_HOT_ON_DARK),
+        "scale": _scale(PALE_TO_DEEP_ON_DARK),
+        "verdicts": list(VERDICTS_ON_DARK),
         "grey": "#7d838d",
         "paper": "#1b1e24",
         "ink": "#e8e8e4",

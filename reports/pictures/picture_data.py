@@ -27,6 +27,7 @@ from steadymap.reports.pictures.images import pack_images
 from steadymap.reports.pictures.label_codes import LabelCodes, encode_labels, match_islands
 from steadymap.reports.pictures.null_pictures import shown_on_noise
 from steadymap.reports.pictures.row_measures import MeasuredRows, row_levels
+from steadymap.reports.run.cluster_names import name_clusters
 from steadymap.reports.run.run_folder import Run
 
 STEPS = 65535
@@ -44,7 +45,7 @@ class PictureData:
         The bytes, deflated and base64.
     index
         Number of points; per picture its cell, the matched numbers of its islands (see ``label_codes``) and its
-        dimension; label columns with their values and counts, the clusters likewise, with their verdicts; measures with
+        dimension; label columns with values and counts, the clusters likewise, with names and verdicts; measures with
         what their levels mean; pictures of reference data and of halves with their number of points; images with their
         shape and whose they are; rows and ids of the points (None where they only count up).
     """
@@ -90,7 +91,7 @@ def pack_pictures(run: Run) -> PictureData:
                 for cell, picture in halves.items()
             ],
             "images": images.index,
-            **_names(run.points, rows),
+            **_names(run, rows),
         },
     )
 
@@ -133,7 +134,9 @@ def _cluster_index(run: Run, clusters: LabelCodes) -> dict[str, Any] | None:
     known = dict(zip(run.clusters["cluster"].astype(str), run.clusters["verdict"], strict=True))
     verdicts = [known.get(one) for one in clusters.names]
     told = {"verdicts": verdicts} if all(isinstance(verdict, str) for verdict in verdicts) else {}
-    return {"name": name, "values": clusters.names, "counts": clusters.counts, **told}
+    called = {str(number): one.full for number, one in name_clusters(run).items()}
+    names = [called.get(one, f"cluster {one}") for one in clusters.names]
+    return {"name": name, "values": clusters.names, "names": names, "counts": clusters.counts, **told}
 
 
 def reference_cell(run: Run, pictures: dict[str, pd.DataFrame]) -> str | None:
@@ -192,9 +195,9 @@ def _pack_codes(columns: pd.DataFrame) -> bytes:
     return b"".join(np.ascontiguousarray(column).tobytes() for column in codes.T)
 
 
-def _names(points: pd.DataFrame, rows: npt.NDArray[np.int64]) -> dict[str, list[Any] | None]:
+def _names(run: Run, rows: npt.NDArray[np.int64]) -> dict[str, list[Any] | None]:
     """Return rows and ids of the points; what only counts up is left out, since the script can count."""
-    ids = points.set_index("row").loc[rows, "id"].astype(str).tolist()
+    ids = run.points.assign(id=run.row_names).set_index("row").loc[rows, "id"].astype(str).tolist()
     counts_up = bool(np.array_equal(rows, np.arange(len(rows))))
-    same = ids == [str(row) for row in rows]
+    same = ids in ([str(row) for row in rows], [f"row {row}" for row in rows])
     return {"rows": None if counts_up else rows.tolist(), "ids": None if same else ids}

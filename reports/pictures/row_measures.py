@@ -34,7 +34,7 @@ class RowMeasure:
     open_end
         Whether larger values than the last bound exist.
     calm_end
-        Whether high values are the calm ones; the colours turn round then, so that hot always means: take care.
+        Whether high values are the calm ones; the colours turn round then, so that deep always means: take care.
     """
 
     name: str

@@ -22,7 +22,7 @@ from steadymap.configs.schemas import RUN_TABLES, TIMINGS, points
 
 TABLES = (*RUN_TABLES, "points")
 
-LATER_TABLES = ("half_pictures", "images")
+LATER_TABLES = ("half_pictures", "images", "dimensions")
 """Tables that runs of earlier versions lack, and that a report can do without."""
 
 LATER_COLUMNS = ("recovered_by_cut", "neighbour", "halves", "halves_proving")
@@ -70,7 +70,7 @@ class Run:
     manifest
         What the run is: data, versions, seeds, counts.
     cells, scores, embeddings, stability, pairs, recommendations, latent_space, clusters, recurrence, tracks,
-    boundaries, labels, nulls, null_pictures, half_pictures, images,
+    dimensions, boundaries, labels, nulls, null_pictures, half_pictures, images,
     points
         Its tables; ``steadymap.configs.schemas`` says what each holds.
     timings
@@ -86,6 +86,7 @@ class Run:
     pairs: pd.DataFrame
     recommendations: pd.DataFrame
     latent_space: pd.DataFrame
+    dimensions: pd.DataFrame
     clusters: pd.DataFrame
     recurrence: pd.DataFrame
     tracks: pd.DataFrame
@@ -107,6 +108,16 @@ class Run:
     def drawn(self) -> pd.DataFrame:
         """Those of them that have a picture."""
         return self.grid[self.grid["status"] == "ok"]
+
+    @property
+    def row_names(self) -> pd.Series:
+        """What a reader calls each row of ``points``: its id; ``row 8`` where ids count and begin like a label.
+
+        Beside a picture that is coloured by digit, "digit 8" would be read as an eight.
+        """
+        ids, rows = self.points["id"].astype(str), self.points["row"].astype(str)
+        counted = any((ids == f"{column} " + rows).all() for column in self.label_columns)
+        return "row " + rows if counted and len(ids) else ids
 
     @property
     def label_columns(self) -> dict[str, str]:

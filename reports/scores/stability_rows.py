@@ -61,9 +61,13 @@ def stability_rows(run: Run) -> tuple[StabilityRow, ...]:
 
 
 def agreement_matrix(run: Run) -> tuple[tuple[str, tuple[float | None, ...]], ...]:
-    """Return the mean ARI of every pair of configurations; the diagonal is between seeds, None where unknown."""
+    """Return the mean ARI of every pair of configurations; the diagonal is between seeds, None where unknown.
+
+    Pairs of resamples are of one configuration, too, and stay out: the diagonal would mix luck of the seed with luck
+    of the rows.
+    """
     names = list(dict.fromkeys(run.drawn["configuration"]))
-    ari = run.pairs[run.pairs["score"] == "ari"]
+    ari = run.pairs[(run.pairs["score"] == "ari") & run.pairs["between"].isin(("seeds", "configurations"))]
     means = mean_by(ari, "configuration_a", "configuration_b")
 
     def value(a: str, b: str) -> float | None:

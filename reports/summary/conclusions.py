@@ -14,6 +14,7 @@ from steadymap.reports.run.cell_costs import compare_speed
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.scores.seed_means import best_by_reducer, mean_by
 from steadymap.reports.scores.stability_rows import StabilityRow
+from steadymap.reports.summary.answer import STEADY
 from steadymap.reports.wording import Estimate, count, list_names, spell_configuration, spell_share
 
 GLOBAL_SCORES = {"distance_correlation": "distance correlation", "triplet_accuracy": "random triplets"}
@@ -21,9 +22,6 @@ GLOBAL_SCORES = {"distance_correlation": "distance correlation", "triplet_accura
 
 LINEAR = "pca"
 """The control that everyone knows; it is told beside the others' arrangement."""
-
-STEADY = 0.75
-"""Below this ARI between seeds a setting's islands are called a matter of luck; Hennig's bound for valid clusters."""
 
 NOTHING = (
     "No clusters: most pictures keep all rows together, and nothing that pictures or the latent space suggest is "

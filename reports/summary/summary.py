@@ -24,11 +24,14 @@ from steadymap.reports.run.provenance import provenance
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.run.selftest_rates import cite_selftest
 from steadymap.reports.scores.heat_maps import HeatMap, heat_maps, is_loss
+from steadymap.reports.scores.latent_health import tell_aggregate, tell_health
 from steadymap.reports.scores.null_scores import NoiseScores
 from steadymap.reports.scores.rnx_curves import CURVE, CurveChart, draw_curves
 from steadymap.reports.scores.seed_means import average_by_configuration, mean_by, middle_k
 from steadymap.reports.scores.stability_rows import StabilityRow, agreement_matrix, stability_rows
+from steadymap.reports.summary.answer import Answer, find_answer
 from steadymap.reports.summary.conclusions import find
+from steadymap.reports.summary.ranking import RankedSetting, rank_settings
 from steadymap.reports.wording import Estimate, count, spell_configuration, spell_number, spell_reducer
 
 LIMIT = (
@@ -100,8 +103,12 @@ class Summary:
         Name of the sweep and of its folder.
     facts
         Size of data and sweep, a phrase each.
+    answer
+        Which clusters are there, which setting to use, which to avoid.
+    ranking
+        Every setting, the best first.
     findings
-        The answer that the numbers give, a sentence each; the first is the headline.
+        What else the numbers give, a sentence each; the first is the headline.
     notice
         What has to be known before anything else: that the run was a fast one; else empty.
     clusters
@@ -122,6 +129,8 @@ class Summary:
         The comparison grid and its columns.
     latent_space
         What the vectors themselves say, before any picture.
+    health
+        Which of their dimensions carry nothing, or the same twice, a sentence each.
     maps, best
         Heat maps of every score, and the setting that is best at each.
     curves
@@ -158,6 +167,8 @@ class Summary:
     run: str
     notice: str
     facts: tuple[str, ...]
+    answer: Answer
+    ranking: tuple[RankedSetting, ...]
     findings: tuple[str, ...]
     clusters: tuple[ClusterCard, ...]
     limit: str
@@ -169,6 +180,7 @@ class Summary:
     rows: tuple[GridRow, ...]
     seeds: tuple[int, ...]
     latent_space: tuple[LatentFact, ...]
+    health: tuple[str, ...]
     maps: tuple[HeatMap, ...]
     curves: CurveChart | None
     best: tuple[Best, ...]
@@ -194,12 +206,15 @@ def summarise(run: Run) -> Summary:
     others = [to_panel(row) for row in run.cells[run.cells["kind"] != "data"].to_dict("records")]
     stability = stability_rows(run)
     clusters = cluster_cards(run, panels)
+    ranking = rank_settings(run, panels, stability, clusters)
     scores = dict.fromkeys([*run.scores["score"], *run.stability["score"]])
     return Summary(
         title=run.manifest["name"],
         run=run.manifest["run"],
         facts=_facts(run),
         notice=FAST if run.manifest.get("fast") else "",
+        answer=find_answer(run, clusters, ranking),
+        ranking=ranking,
         findings=find(run, panels, stability, clusters),
         clusters=clusters,
         limit=LIMIT_OF_THE_TEST if any(card.verdict for card in clusters) else LIMIT,
@@ -211,6 +226,7 @@ def summarise(run: Run) -> Summary:
         rows=_grid(run, panels, stability),
         seeds=tuple(run.manifest["seeds"]),
         latent_space=_latent_space(run),
+        health=_health(run),
         maps=heat_maps(run.drawn, _tabulated(run), NoiseScores(run.nulls)),
         curves=draw_curves(run.drawn, run.scores),
         best=_best(run),
@@ -329,8 +345,19 @@ def _latent_space(run: Run) -> tuple[LatentFact, ...]:
     for row in run.latent_space.to_dict("records"):
         estimate = Estimate(float(row["value"]), None if pd.isna(row["stderr"]) else float(row["stderr"]) or None)
         chance = "" if pd.isna(row["chance"]) else f", chance {row['chance']:.3f}"
-        told.setdefault(row["score"], []).append(f"{estimate} at k = {row['k']}{chance}")
+        at = f" at k = {row['k']}" if row["k"] else ""
+        value = f"{row['value']:g}" if CARD_OF.get(row["score"]) in COUNTS else str(estimate)
+        told.setdefault(row["score"], []).append(f"{value}{at}{chance}")
     return tuple(LatentFact(CARD_OF[score], "; ".join(values)) for score, values in told.items() if score in CARD_OF)
+
+
+COUNTS = (CARD_OF["active_units"], CARD_OF["collapsed_dimensions"])
+"""Facts that are whole numbers."""
+
+
+def _health(run: Run) -> tuple[str, ...]:
+    aggregate = tell_aggregate(run.dimensions, run.clusters["verdict"].dropna().tolist())
+    return (*tell_health(run.dimensions, run.latent_space), *([aggregate] if aggregate else []))
 
 
 def _tabulated(run: Run) -> pd.DataFrame:

@@ -19,10 +19,12 @@ from steadymap.configs.sweep import DataSource
 from steadymap.tasks.input.encode_inputs import describe, encode_inputs, measure_encoded
 from steadymap.tasks.input.fetch_inputs import fetched
 from steadymap.tasks.input.image_shape import check_image_shape
+from steadymap.tasks.input.latent_health import examine_some
 from steadymap.tasks.input.latents_file import Latents, read_latents
 from steadymap.tasks.input.matrix_checks import check_matrix
 from steadymap.tasks.input.second_looks import warn_of_labels, warn_of_matrix
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
+from steadymap.tasks.numerics.scores.latent_health import LatentHealth
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
@@ -86,6 +88,8 @@ class Dataset(Vectors):
         What was taken of the files and what was left out, in one sentence.
     warnings
         What is worth a second look: rows, columns and labels that would mislead.
+    has_log_variance
+        Whether ``log_variance.npy`` holds log σ² of a variational encoder, whose means the vectors are.
     """
 
     identity: str
@@ -96,6 +100,11 @@ class Dataset(Vectors):
     input_shape: tuple[int, ...] | None = None
     taken: str = ""
     warnings: tuple[str, ...] = ()
+    has_log_variance: bool = False
+
+    def log_variance(self) -> np.ndarray | None:
+        """Map log σ² of every value, shape (rows, dimensions), None where the encoder gives none."""
+        return map_array(self.folder, "log_variance") if self.has_log_variance else None
 
     def classes(self) -> list[str | None]:
         """Return the first label of every row, in canonical order."""
@@ -116,12 +125,16 @@ def told_of_rows(folder: Path, column: str) -> list[str | None]:
 
 @dataclass(frozen=True)
 class Measured:
-    """What `check` tells of a source: its size, what was taken of its files, and what is worth a second look."""
+    """What `check` tells of a source: its size, what was taken of its files, what is worth a second look, its health.
+
+    ``health`` is None of vectors that are yet to be encoded or trained.
+    """
 
     rows: int
     dimensions: int
     taken: str
     warnings: tuple[str, ...] = ()
+    health: LatentHealth | None = None
 
 
 def look_at_source(source: DataSource) -> Measured:
@@ -139,7 +152,7 @@ def look_at_source(source: DataSource) -> Measured:
             return Measured(*measure_encoded(here, here.encode), describe(here.encode))
         latents = read_latents(here)
         rows, dimensions = latents.matrix.shape
-        return Measured(rows, dimensions, latents.taken, _second_looks(latents))
+        return Measured(rows, dimensions, latents.taken, _second_looks(latents), examine_some(latents))
 
 
 def measure(source: DataSource) -> tuple[int, int]:
@@ -229,9 +242,14 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
     arrays: dict[str, np.ndarray] = {"latents": ordered, "keys": keys[order]}
     if latents.inputs is not None:
         arrays["inputs"] = np.ascontiguousarray(latents.inputs[order])
+    more = {}  # no key without it: data sets that have none keep their identity
+    if latents.log_variance is not None:
+        arrays["log_variance"] = np.ascontiguousarray(latents.log_variance[order], dtype=np.float32)
+        more = {"log_variance": content_digest(arrays["log_variance"])}
     identity = digest(
         {
             **meta,
+            **more,
             "points": content_digest_of_table(points),
             "inputs": None if latents.inputs is None else content_digest(arrays["inputs"].astype(np.float32)),
         }
@@ -254,6 +272,7 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         input_shape=latents.input_shape,
         taken=latents.taken,
         warnings=_second_looks(latents),
+        has_log_variance=latents.log_variance is not None,
     )
 
 

@@ -50,6 +50,7 @@ def fetched(source: DataSource) -> Iterator[DataSource]:
         "labels": None if source.labels is None else tuple(map(role, source.labels)),
         "id": None if source.id is None else role(source.id),
         "group": None if source.group is None else role(source.group),
+        "log_variance": None if source.log_variance is None else role(source.log_variance),
         "inputs": None if source.inputs is None else tuple(map(role, source.inputs)),
     }
     if source.encode is not None:

@@ -38,6 +38,8 @@ class Latents:
         Raw inputs, shape (n, p), or None.
     input_shape
         Shape of one raw input as it was stored, where it is an image (2-d or 3-d).
+    log_variance
+        Of a variational encoder's posterior, shape (n, d), or None; ``matrix`` holds the means then.
     notes
         Facts about the data that the run states, such as an autoencoder's reconstruction error.
     taken
@@ -59,6 +61,7 @@ class Latents:
     taken: str = ""
     warnings: tuple[str, ...] = ()
     keys: RowKeys | None = None
+    log_variance: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ def read_latents(source: DataSource) -> Latents:
         rows = len(matrix)
         ids = roles.ids(rows)
         inputs = roles.inputs(rows)
+        log_variance = roles.log_variance(matrix.shape)
         latents = Latents(
             matrix=matrix,
             columns=columns or _numbered(matrix),
@@ -146,6 +150,7 @@ def read_latents(source: DataSource) -> Latents:
             taken=roles.tell(f"{matrix.shape[1]} dimensions {roles.decided.vectors}"),
             warnings=roles.decided.warnings,
             keys=roles.keys(),
+            log_variance=log_variance,
         )
     check_matrix(latents.matrix, latents.columns, path)
     return latents

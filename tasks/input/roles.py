@@ -20,11 +20,13 @@ LATENT_NAMES = ("latents", "z", "Z", "X", "embeddings")
 OTHER_LATENT_NAMES = ("latent", "embedding", "mu", "z_mean", "features", "hidden")
 """Taken where only one of them is there, and none of the first."""
 
+MEAN_NAMES = ("mu", "z_mean")
+"""Of a variational encoder, with one of the next beside it."""
+
+LOG_VARIANCE_NAMES = ("logvar", "log_var", "z_logvar", "z_log_var")
+
 NEVER_LATENTS = (
-    "logvar",
-    "log_var",
-    "z_logvar",
-    "z_log_var",
+    *LOG_VARIANCE_NAMES,
     "logsigma",
     "log_sigma",
     "z_var",

@@ -12,7 +12,7 @@ from steadymap.configs.sweep import DataSource, split_reference
 from steadymap.tasks.input.data_file import DataFile, some
 from steadymap.tasks.input.matrix_checks import check_finite
 from steadymap.tasks.input.open_file import open_data_file, reading
-from steadymap.tasks.input.roles import Asked, Roles, decide_roles, names_with_a_role
+from steadymap.tasks.input.roles import LOG_VARIANCE_NAMES, MEAN_NAMES, Asked, Roles, decide_roles, names_with_a_role
 from steadymap.tasks.input.row_join import RowKeys, join_rows, read_keys
 from steadymap.tasks.input.value_texts import as_text, spell_out
 
@@ -41,6 +41,7 @@ class SourceRoles:
         own_id = self._own([source.id]) if source.id else ()
         group = self._own([source.group]) if source.group else ()
         inputs = self._own(source.inputs or ())
+        log_variance = self._own([source.log_variance]) if source.log_variance else ()
         self.decided: Roles = decide_roles(
             main,
             Asked(
@@ -48,7 +49,7 @@ class SourceRoles:
                 labels=own,
                 id=own_id[0] if own_id else None,
                 group=group[0] if group else None,
-                inputs=tuple(main.matching(inputs, "inputs")),
+                inputs=(*main.matching(inputs, "inputs"), *main.matching(log_variance, "log_variance")),
             ),
         )
 
@@ -118,6 +119,41 @@ class SourceRoles:
                 remedy="save both from the same batch of inputs",
             )
         return inputs
+
+    def log_variance(self, shape: tuple[int, ...]) -> np.ndarray | None:
+        """Return log σ² of every latent value, None where there is none.
+
+        Raises
+        ------
+        InputError
+            It is not of the latents' shape, or not finite.
+        """
+        role = self._source.log_variance or self._beside_means()
+        if role is None:
+            return None
+        file, name = self._find(role)
+        with reading(file.path):
+            found = file.inputs([name], role="log_variance")
+        check_inputs(found, file.path, "data.log_variance")
+        order = self._joined(file)
+        found = found if order is None else found[order]
+        if found.shape != shape:
+            raise InputError(
+                f"log σ² of shape {found.shape} beside latents of shape {shape}",
+                file=file.path,
+                place="data.log_variance",
+                rule="a value for every row and dimension",
+                remedy="save both from the same batches; `data: latents:` names the means",
+            )
+        self._told.append(f"log σ²: {name or file.path.name}")
+        return found
+
+    def _beside_means(self) -> str | None:
+        """Return the matrix with log σ² beside a matrix of means that is taken for the latents."""
+        if len(self.decided.latents) != 1 or self.decided.latents[0].lower() not in MEAN_NAMES:
+            return None
+        matrices = {part.name.lower(): part.name for part in self._main.parts() if part.kind == "matrix"}
+        return next((matrices[name] for name in LOG_VARIANCE_NAMES if name in matrices), None)
 
     def keys(self) -> RowKeys:
         """Return what other files are joined by; ids are read first."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from steadymap.configs import schemas
 from steadymap.configs.sweep import Preprocessing
-from steadymap.tasks.geometry.parts import Geometry, find_neighbours, neighbours_folder
+from steadymap.tasks.geometry.parts import Geometry, Part, find_neighbours, neighbours_folder
 from steadymap.tasks.input.dataset import Vectors
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
 from steadymap.tasks.store.files import map_array, read_if_whole, read_table
@@ -38,6 +38,20 @@ def stored_picture(store: Store, cell: str, dimension: int, position: np.ndarray
     found = np.column_stack([table.column(name).to_numpy() for name in AXES[:dimension]]).astype(np.float64)
     in_file: np.ndarray = found[position]
     return in_file
+
+
+def stored_vectors(store: Store, manifest: dict[str, Any], position: np.ndarray) -> np.ndarray | None:
+    """Return the preprocessed vectors that a run worked on, float32, a row per row of the user's file."""
+    try:
+        preprocessing = Preprocessing.model_validate(manifest["preprocess"])
+    except ValidationError:
+        return None
+    geometry = Geometry(store, _vectors(manifest), preprocessing)
+    working = Part("working", preprocessing.metric)
+    if not geometry.has(working):
+        return None
+    found = map_array(geometry.folder(working), "working")
+    return np.asarray(found[position]) if len(found) == len(position) else None
 
 
 def bring_stored_neighbours(store: Store, manifest: dict[str, Any]) -> None:

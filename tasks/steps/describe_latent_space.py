@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +13,7 @@ from steadymap.configs import schemas
 from steadymap.tasks.cells.score_files import read_classes
 from steadymap.tasks.geometry.compute_part import ensure_working
 from steadymap.tasks.geometry.latent_neighbours import latent_neighbours
+from steadymap.tasks.input.latent_health import Fact, dimensions_table, examine_vectors, health_facts
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.store.files import map_array, write_table
@@ -22,29 +22,21 @@ from steadymap.tasks.store.findings import LatentSpace
 HUBNESS_K, PURITY_K, DIMENSION_K = 10, 15, 20
 
 
-class Fact(TypedDict):
-    """A row of the table."""
-
-    score: str
-    k: int
-    value: float
-    stderr: float | None
-    chance: float | None
-
-
 @task(name="describe latent space", task_run_name="latent space of {plan.rows} rows", cache_policy=NO_CACHE)
 def describe_latent_space(plan: Plan) -> LatentSpace:
-    """Measure dimension, hubs, purity of labels, and, with raw inputs, whether similar inputs are near each other."""
+    """Examine the dimensions; measure how many are needed, hubs, purity of labels, and what similar inputs do."""
     from steadymap.tasks.numerics.geometry.preprocess import UnusableVectorsError
 
     metric = plan.config.preprocess.metric
-    facts: list[Fact] = []
+    health = examine_vectors(plan.dataset.latents(), plan.dataset.log_variance())
+    facts = health_facts(health)
     with contextlib.suppress(UnusableVectorsError):  # then every cell says so
         working = ensure_working(plan.geometry, metric)
         found = latent_neighbours(plan.geometry, metric, DIMENSION_K, plan.config.workers.count)
-        facts = [*_shape(found, metric), *_purity(plan, found), *_inputs(plan, working)]
+        facts += [*_shape(found, metric), *_purity(plan, found), *_inputs(plan, working)]
     place = LatentSpace(plan.store.findings(plan.run) / "latent_space.parquet")
     write_table(pa.Table.from_pylist(facts, schema=schemas.LATENT_SPACE), place.file)
+    write_table(dimensions_table(health), place.file.with_name("dimensions.parquet"))
     return place
 
 

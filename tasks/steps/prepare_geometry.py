@@ -29,7 +29,6 @@ def remake_parts_of_rows(plan: Plan) -> None:
     """
     lacking = [derived for derived in plan.derived if not derived.folder.is_dir()]
     if lacking:
-        workers = plan.config.workers
-        with some_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+        with some_pool(choose_limits(plan.config.workers)):
             announce_total("geometry", len(lacking))
             make_missing_derived(lacking)

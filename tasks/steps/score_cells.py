@@ -20,7 +20,7 @@ from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done, announce_total
 from steadymap.tasks.store.files import write_table
 from steadymap.tasks.store.sync import send, settle
-from steadymap.tasks.workers import choose_limits, default_count, opened_pool
+from steadymap.tasks.workers import choose_limits, default_count, some_pool
 
 
 @task(name="score cells", task_run_name="score {plan.run}", cache_policy=NO_CACHE)
@@ -82,8 +82,7 @@ def _make_missing_graphs(cells: list[Cell], plan: Plan) -> None:
     }
     missing = [(geometry, graph) for geometry, graph in wanted.values() if not geometry.has(graph)]
     if missing:
-        workers = plan.config.workers
-        with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)):
+        with some_pool(choose_limits(plan.config.workers)):
             make_parts(missing)
 
 

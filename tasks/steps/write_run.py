@@ -63,6 +63,7 @@ def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
         "recommendations": recommendations,
         "points": _points_table(plan, (clusters.membership(), stability.instability(), findings.ratings.table())),
         "latent_space": findings.latent_space.table(),
+        "dimensions": findings.latent_space.dimensions(),
         **{name: clusters.table(name) for name in ("clusters", "recurrence", "tracks", "boundaries")},
         "labels": findings.labels.table(),
         "nulls": nulls_table(plan, nulls, pictures),

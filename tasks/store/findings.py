@@ -121,13 +121,17 @@ class JudgedLabels:
 
 @dataclass(frozen=True)
 class LatentSpace:
-    """Where the table lies in the store."""
+    """Where the tables lie in the store."""
 
     file: Path
 
     def table(self) -> pa.Table:
-        """Read it."""
+        """Read the facts about all dimensions together."""
         return read_table(self.file, schemas.LATENT_SPACE)
+
+    def dimensions(self) -> pa.Table:
+        """Read what is known of every dimension."""
+        return read_table(self.file.with_name("dimensions.parquet"), schemas.DIMENSIONS)
 
 
 @dataclass(frozen=True)

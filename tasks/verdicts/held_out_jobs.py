@@ -20,7 +20,7 @@ from steadymap.tasks.progress import Stage, announce_done, announce_total
 from steadymap.tasks.store.files import read_if_whole, read_meta
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.sync import send, settle
-from steadymap.tasks.workers import Lost, choose_limits, opened_pool
+from steadymap.tasks.workers import Lost, choose_limits, some_pool
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ def run_missing(
     if not missing:
         return ()
     lost = []
-    workers = plan.config.workers
-    with opened_pool(choose_limits(workers.count, workers.timeout_seconds, workers.memory_gb)) as pool:
+    with some_pool(choose_limits(plan.config.workers)) as pool:
         futures = [pool.submit(work, job) for job in missing]
         for job, future in zip(missing, futures, strict=True):
             outcome = pool.outcome(future)

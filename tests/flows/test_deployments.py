@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import re
 import shlex
 from datetime import timedelta
@@ -134,7 +135,9 @@ def test_a_deployment_names_what_is_there_wherever_it_is_made(
     night: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-    request = Request(night, cron="30 3 * * *", timezone="Europe/Berlin", site_url="http://host:8080")
+    request = Request(
+        Path(os.path.relpath(night)), cron="30 3 * * *", timezone="Europe/Berlin", site_url="http://host:8080"
+    )
     checked = check_night(read_night(request))
     assert [(one.name, one.rows, one.dimensions) for one in checked] == [("a", 150, 6), ("b", 150, 6)]
     wanted = {one.full_name: one for one in wanted_deployments(request, read_night(request), ())}

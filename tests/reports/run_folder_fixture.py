@@ -64,6 +64,20 @@ LATENT_SPACE: list[dict[str, Any]] = [
     {"score": "input_trustworthiness", "k": 10, "value": 0.98, "stderr": 0.0, "chance": None},
 ]
 
+DIMENSIONS: list[dict[str, Any]] = [
+    {
+        "dimension": number,
+        "state": "dead" if number == 2 else "active",
+        "twin": None,
+        "mean": 0.0,
+        "variance": 0.0 if number == 2 else 1.0,
+        "zero_share": 1.0 if number == 2 else 0.0,
+        "kl": None,
+    }
+    for number in range(4)
+]
+"""Four dimensions, of which the third is dead."""
+
 AT_K = {5: 0.01, 10: 0.0, 20: -0.01}
 PER_SEED = 0.02
 """Each further seed scores so much more: the mean of two seeds is base + 0.01, its standard error 0.01."""
@@ -144,9 +158,10 @@ class RunFolder:
             "scores": pa.Table.from_pylist(self._scores(cells), schema=schemas.SCORES),
             "embeddings": self._embeddings(cells),
             "stability": pa.Table.from_pylist(self._stability(cells), schema=schemas.STABILITY),
-            "pairs": pa.Table.from_pylist(self._pairs(cells), schema=schemas.PAIRS),
+            "pairs": pa.Table.from_pylist([*self._pairs(cells), *self._resample_pairs()], schema=schemas.PAIRS),
             "recommendations": pa.Table.from_pylist(self._recommendations(cells), schema=schemas.RECOMMENDATIONS),
             "latent_space": pa.Table.from_pylist(LATENT_SPACE, schema=schemas.LATENT_SPACE),
+            "dimensions": pa.Table.from_pylist(DIMENSIONS, schema=schemas.DIMENSIONS),
             "points": self._points(),
             "half_pictures": self._half_pictures(),
             "images": schemas.IMAGES.empty_table() if self.images is None else self._images(self.images),
@@ -274,6 +289,23 @@ class RunFolder:
                     }
                 )
         return rows
+
+    def _resample_pairs(self) -> list[dict[str, Any]]:
+        """Return pairs of parts of the rows, of one setting each: far from what its seeds agree to."""
+        return [
+            {
+                "between": "resamples",
+                "configuration_a": name,
+                "configuration_b": name,
+                "cell_a": cell_id(f"part {part} {name}", 0),
+                "cell_b": cell_id(f"part {part + 1} {name}", 0),
+                "score": "ari",
+                "value": RESAMPLES_ARI[name],
+                "shared": 0.25,
+            }
+            for name in (() if self.nothing_drawn else RESAMPLES_ARI)
+            for part in range(5)
+        ]
 
     def _stability(self, cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
         pairs, rows = self._pairs(cells), []

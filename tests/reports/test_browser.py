@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import axe_playwright_python
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from benchmarks.report_page import Case, write_run_folder
-from steadymap.reports.build import build_report
 from steadymap.reports.pictures.picture_data import MARGIN
 from steadymap.reports.run.run_folder import read_run
+from tests.reports.browsing import COLOURS, MOST_FRAMES, PIXELS, UNFOLD, Opened, render, visit, wait_until_painted
 from tests.reports.payloads import PAYLOADS, hostile_folder
 from tests.reports.run_folder_fixture import ROWS, T30, RunFolder
 
 pytestmark = pytest.mark.browser
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-COLOURS = """element => {
-  const canvas = element.querySelector("canvas"), context = canvas.getContext("2d");
-  const pixels = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
-  return new Set(pixels).size;
-}"""
 
 HUES = """element => {
   const canvas = element.querySelector("canvas"), context = canvas.getContext("2d"), counts = new Map();
@@ -49,52 +32,17 @@ HUES = """element => {
 }"""
 """How many of six hues a picture has, greys aside; the first three inks on light ground are blue, yellow and red."""
 
-PIXELS = "element => element.querySelector('canvas').toDataURL()"
-
-MOST_FRAMES = 300
-
-
-@dataclass
-class Opened:
-    """A page with all that went wrong on it."""
-
-    page: Page
-    requests: list[str] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    assert chromium is not None, "no chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield opened
-        opened.close()
-
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_report(RunFolder().write(tmp_path_factory.mktemp("usual") / "run"))
-
-
-def visit(browser: Browser, report: Path, *, width: int = 1400, height: int = 900, scheme: str = "light") -> Opened:
-    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-    opened = Opened(page)
-    page.on("request", lambda request: opened.requests.append(request.url))
-    page.on("pageerror", lambda error: opened.errors.append(str(error)))
-    page.on("console", lambda message: opened.errors.append(message.text) if message.type == "error" else None)
-    page.on("dialog", lambda dialog: opened.errors.append(f"dialog {dialog.message}"))
-    page.goto(report.as_uri())
-    page.wait_for_selector("html[data-ready=true]", state="attached")
-    return opened
+    return render(RunFolder().write(tmp_path_factory.mktemp("usual") / "run"))
 
 
 @pytest.fixture(scope="module")
 def ranked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build a report in which the later a row, the more firmly it belongs to its cluster."""
     folder = RunFolder(membership=np.linspace(0.1, 1, ROWS), ids=[f"sample-{row}" for row in range(ROWS)])
-    return build_report(folder.write(tmp_path_factory.mktemp("ranked") / "run"))
+    return render(folder.write(tmp_path_factory.mktemp("ranked") / "run"))
 
 
 @pytest.fixture
@@ -104,15 +52,6 @@ def opened(browser: Browser, report: Path) -> Iterator[Opened]:
     found.page.close()
     assert found.errors == []
     assert found.requests == [report.as_uri()]
-
-
-def wait_until_painted(picture: Locator) -> None:
-    """Look once a frame; the page's own policy forbids the waiting that Playwright has for this."""
-    for _ in range(MOST_FRAMES):
-        if picture.evaluate(COLOURS) > 5:
-            return
-        picture.page.evaluate("() => new Promise(requestAnimationFrame)")
-    raise AssertionError(f"nothing was painted in {MOST_FRAMES} frames")
 
 
 def test_pictures_are_painted_as_soon_as_the_page_is_ready(browser: Browser, report: Path) -> None:
@@ -141,7 +80,7 @@ def test_a_box_in_one_picture_selects_its_rows_in_all(opened: Opened) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] - 1, box["y"] + box["height"] - 1, steps=5)
     page.mouse.up()
-    assert page.locator("#status").inner_text().startswith(f"{ROWS} rows selected, in a box of")
+    assert page.locator("#status").inner_text().startswith(f"{ROWS} of {ROWS} rows selected, in a box of")
     assert "% in one island" in page.locator("#rows .together").nth(4).inner_text()
     page.keyboard.press("Escape")
     assert page.locator("#status").inner_text() == ""
@@ -159,7 +98,7 @@ def test_a_box_around_one_cluster_says_what_is_in_it_and_which_pictures_keep_it_
     page.mouse.move(box["x"] + 0.33 * box["width"], box["y"] + box["height"] - 1, steps=5)
     page.mouse.up()
     assert page.locator("#status").inner_text().replace("\u00a0", " ") == (
-        "40 rows selected, in a box of t-SNE, perplexity 30, seed 0: cluster c0 100 %"
+        "40 of 120 rows selected, in a box of t-SNE, perplexity 30, seed 0: cluster c0 100 %"
     )
     # t-SNE 5 splits every cluster into halves, t-SNE 30 none, whatever numbers its islands have.
     assert page.locator("#rows .together").all_inner_texts()[:4] == [
@@ -204,7 +143,7 @@ def test_a_drag_draws_its_own_picture_first_and_the_others_follow(browser: Brows
 
 
 def test_of_many_rows_a_sample_is_drawn_and_the_page_stays_small(browser: Browser, tmp_path: Path) -> None:
-    report = build_report(write_run_folder(tmp_path / "run", Case(settings=12, seeds=3, rows=70_000)))
+    report = render(write_run_folder(tmp_path / "run", Case(settings=12, seeds=3, rows=70_000)))
     assert report.stat().st_size < 15e6  # at most 40 MB was promised
     found = visit(browser, report)
     assert "Drawn are 10,000 of 70,000 rows" in found.page.locator("#grid").inner_text().replace("\n", " ")
@@ -217,7 +156,10 @@ def test_a_name_in_the_legend_selects_its_rows(opened: Opened) -> None:
     button = opened.page.locator("#legend button").nth(1)
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
-    assert opened.page.locator("#status").inner_text() == f"{ROWS // 3} rows selected, cluster: c1"
+    assert (
+        opened.page.locator("#status").inner_text()
+        == f"{ROWS // 3} of {ROWS} rows selected, consensus cluster: cluster c1"
+    )
     opened.page.locator("#clear").click()
     assert button.get_attribute("aria-pressed") == "false"
     assert opened.page.locator("#clear").is_hidden()
@@ -226,9 +168,13 @@ def test_a_name_in_the_legend_selects_its_rows(opened: Opened) -> None:
 def test_pictures_can_be_coloured_by_island_and_by_instability(opened: Opened) -> None:
     page = opened.page
     names = page.locator("#colour option").all_inner_texts()
-    assert names[:3] == ["cluster", "consensus cluster", "island of the picture"]
+    assert names[:3] == ["consensus cluster", "cluster", "island of the picture"]
     page.locator("#colour").select_option(label="consensus cluster")
-    assert [name.split()[0] for name in page.locator("#legend button").all_inner_texts()] == ["0", "1", "2"]
+    assert [name.split("\n")[0] for name in page.locator("#legend button").all_inner_texts()] == [
+        "cluster c0",
+        "cluster c1",
+        "cluster c2",
+    ]
     page.locator("#colour").select_option(label="belongs firmly to its cluster")
     assert "100 % is firm" in page.locator("#legend-note").inner_text()
     page.locator("#colour").select_option(label="neighbours change between settings")
@@ -237,22 +183,24 @@ def test_pictures_can_be_coloured_by_island_and_by_instability(opened: Opened) -
 
 
 def test_pictures_can_be_coloured_by_verdict(browser: Browser, tmp_path: Path) -> None:
-    report = build_report(RunFolder(verdicts=("REAL", "UNCERTAIN", "REAL")).write(tmp_path / "run"))
+    report = render(RunFolder(verdicts=("REAL", "UNCERTAIN", "REAL")).write(tmp_path / "run"))
     page = visit(browser, report).page
     page.locator("#colour").select_option(label="verdict of the cluster")
     legend = page.locator("#legend button")
     third = ROWS // 3
     assert legend.all_inner_texts() == [f"● REAL\n{2 * third}", f"◇ UNCERTAIN\n{third}"]
     legend.nth(0).click()
-    assert page.locator("#status").inner_text() == f"{2 * third} rows selected, verdict of the cluster: ● REAL"
+    assert (
+        page.locator("#status").inner_text() == f"{2 * third} of {ROWS} rows selected, verdict of the cluster: ● REAL"
+    )
 
 
 def test_a_cluster_card_selects_its_rows_in_all_pictures(opened: Opened) -> None:
     page = opened.page
-    card = page.locator("[data-cluster='1']")
+    card = page.locator("#clusters [data-cluster='1']")
     card.click()
     assert card.get_attribute("aria-pressed") == "true"
-    assert page.locator("#status").inner_text() == f"{ROWS // 3} rows selected, consensus cluster: 1"
+    assert page.locator("#status").inner_text() == f"{ROWS // 3} of {ROWS} rows selected, consensus cluster: cluster c1"
     assert page.locator("#colour option:checked").inner_text() == "consensus cluster"
     legend = page.locator("#legend button")
     assert [legend.nth(place).get_attribute("aria-pressed") for place in range(3)] == ["false", "true", "false"]
@@ -268,14 +216,14 @@ def test_a_cluster_card_selects_its_rows_in_all_pictures(opened: Opened) -> None
 
 @pytest.mark.parametrize("release", ["the escape key", "another colour"])
 def test_a_pressed_card_can_be_released(opened: Opened, release: str) -> None:
-    page, card = opened.page, opened.page.locator("[data-cluster='0']")
+    page, card = opened.page, opened.page.locator("#clusters [data-cluster='0']")
     card.focus()
     page.keyboard.press("Enter")
     assert card.get_attribute("aria-pressed") == "true"
     if release == "the escape key":
         page.keyboard.press("Escape")
     else:
-        page.locator("#colour").select_option(index=0)
+        page.locator("#colour").select_option(index=1)
     assert card.get_attribute("aria-pressed") == "false"
     assert page.locator("#status").inner_text() == ""
 
@@ -380,7 +328,7 @@ def test_the_grid_lays_out_by_choice(opened: Opened, way: str, rows: int, first:
 
 
 def test_halves_show_beside_their_setting_and_are_linked(browser: Browser, tmp_path: Path) -> None:
-    found = visit(browser, build_report(RunFolder(halves=True, membership=np.linspace(0, 1, ROWS)).write(tmp_path)))
+    found = visit(browser, render(RunFolder(halves=True, membership=np.linspace(0, 1, ROWS)).write(tmp_path)))
     page = found.page
     halves = page.locator("#rows [data-also=halves]")
     assert halves.count() == 2
@@ -398,7 +346,7 @@ def test_halves_show_beside_their_setting_and_are_linked(browser: Browser, tmp_p
     page.mouse.move(box["x"] + box["width"] - 1, box["y"] + box["height"] - 1, steps=5)
     page.mouse.up()
     # A box over the whole picture takes the half's rows and none of those it lacks.
-    assert page.locator("#status").inner_text().startswith(f"{ROWS // 2} rows selected, in a box of")
+    assert page.locator("#status").inner_text().startswith(f"{ROWS // 2} of {ROWS} rows selected, in a box of")
     assert halves.nth(0).locator(".together").inner_text() == "33 % in one island"
     assert halves.nth(1).locator(".together").inner_text() == ""
     page.keyboard.press("Escape")
@@ -441,7 +389,7 @@ def test_pictures_of_reference_data_are_drawn_and_stay_out_of_the_linking(opened
     wait_until_painted(null)
     assert null.evaluate(HUES) == 2
     before = null.evaluate(PIXELS)
-    page.locator("[data-cluster='0']").click()
+    page.locator("#clusters [data-cluster='0']").click()
     null.scroll_into_view_if_needed()
     page.evaluate("() => new Promise(requestAnimationFrame)")
     assert null.evaluate(PIXELS) == before
@@ -482,7 +430,7 @@ def test_the_keyboard_enlarges_a_picture_steps_and_comes_back(opened: Opened) ->
 @pytest.fixture
 def solid(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     """Open a picture of three dimensions: t-SNE 30, its even rows in front and its odd rows behind."""
-    found = visit(browser, build_report(RunFolder(solid=[T30]).write(tmp_path / "run")))
+    found = visit(browser, render(RunFolder(solid=[T30]).write(tmp_path / "run")))
     found.page.locator("#rows [data-cell]").nth(2).click()
     wait_until_painted(found.page.locator("#zoom-picture"))
     yield found.page
@@ -529,14 +477,15 @@ def test_a_quarter_turn_shows_the_third_dimension(solid: Page) -> None:
     drag(solid, 0.5, 1)
     solid.keyboard.up("Shift")
     assert solid.locator("#status").inner_text().replace("\u00a0", " ") == (
-        f"{ROWS // 2} rows selected, in a box of t-SNE, perplexity 30, seed 0: cluster c1 33 %, c0 33 %, c2 33 %"
+        f"{ROWS // 2} of {ROWS} rows selected, "
+        "in a box of t-SNE, perplexity 30, seed 0: cluster c1 33 %, c0 33 %, c2 33 %"
     )
 
 
 def test_dragging_selects_where_it_is_told_not_to_turn_and_where_nothing_turns(solid: Page) -> None:
     solid.locator("#turning").click()
     drag(solid, 1, 1)
-    assert solid.locator("#status").inner_text().startswith(f"{ROWS} rows selected")
+    assert solid.locator("#status").inner_text().startswith(f"{ROWS} of {ROWS} rows selected")
     solid.locator("#next").click()
     assert solid.locator("#zoom-note").inner_text() == "seed 1 · 3 islands"  # no more of x and y alone
     assert solid.locator("#turning").is_visible()  # seed 1 of the same setting
@@ -561,7 +510,7 @@ def test_closing_gives_the_focus_to_the_picture_that_was_enlarged_last(opened: O
 def test_pointing_at_a_row_tells_its_id_row_and_label(browser: Browser, tmp_path: Path) -> None:
     # Three rows, one of each cluster, so that the nearest to a place is known: c1 lies in the lower right.
     folder = RunFolder(ids=[f"sample-{row}" for row in range(ROWS)], drawn_rows=np.arange(30, 33))
-    found = visit(browser, build_report(folder.write(tmp_path / "run")))
+    found = visit(browser, render(folder.write(tmp_path / "run")))
     page, run = found.page, read_run(tmp_path / "run")
     picture = page.locator("#rows [data-cell]").nth(2)
     picture.scroll_into_view_if_needed()
@@ -591,7 +540,7 @@ TIP_IMAGE = """() => {
 @pytest.mark.parametrize("shape", [(8, 6, 1), (4, 4, 3)])
 def test_pointing_at_a_row_shows_its_image(browser: Browser, tmp_path: Path, shape: tuple[int, int, int]) -> None:
     folder = RunFolder(images=shape, membership=np.linspace(0, 1, ROWS))
-    page = visit(browser, build_report(folder.write(tmp_path / "run"))).page
+    page = visit(browser, render(folder.write(tmp_path / "run"))).page
     member = page.locator("[data-member]").first  # row 117, and every value of its image is 117
     member.hover()
     assert page.locator("#tip").is_visible()
@@ -625,7 +574,7 @@ def test_pointing_at_a_row_names_it(opened: Opened) -> None:
     assert "cluster: c" in found
 
 
-@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("width", [1400, 820, 400])
 def test_nothing_sticks_out_of_the_page(browser: Browser, report: Path, width: int) -> None:
     found = visit(browser, report, width=width)
     assert found.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
@@ -634,7 +583,7 @@ def test_nothing_sticks_out_of_the_page(browser: Browser, report: Path, width: i
 
 @pytest.mark.parametrize("width", [1400, 400])
 def test_long_names_without_a_space_do_not_stick_out(browser: Browser, tmp_path: Path, width: int) -> None:
-    found = visit(browser, build_report(hostile_folder("x" * 300).write(tmp_path / "run")), width=width)
+    found = visit(browser, render(hostile_folder("x" * 300).write(tmp_path / "run")), width=width)
     assert found.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     found.page.close()
 
@@ -664,18 +613,18 @@ VIOLATIONS = """async () => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize("width", [1400, 820, 400])
 def test_axe_finds_no_serious_violation(browser: Browser, tmp_path: Path, scheme: str, width: int) -> None:
     folder = RunFolder(
         images=(8, 8, 1), membership=np.linspace(0, 1, ROWS), solid=[T30], verdicts=("REAL", "HIDDEN", "UNCERTAIN")
     )
-    report = build_report(folder.write(tmp_path / "run"))
+    report = render(folder.write(tmp_path / "run"))
     # The page's policy lets no other script in; only for this test it is set aside.
     context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
     page = context.new_page()
     page.goto(report.as_uri())
     page.wait_for_selector("html[data-ready=true]", state="attached")
-    page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true; }")
+    page.evaluate(UNFOLD)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     kept, broken = page.evaluate(VIOLATIONS)
     assert kept > 20
@@ -688,7 +637,7 @@ def test_axe_finds_no_serious_violation(browser: Browser, tmp_path: Path, scheme
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_name_runs_a_script_or_makes_a_request(browser: Browser, tmp_path: Path, payload: str) -> None:
-    report = build_report(hostile_folder(payload).write(tmp_path / "run"))
+    report = render(hostile_folder(payload).write(tmp_path / "run"))
     found = visit(browser, report)
     page = found.page
     page.locator("#legend button").first.click()

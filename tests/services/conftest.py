@@ -69,7 +69,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     root = Path(__file__).parents[2]
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-        "PYTHONPATH": str(root),
+        "PYTHONPATH": f"{root / 'src'}:{root}",
         "PREFECT_HOME": str(tmp_path / "prefect"),
         "PREFECT_API_URL": url,
         "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",

@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +18,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from tests.processes import wait_until
+from tests.processes import call, wait_until
 from tests.services.conftest import Server
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(1500)]
@@ -32,7 +30,7 @@ reducers:
   - {reducer: tsne, perplexity: [5, 10, 15, 20, 25, 30]}
   - {reducer: pca}
 seeds: [0]
-resamples: {pairs: 1, configurations: 1}
+resamples: {pairs: 2, configurations: 1}
 nulls: {gaussian: 0, copula: 0}
 workers: {count: 1}
 """
@@ -48,12 +46,19 @@ def write_data(folder: Path, blobs: int) -> None:
     (folder / "new.npz").replace(folder / "latents" / "z.npz")
 
 
+def lay_out_night(folder: Path) -> None:
+    (folder / "nightly.yaml").write_text("configs: sweeps\ndatasets: latents/*.npz\n", encoding="utf-8")
+
+
+def deployed(server: Server, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(f"{server.url}/deployments/name/{name}").raise_for_status().json()
+    return found
+
+
 def schedule_every_minute(server: Server) -> None:
-    """Give the deployment its configs and data, and a cron schedule of a night a minute."""
-    deployment = httpx.get(f"{server.url}/deployments/name/nightly/nightly").json()
+    """Give the deployment a cron schedule of a night a minute, as a person does in the UI."""
+    deployment = deployed(server, "nightly/nightly")
     place = f"{server.url}/deployments/{deployment['id']}"
-    parameters = {"config": {"configs": "sweeps", "datasets": ["latents/*.npz"]}, "store": "results"}
-    httpx.patch(place, json={"parameters": parameters}).raise_for_status()
     (schedule,) = deployment["schedules"]
     assert schedule["schedule"] == {"cron": "0 2 * * *", "timezone": "Etc/UTC", "day_or": True}
     changed = {"schedule": {"cron": "* * * * *", "timezone": "Etc/UTC"}, "active": True}
@@ -114,22 +119,6 @@ def inbox() -> Iterator[Inbox]:
     found.server.server_close()
 
 
-def notify(server: Server, inbox: Inbox) -> None:
-    """Set up the shipped automation as docs/alerts.md says, with a webhook of one's own."""
-    save = (
-        "from prefect.blocks.notifications import CustomWebhookNotificationBlock as Block;"
-        f"print(Block(name='steadymap', url={inbox.url!r}, "
-        "json_data={'subject': '{{subject}}', 'text': '{{body}}'}).save('steadymap', overwrite=True))"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", save], env=server.environment, capture_output=True, text=True, timeout=120, check=True
-    )
-    text = (Path(__file__).parents[2] / "deployments" / "automations" / "changes.yaml").read_text(encoding="utf-8")
-    mine = server.folder / "changes.yaml"
-    mine.write_text(text.replace("00000000-0000-0000-0000-000000000000", ended.stdout.strip()), encoding="utf-8")
-    server.run("prefect", "automation", "create", "--from-file", "changes.yaml")
-
-
 def events(server: Server, name: str) -> list[dict[str, Any]]:
     asked = {"filter": {"event": {"name": [name]}}, "limit": 50}
     return list(httpx.post(f"{server.url}/events/filter", json=asked).raise_for_status().json()["events"])
@@ -146,19 +135,20 @@ def test_scheduled_nights_of_which_one_is_killed(server: Server, inbox: Inbox) -
         (server.folder / folder).mkdir()
     (server.folder / "sweeps" / "blobs.yaml").write_text(SWEEP, encoding="utf-8")
     write_data(server.folder, blobs=3)
-    assert "created" in server.run("steadymap.flows.cli.app", "deploy", "--do")
-    assert "there already" in server.run("steadymap.flows.cli.app", "deploy", "--do")  # the second time changes nothing
+    lay_out_night(server.folder)
+    assert "done; a worker runs it" in server.run("steadymap.flows.cli.app", "deploy", "--do")
+    assert "nothing to do" in server.run("steadymap.flows.cli.app", "deploy", "--do")  # the second time changes nothing
     listed = httpx.post(f"{server.url}/deployments/filter", json={}).json()
     assert {one["name"] for one in listed} == {"nightly", "sweep", "report", "selftest"}
 
-    notify(server, inbox)
+    server.run("steadymap.flows.cli.app", "alerts", "--webhook", inbox.url, "--do")
     schedule_every_minute(server)
     start = ("prefect", "worker", "start", "--pool", "steadymap", "--type", "process", "--limit", "1")
     with server.running(*start, log="worker.log") as worker:
         wait_until(lambda: bool(nights(server, *ENDED)), "night one", worker, 400)
         assert [one["state"]["type"] for one in nights(server, *ENDED)] == ["COMPLETED"]
         drawn = cells(server)
-        assert len(drawn) == 9
+        assert len(drawn) == 11
 
         write_data(server.folder, blobs=4)
         wait_until(lambda: len(cells(server)) >= len(drawn) + 2, "two cells of the next night", worker, 400)
@@ -168,17 +158,17 @@ def test_scheduled_nights_of_which_one_is_killed(server: Server, inbox: Inbox) -
         wait_until(lambda: state(server, second["id"]) == "CRASHED", "its end", worker, 400)
 
         wait_until(lambda: len(computed(server)) == 2, "a night that goes on", worker, 400)
-        wait_until(lambda: any("cluster.new" in one["subject"] for one in inbox.messages), "a message", worker, 120)
+        wait_until(lambda: any("C4: new, REAL" in one["subject"] for one in inbox.messages), "a message", worker, 120)
         wait_until(lambda: len(events(server, "steadymap.night.finished")) >= 2, "the sign of life", worker, 120)
-    assert len(half) < 18
+    assert len(half) < 22
     after = cells(server)
-    assert len(after) == 18
+    assert len(after) == 22
     assert {name: after[name] for name in half} == half  # nothing that was there was computed again
     assert not nights(server, "FAILED")
     reports = sorted((server.folder / "results" / "runs").glob("*/report.html"))
     assert len(reports) == 2
-    (message,) = [one for one in inbox.messages if "cluster.new" in one["subject"]]
-    assert message["text"] == "blobs, z: New REAL cluster: C4, 80 rows."
+    (message,) = [one for one in inbox.messages if "C4: new, REAL" in one["subject"]]
+    assert message["text"].startswith("blobs, z:\n- New REAL cluster: C4, 80 rows.")
     assert any(one.startswith("New REAL cluster") for one in computed(server)["said"].iloc[-1])
     trends = pd.read_parquet(server.folder / "results" / "site" / "trends.parquet")
     assert trends[trends["measure"] == "real_clusters"]["value"].tolist() == [3.0, 4.0]
@@ -201,6 +191,7 @@ def test_the_night_of_a_machine_that_is_gone_ends_and_the_next_goes_on(server: S
         (server.folder / folder).mkdir()
     (server.folder / "sweeps" / "blobs.yaml").write_text(SWEEP, encoding="utf-8")
     write_data(server.folder, blobs=4)
+    lay_out_night(server.folder)
     server.run("steadymap.flows.cli.app", "deploy", "--do")
     # The shipped automation waits for ten minutes; with a heartbeat every 30 s a minute and a half will do.
     shipped = Path(__file__).parents[2] / "deployments" / "automations" / "dead_runs.yaml"
@@ -224,5 +215,69 @@ def test_the_night_of_a_machine_that_is_gone_ends_and_the_next_goes_on(server: S
         wait_until(lambda: state(server, first["id"]) == "CRASHED", "its end by the automation", worker, 400)
         wait_until(lambda: len(computed(server)) == 1, "a night that goes on", worker, 400)
     after = cells(server)
-    assert len(half) < len(after) == 9
+    assert len(half) < len(after) == 11
     assert {name: after[name] for name in half} == half
+
+
+# --- what is deployed ---------------------------------------------------------------------------------------------
+
+SAME = ("entrypoint", "description", "tags", "concurrency_options", "work_pool_name", "pull_steps")
+
+
+def test_what_people_changed_on_the_server_stays_and_prefect_yaml_makes_the_same(
+    server: Server, tmp_path: Path
+) -> None:
+    for folder in ("latents", "sweeps", "elsewhere"):
+        (server.folder / folder).mkdir()
+    (server.folder / "sweeps" / "blobs.yaml").write_text(SWEEP.replace("z.npz", "../latents/z.npz"), encoding="utf-8")
+    write_data(server.folder, blobs=3)
+    (server.folder / "nightly.yaml").write_text("configs: sweeps\n", encoding="utf-8")
+    deploy = ("steadymap.flows.cli.app", "deploy")
+    server.run(*deploy, "--do")
+    ours = {name: deployed(server, name) for name in NAMES}
+
+    # Somebody works in the UI: other hours, another time.
+    nightly = ours["nightly/nightly"]
+    place = f"{server.url}/deployments/{nightly['id']}"
+    changed = {**nightly["parameters"], "config": {**nightly["parameters"]["config"], "hours": 3}}
+    httpx.patch(place, json={"parameters": changed}).raise_for_status()
+    schedule_every_minute(server)
+    said = server.run(*deploy, "--do", "--cron", "0 5 * * *")
+    assert "config.hours: 3 stays" in said
+    assert "schedules: * * * * * Etc/UTC stays" in said
+    now = deployed(server, "nightly/nightly")
+    assert now["parameters"] == changed
+    assert [one["schedule"]["cron"] for one in now["schedules"]] == ["* * * * *"]
+    server.run(*deploy, "--do", "--cron", "0 5 * * *", "--reset", "schedules", "--reset", "parameters")
+    now = deployed(server, "nightly/nightly")
+    assert now["parameters"] == nightly["parameters"]
+    assert [one["schedule"]["cron"] for one in now["schedules"]] == ["0 5 * * *"]
+
+    # From another folder it is the same night.
+    elsewhere = call(*deploy, "../nightly.yaml", environment=server.environment, folder=server.folder / "elsewhere")
+    assert "nothing to do" in elsewhere.stdout
+
+    server.run(*deploy, "--remove", "--do")
+    assert httpx.post(f"{server.url}/deployments/filter", json={}).json() == []
+    by_prefect = Path(__file__).parents[2] / "prefect.yaml"
+    environment = {**server.environment, "PWD": str(server.folder)}
+    words = ("prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(by_prefect))
+    call(*words, environment=environment, folder=server.folder)
+    for name in NAMES:
+        theirs = deployed(server, name)
+        assert {key: theirs[key] for key in SAME} == {key: ours[name][key] for key in SAME}, name
+        assert theirs["parameter_openapi_schema"] == ours[name]["parameter_openapi_schema"]
+        timings = [[one["schedule"] for one in each["schedules"]] for each in (theirs, ours[name])]
+        assert timings[0] == timings[1]
+        assert absolute(theirs["parameters"], server.folder) == ours[name]["parameters"]
+
+
+NAMES = ("nightly/nightly", "stability-sweep/sweep", "report/report", "selftest/selftest")
+
+
+def absolute(parameters: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Read relative paths of parameters from the folder that the pull step sets."""
+    found = {**parameters, "store": str(folder / parameters["store"])}
+    if "config" in found:
+        found["config"] = {**found["config"], "configs": str(folder / found["config"]["configs"])}
+    return found

@@ -33,6 +33,9 @@ FEW_CELLS = 10
 """A picture that is no wider gets a grid four times finer, which costs nothing: its rows share few cells, so that what
 is wrong in one does not average out."""
 
+MARGIN = 10
+"""Grid points between what holds charge and where a periodic kernel turns, which a spline feels some points away."""
+
 ONE_GRID_UP_TO = 48
 """Cells along an axis: of a picture that is no wider, one padded grid costs less than two."""
 
@@ -60,12 +63,12 @@ def grid_repulsion(coordinates: Float32, spacing: float, force: Float32) -> floa
         spacing /= 4
     cells = _cells(extent, spacing)
     if cells <= ONE_GRID_UP_TO:
-        total = _add("whole", coordinates, low, spacing, cells, 2 * cells, force)
+        total = _add("whole", coordinates, low, spacing, cells, 2 * (cells + MARGIN), force)
     else:
         total = _add("near", coordinates, low, spacing, cells, cells + int(np.ceil(REACH / spacing)), force)
         wide = COARSER * spacing
         coarse = _cells(extent, wide)
-        total += _add("far", coordinates, low, wide, coarse, 2 * coarse, force)
+        total += _add("far", coordinates, low, wide, coarse, 2 * (coarse + MARGIN), force)
     # What pairs do to each other adds up to nothing; what is left over is the grid's, the same for rows in one cell.
     force -= force.mean(axis=0, dtype=np.float64).astype(np.float32)
     return total - len(coordinates)

@@ -12,7 +12,7 @@ from steadymap.reports.clusters.cluster_cards import headline, tell_fates
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.summary.markdown import to_markdown
 from steadymap.reports.summary.summary import FAST, LIMIT, LIMIT_OF_THE_TEST, Summary, summarise
-from steadymap.reports.summary.terminal import to_lines
+from steadymap.reports.summary.terminal import to_lines, to_short_lines
 from steadymap.reports.wording import Estimate, spell_numbers, spell_p, spell_share
 from tests.reports.run_folder_fixture import T5, T30, U15B, RunFolder, cell_id
 
@@ -188,3 +188,15 @@ def test_numbers_and_shares_read_as_prose() -> None:
     assert [spell_share(share) for share in (0, 0.004, 0.0985, 0.0996, 0.5, 1)] == [
         *("0\u00a0%", "0.4\u00a0%", "9.8\u00a0%", "10\u00a0%", "50\u00a0%", "100\u00a0%"),
     ]
+
+
+def test_a_terminal_gets_the_answer_in_few_lines_of_80_columns(tmp_path: Path, summary: Summary) -> None:
+    long = RunFolder(
+        verdicts=("REAL", "ARTEFACT", "UNCERTAIN"), labels={"kind": [f"{'long ' * 30}{row % 3}" for row in range(120)]}
+    )
+    lines = to_short_lines(summary_of(tmp_path, long))
+    assert [line[:13] for line in lines[:3]] == ["● REAL 1: kin", "○ ARTEFACT 1:", "◇ UNCERTAIN 1"]
+    assert lines[3].startswith("use t-SNE, perplexity 30: it keeps")
+    assert len(lines) <= 6
+    assert max(len(line) for line in lines) <= 80
+    assert to_short_lines(summary)[0].startswith("2 of 3 clusters come back in most settings")

@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from steadymap.reports.site.site import build_site
+from tests.reports.browsing import QUIET
 from tests.reports.payloads import PAYLOADS, hostile_folder
 from tests.reports.run_folder_fixture import RunFolder
 from tests.reports.site.test_site import add
-from tests.reports.test_browser import QUIET
 
 pytestmark = pytest.mark.browser
 

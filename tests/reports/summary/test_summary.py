@@ -365,6 +365,13 @@ def test_the_latent_space_is_told_with_its_cards(summary: Summary) -> None:
     ]
 
 
+def test_faults_of_single_dimensions_are_told_before_any_picture(summary: Summary) -> None:
+    assert summary.health == (
+        "3 of 4 dimensions are active.",
+        "Dimension 2: 0 in every row: dead, as a ReLU unit that nothing switches on.",
+    )
+
+
 def test_the_curve_of_every_setting_is_a_line_over_logarithmic_sizes(summary: Summary) -> None:
     assert summary.curves is not None
     assert [curve.title for curve in summary.curves.curves][:2] == [spell_configuration(T5), T30_TOLD]

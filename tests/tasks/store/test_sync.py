@@ -21,7 +21,7 @@ import pytest
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.nightly import NightlyConfig
-from steadymap.configs.sweep import DataSource
+from steadymap.configs.sweep import DataSource, Workers
 from steadymap.flows.cli import app as cli
 from steadymap.tasks.input.dataset import bring_in, measure
 from steadymap.tasks.plan.find_sweeps import find_datasets
@@ -519,7 +519,7 @@ def test_a_worker_of_a_cluster_brings_what_it_draws_from(
     store = machine("one", url)
     config = blob_config(blobs_file)
     plan = lay_out(config, bring_in(config.data, store), store)
-    with opened_pool(choose_limits(1, 300, None)):
+    with opened_pool(choose_limits(Workers(count=1, timeout_seconds=300))):
         assert prepare_geometry.fn(plan) == {}
     shutil.rmtree(store.root)  # what a worker elsewhere has of it
     endings = compute_graph.fn(graph_of(plan.missing[0].configuration), plan, {})

@@ -1,0 +1,207 @@
+// The page around the pictures: names on the map, the table of clusters, navigation, layouts of the grid; and the start.
+import { dark } from "./colours.js";
+import { drawImage, imageAt } from "./data.js";
+import { anchorOf, occupancy, placeLabels } from "./labels.js";
+import { NoisePanel, Panel, panelOf, panels, redraw } from "./panel.js";
+import { enlarge, listen, point } from "./pointing.js";
+import { followLink, keep, listenForSelections, showLegend } from "./selection.js";
+import { byId, FULL, grid, index, state } from "./state.js";
+
+const size = byId("size");
+
+// --- names on the map of the first screen ---------------------------------------------------------------------------
+function nameOnMap(panel) {
+  const box = byId("map-names"), lines = byId("map-lines"), side = panel.element.clientWidth, { picture } = panel;
+  if (!box || !picture || !index.cluster || !side) return;
+  const members = new Map();
+  index.cluster.codes.forEach((code, i) => {
+    if (!members.has(code)) members.set(code, []);
+    members.get(code).push(i);
+  });
+  const scale = side / FULL, tags = [...box.children];
+  const labels = tags.map((tag) => {
+    const places = members.get(index.cluster.values.indexOf(tag.dataset.cluster)) ?? [];
+    if (!places.length) return null;
+    const i = anchorOf(places, picture.x, picture.y);
+    tag.hidden = false;
+    return { tag, x: picture.x[i] * scale, y: side - picture.y[i] * scale, width: tag.offsetWidth, height: tag.offsetHeight };
+  });
+  const known = labels.filter(Boolean);
+  const taken = occupancy(Float32Array.from(picture.x, (x) => x * scale), Float32Array.from(picture.y, (y) => side - y * scale), side);
+  const found = placeLabels(known, side, taken);
+  for (const tag of tags) tag.hidden = true;
+  lines.setAttribute("viewBox", `0 0 ${side} ${side}`);
+  lines.replaceChildren();
+  found.forEach((place, k) => {
+    if (!place) return;
+    const { tag } = known[k];
+    tag.hidden = false;
+    tag.style.left = `${place.left}px`;
+    tag.style.top = `${place.top}px`;
+    if (place.leader) lines.append(leaderLine(place.leader));
+  });
+}
+const firstLine = byId("map-lines")?.querySelector("line");
+function leaderLine([x1, y1, x2, y2]) {
+  const line = firstLine.cloneNode();
+  for (const [name, value] of Object.entries({ x1, y1, x2, y2 })) line.setAttribute(name, value.toFixed(1));
+  return line;
+}
+
+// --- the table of clusters -----------------------------------------------------------------------------------------
+function sortBy(header) {
+  const table = header.closest("table"), key = header.dataset.sort, up = header.getAttribute("aria-sort") !== "ascending";
+  for (const other of table.querySelectorAll("th[data-sort]")) other.removeAttribute("aria-sort");
+  header.setAttribute("aria-sort", up ? "ascending" : "descending");
+  const value = (body) => Number(body.dataset[key]), sign = up ? 1 : -1;
+  const bodies = [...table.tBodies].sort((a, b) => sign * (value(a) - value(b)) || value(a) - value(b));
+  table.append(...bodies);
+}
+function openCard(button, open) {
+  const card = byId(button.getAttribute("aria-controls"));
+  card.hidden = !open;
+  button.setAttribute("aria-expanded", String(open));
+  redraw(false);
+}
+function listenToTables() {
+  for (const header of document.querySelectorAll("th[data-sort]")) header.querySelector("button").addEventListener("click", () => sortBy(header));
+  for (const button of document.querySelectorAll("button[data-open]")) {
+    button.addEventListener("click", () => openCard(button, button.getAttribute("aria-expanded") !== "true"));
+  }
+  for (const button of document.querySelectorAll("button[data-enlarge]")) {
+    button.addEventListener("click", () => {
+      const element = grid.querySelector(`[data-cell="${CSS.escape(button.dataset.enlarge)}"]`);
+      if (element) enlarge(panelOf.get(element), button);
+    });
+  }
+}
+function showLinked() {
+  // A link to a cluster opens its card, a link to a section unfolds it.
+  const [number] = followLink();
+  const button = number !== undefined && document.querySelector(`button[data-open="${CSS.escape(number)}"]`);
+  if (button) {
+    button.closest("details")?.setAttribute("open", "");
+    openCard(button, true);
+    button.scrollIntoView({ block: "center" });
+    return;
+  }
+  const target = /^#[\w-]+$/.test(location.hash) && document.querySelector(location.hash);
+  if (!target) return;
+  for (let fold = target.closest("details") ?? target.querySelector(":scope > details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  target.scrollIntoView();
+}
+
+// --- navigation ----------------------------------------------------------------------------------------------------
+function followReading() {
+  const links = new Map([...document.querySelectorAll("nav a[href^='#']")].map((link) => [link.getAttribute("href").slice(1), link]));
+  const seen = new Set();
+  const watcher = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) isIntersecting ? seen.add(target.id) : seen.delete(target.id);
+    const here = [...links.keys()].find((id) => seen.has(id));
+    for (const [id, link] of links) id === here ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
+  }, { rootMargin: "-15% 0px -60% 0px" });
+  for (const id of links.keys()) if (byId(id)) watcher.observe(byId(id));
+  // A link to a section that is open already still has to unfold one that was closed again.
+  for (const link of links.values()) link.addEventListener("click", () => setTimeout(showLinked));
+  addEventListener("hashchange", showLinked);
+}
+
+// --- members of clusters -------------------------------------------------------------------------------------------
+function listenToMembers() {
+  for (const member of document.querySelectorAll("[data-member]")) {
+    const i = Number(member.dataset.member);
+    if (imageAt.has(i)) {
+      const canvas = document.createElement("canvas");
+      drawImage(canvas, i, 32);
+      member.prepend(canvas);
+    }
+    const enter = () => {
+      const box = member.getBoundingClientRect();
+      point(null, i, { clientX: box.left, clientY: box.bottom - 8 });
+    };
+    for (const event of ["focus", "pointerenter"]) member.addEventListener(event, enter);
+    for (const event of ["blur", "pointerleave"]) member.addEventListener(event, () => point(null, -1));
+    member.addEventListener("click", () => keep(state.kept === i ? -1 : i));
+  }
+}
+
+// --- the same pictures in other rows: figures are moved, nothing is made again ----------------------------------------
+const layout = byId("layout"), layoutNote = byId("layout-note");
+const settings = [...grid.children], home = new Map(), figures = new Map(), beside = [...grid.querySelectorAll("[data-beside]")];
+const firstNote = layoutNote.textContent, firstSeeds = grid.style.getPropertyValue("--seeds");
+for (const figure of grid.querySelectorAll("[data-figure]")) {
+  figures.set(figure.dataset.figure, figure);
+  home.set(figure, { row: figure.parentElement, where: figure.querySelector(".where").textContent });
+}
+function layOut() {
+  const way = layout && index.layouts[layout.selectedIndex - 1];
+  grid.className = `rows ${size.value}${way ? " laid" : ""}${way?.wraps ? " wraps" : ""}`;
+  layoutNote.textContent = way ? way.note : firstNote;
+  grid.style.setProperty("--seeds", way ? Math.max(1, ...way.rows.map((row) => way.wraps ? 1 : row.places.length)) : firstSeeds);
+  for (const [figure, { row, where }] of home) {
+    figure.querySelector(".where").textContent = where;
+    row.append(figure);
+  }
+  grid.replaceChildren(...(way ? way.rows.map(layRow) : settings));
+  for (const figure of beside) figures.get(figure.dataset.beside).parentElement.append(figure);
+  redraw(false);
+}
+function layRow({ title, places }, number) {
+  const section = document.createElement("section"), setting = document.createElement("div"), head = document.createElement("h3");
+  const row = document.createElement("div");
+  section.className = "row";
+  setting.className = "setting";
+  row.className = "panels";
+  head.id = `laid-${number}`;
+  head.textContent = title;
+  section.setAttribute("aria-labelledby", head.id);
+  setting.append(head);
+  section.append(setting, row);
+  for (const { cell, caption } of places) {
+    const figure = cell === null ? document.createElement("figure") : figures.get(cell);
+    if (cell !== null) figure.querySelector(".where").textContent = figure.querySelector(".picture") ? `${caption} · ` : caption;
+    row.append(figure);
+  }
+  return section;
+}
+size.addEventListener("change", layOut);
+layout?.addEventListener("change", layOut);
+for (const also of ["halves", "noise"]) {
+  const box = byId(`${also}-too`), figures = beside.filter((figure) => figure.dataset.also === also);
+  box?.addEventListener("change", () => { for (const figure of figures) figure.hidden = !box.checked; });
+}
+const watcher = new IntersectionObserver((entries) => {
+  for (const entry of entries) panelOf.get(entry.target).visible = entry.isIntersecting;
+  redraw(false);
+}, { rootMargin: "300px" });
+const ruler = new ResizeObserver(() => redraw(false));
+for (const element of document.querySelectorAll(".picture[data-cell], .picture[data-null]")) {
+  const panel = new (element.dataset.null ? NoisePanel : Panel)(element), { top, bottom } = element.getBoundingClientRect();
+  if (panel.linked) listen(panel);
+  // What is on the screen is drawn at once: a screenshot or a page in the background waits for no frame.
+  panel.visible = bottom > 0 && top < innerHeight;
+  if (panel.visible) panel.draw();
+  watcher.observe(element);
+  ruler.observe(element);
+}
+ruler.observe(byId("zoom-picture"));
+const drawForPrint = (on) => {
+  state.printing = on;
+  for (const panel of panels) if (panel !== state.enlarged) { panel.stale = true; panel.draw(); }
+  showLegend();
+};
+addEventListener("beforeprint", () => drawForPrint(true));
+addEventListener("afterprint", () => drawForPrint(false));
+dark.addEventListener("change", () => { showLegend(); redraw(true); });
+showLegend();
+listenForSelections();
+listenToTables();
+listenToMembers();
+followReading();
+const map = document.querySelector("[data-map]");
+if (map) {
+  nameOnMap(panelOf.get(map));
+  new ResizeObserver(() => nameOnMap(panelOf.get(map))).observe(map);
+}
+showLinked();
+document.documentElement.dataset.ready = "true";

@@ -1,0 +1,107 @@
+"""What a cluster is called: by the label that most of its rows share, its number second; else by its number.
+
+A name stands in sentences ("digit 8 (59 %)"), in heads of columns and on the map ("8"). Two clusters of one label
+keep their numbers beside it, so that every name means one cluster.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from steadymap.reports.run.run_folder import Run
+from steadymap.reports.wording import NARROW_SPACE, spell_share
+
+MOST_OF_IT = 0.5
+"""A label names a cluster if more than this share of its rows has it."""
+
+NEARLY_ALL = 0.9
+"""From here on the share is not told: the name is right for the cluster as a whole."""
+
+
+@dataclass(frozen=True)
+class ClusterName:
+    """A cluster's number and, where most of its rows share one, its label.
+
+    Attributes
+    ----------
+    number
+        Its number in the tables.
+    column, value, share
+        The label's column, its value and its share of the rows; empty without one.
+    alone
+        Whether no other cluster has the same label.
+    """
+
+    number: int
+    column: str = ""
+    value: str = ""
+    share: float = 0.0
+    alone: bool = True
+
+    @property
+    def short(self) -> str:
+        """The value alone for a map or a column: ``8``, ``1 #9`` of several, ``#3`` without a label."""
+        if not self.value:
+            return f"#{self.number}"
+        return self.value if self.alone else f"{self.value} #{self.number}"
+
+    @property
+    def plain(self) -> str:
+        """The name in words: ``digit 8``, ``digit 1 #9``, ``cluster 3``."""
+        return f"{self.column}{NARROW_SPACE}{self.short}" if self.value else f"cluster {self.number}"
+
+    @property
+    def value_and_share(self) -> str:
+        """The short name, with the label's share of the rows where that is not nearly all."""
+        told = self.share < NEARLY_ALL and self.value
+        return f"{self.short} ({spell_share(self.share)})" if told else self.short
+
+    @property
+    def full(self) -> str:
+        """The name as sentences tell it: ``digit 8 (59 %)``."""
+        return f"{self.column} {self.value_and_share}" if self.value else self.plain
+
+
+def name_clusters(run: Run) -> dict[int, ClusterName]:
+    """Name every cluster of a run."""
+    column = next(iter(run.label_columns), "")
+    rows = run.clusters.to_dict("records")
+    named = {int(row["cluster"]): str(row["label"]) for row in rows if _names(row)}
+    counts = Counter(named.values())
+    return {
+        int(row["cluster"]): ClusterName(
+            number=int(row["cluster"]),
+            column=column,
+            value=named[row["cluster"]],
+            share=float(row["label_share"]),
+            alone=counts[named[row["cluster"]]] == 1,
+        )
+        if row["cluster"] in named
+        else ClusterName(int(row["cluster"]))
+        for row in rows
+    }
+
+
+def _names(row: dict[str, object]) -> bool:
+    return not pd.isna(row["label"]) and bool(str(row["label"]).strip()) and float(str(row["label_share"])) > MOST_OF_IT
+
+
+def list_clusters(names: Sequence[ClusterName], most: int = 12) -> str:
+    """List clusters in a sentence, the label's column once: ``digit 0, 2 and 8 (59 %)``, ``clusters 3 and 4``."""
+    shown, rest = list(names[:most]), len(names) - most
+    labelled = [one for one in shown if one.value]
+    bare = [one for one in shown if not one.value]
+    parts = []
+    if labelled:
+        parts.append(f"{labelled[0].column} {_joined([one.value_and_share for one in labelled])}")
+    if bare:
+        parts.append(f"cluster{'s' if len(bare) > 1 else ''} {_joined([str(one.number) for one in bare])}")
+    return "; ".join(parts) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _joined(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,148 @@
+"""The answer in five seconds: which clusters are there, by name, which setting to use, which to avoid.
+
+One sentence each; page, terminal and Markdown tell the same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from steadymap.reports.clusters.cluster_cards import SHAPES, ClusterCard
+from steadymap.reports.pictures.label_codes import natural_order
+from steadymap.reports.run.cluster_names import list_clusters
+from steadymap.reports.run.run_folder import Run
+from steadymap.reports.summary.ranking import RankedSetting
+from steadymap.reports.summary.reducer_lines import reducer_lines
+from steadymap.reports.wording import list_names
+
+STEADY = 0.75
+"""Below this ARI between seeds a setting's islands are called a matter of luck; Hennig's bound for valid clusters."""
+
+MOST_AVOIDED = 2
+
+
+@dataclass(frozen=True)
+class NamedGroup:
+    """The clusters of one verdict: its word and mark, their names in a list, and how many."""
+
+    word: str
+    shape: str
+    names: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the first screen says.
+
+    Attributes
+    ----------
+    groups
+        Clusters by verdict, REAL first; one group without a word where nothing was tested.
+    collisions
+        Classes of the first label that run into each other, in a sentence; empty without any.
+    use, because
+        The setting to use (None without a picture), and what speaks for it.
+    code
+        Lines of Python that draw it.
+    avoid
+        Which settings not to use and why, in a sentence; empty without any.
+    """
+
+    groups: tuple[NamedGroup, ...]
+    collisions: str
+    use: RankedSetting | None
+    because: str
+    code: str
+    avoid: str
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The answer as plain lines."""
+        told = [f"{group.shape} {group.word}: {group.names}".strip(" :") for group in self.groups if group.word]
+        told += [self.collisions] if self.collisions else []
+        told += [f"Use {self.use.title}: {self.because}."] if self.use else []
+        return (*told, *([self.avoid] if self.avoid else []))
+
+
+def find_answer(run: Run, clusters: Sequence[ClusterCard], ranking: Sequence[RankedSetting]) -> Answer:
+    """Say what a run has found in a few sentences."""
+    best = ranking[0] if ranking else None
+    return Answer(
+        groups=group_by_verdict(clusters),
+        collisions=_collisions(run),
+        use=best,
+        because="" if best is None else _because(best, clusters),
+        code="" if best is None else reducer_lines(run, best),
+        avoid=_avoid(ranking),
+    )
+
+
+def group_by_verdict(clusters: Sequence[ClusterCard]) -> tuple[NamedGroup, ...]:
+    """Gather clusters by verdict, REAL first, in the order of their names."""
+    by_word: dict[str, list[ClusterCard]] = {}
+    for card in clusters:
+        by_word.setdefault(card.verdict.word if card.verdict else "", []).append(card)
+    order = sorted(by_word, key=lambda word: (list(SHAPES).index(word) if word in SHAPES else len(SHAPES), word))
+    return tuple(
+        NamedGroup(
+            word=word,
+            shape=SHAPES.get(word, "") if word else "",
+            names=list_clusters([card.name for card in by_name(by_word[word])]),
+            count=len(by_word[word]),
+        )
+        for word in order
+    )
+
+
+def by_name(clusters: Sequence[ClusterCard]) -> list[ClusterCard]:
+    """Sort clusters as a reader counts their labels, those without a label after them; of one label by number."""
+    return sorted(clusters, key=lambda card: (not card.name.value, natural_order(card.name.value), card.number))
+
+
+def _collisions(run: Run) -> str:
+    """Name classes that run into each other; groups that hang together are told together."""
+    column = next(iter(run.label_columns), "")
+    groups: list[set[str]] = []
+    for row in run.labels.to_dict("records"):
+        for other in row["runs_into"]:
+            touched = [group for group in groups if group & {str(row["label"]), str(other)}]
+            groups = [group for group in groups if group not in touched]
+            groups.append({str(row["label"]), str(other)}.union(*touched))
+    order = {str(label): place for place, label in enumerate(run.labels["label"])}
+    told = [_joined(sorted(group, key=lambda label: order.get(label, len(order)))) for group in groups]
+    return f"{column} {'; '.join(told)} run into each other." if told else ""
+
+
+def _joined(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _because(best: RankedSetting, clusters: Sequence[ClusterCard]) -> str:
+    """Say what speaks for a setting in plain words."""
+    real = any(card.verdict and card.verdict.word == "REAL" for card in clusters)
+    told = []
+    if best.kept is not None and best.wanted:
+        of = f"{best.wanted} REAL clusters" if real else f"{best.wanted} clusters"
+        told.append(f"it keeps {best.kept} of {of}" if best.kept < best.wanted else f"it keeps all {of}")
+    if best.trustworthiness is not None:
+        told.append(f"trustworthiness {best.trustworthiness.value:.2f}")
+    if best.steadiness is not None:
+        told.append(f"seeds agree to {best.steadiness.value:.2f} (ARI)")
+    return ", ".join(told)
+
+
+def _avoid(ranking: Sequence[RankedSetting]) -> str:
+    """Name the settings whose islands are a matter of the seed; without any, the one that keeps least."""
+    shaky = sorted(
+        (one for one in ranking[1:] if one.steadiness is not None and one.steadiness.value < STEADY),
+        key=lambda one: 0.0 if one.steadiness is None else one.steadiness.value,
+    )
+    if shaky:
+        return f"Avoid {list_names([one.title for one in shaky], MOST_AVOIDED)}: another seed draws other islands."
+    known = [one for one in ranking if one.kept is not None]
+    if not known or known[-1].kept == known[0].kept:
+        return ""
+    worst = known[-1]
+    return f"Avoid {worst.title}: it keeps {worst.kept} of {worst.wanted} clusters."

@@ -1,0 +1,114 @@
+"""The answer of the first screen: names, the setting to use, the ones to avoid, lines of Python that can be run."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from steadymap.reports.run.cluster_names import ClusterName, list_clusters, name_clusters
+from steadymap.reports.run.run_folder import Run, read_run
+from steadymap.reports.summary.summary import Summary, summarise
+from tests.reports.run_folder_fixture import T30, U15A, U15B, RunFolder
+
+T5_TOLD, U5B_TOLD = "t-SNE, perplexity\u00a05", "UMAP, n_neighbors\u00a05, min_dist\u00a00.5"
+
+
+def summary_of(tmp_path: Path, folder: RunFolder) -> Summary:
+    return summarise(read_run(folder.write(tmp_path / "run")))
+
+
+# --- names --------------------------------------------------------------------------------------------------------
+
+
+def test_a_cluster_is_called_by_the_label_that_most_of_its_rows_share(run: Run) -> None:
+    assert [one.full for one in name_clusters(run).values()] == ["cluster c0", "cluster c1", "cluster c2"]
+    shares = run.clusters.assign(label=["8", "8", "1"], label_share=[0.59, 0.95, 0.5])
+    named = name_clusters(replace(run, clusters=shares))
+    assert [one.full for one in named.values()] == ["cluster 8 #0 (59\u00a0%)", "cluster 8 #1", "cluster 2"]
+    assert [one.short for one in named.values()] == ["8 #0", "8 #1", "#2"]
+
+
+def test_without_labels_it_is_called_by_its_number(tmp_path: Path) -> None:
+    cards = summary_of(tmp_path, RunFolder(labels={})).clusters
+    assert [card.name.full for card in cards] == ["cluster 0", "cluster 1", "cluster 2"]
+
+
+def test_a_list_names_the_column_once() -> None:
+    names = [ClusterName(number, "digit", str(number), 0.95) for number in (0, 2, 8)]
+    assert list_clusters(names) == "digit 0, 2 and 8"
+    assert list_clusters([*names, ClusterName(11)]) == "digit 0, 2 and 8; cluster 11"
+    assert list_clusters([ClusterName(3), ClusterName(4)]) == "clusters 3 and 4"
+    assert list_clusters(names, most=2) == "digit 0 and 2 and 1 more"
+
+
+# --- the answer ---------------------------------------------------------------------------------------------------
+
+
+def test_clusters_are_named_by_verdict_real_first(tmp_path: Path) -> None:
+    answer = summary_of(tmp_path, RunFolder(verdicts=("UNCERTAIN", "REAL", "REAL"))).answer
+    assert [(group.shape, group.word, group.names) for group in answer.groups] == [
+        ("●", "REAL", "cluster c1 and c2"),
+        ("◇", "UNCERTAIN", "cluster c0"),
+    ]
+    assert answer.lines[0] == "● REAL: cluster c1 and c2"
+
+
+def test_classes_that_run_into_each_other_are_told_together(summary: Summary, run: Run) -> None:
+    assert summary.answer.collisions == "cluster c1 and c2 run into each other."
+    labels = pd.DataFrame({"label": list("abcd"), "runs_into": [["c"], [], ["d"], []]})
+    labels = labels.assign(size=1, p_value=1.0, separated=False, depth=None)
+    assert summarise(replace(run, labels=labels)).answer.collisions == "cluster a, c and d run into each other."
+    assert summarise(replace(run, labels=labels.iloc[:0])).answer.collisions == ""
+
+
+def test_the_setting_to_use_keeps_most_real_clusters_even_if_another_is_more_faithful(tmp_path: Path) -> None:
+    # t-SNE 30 is the most faithful of all; once it merges the only REAL cluster, UMAP 15, 0.1 comes first.
+    run = read_run(RunFolder(verdicts=("REAL", "UNCERTAIN", "UNCERTAIN")).write(tmp_path / "run"))
+    use = summarise(run).answer.use
+    assert use is not None
+    assert (use.configuration, use.kept, use.wanted) == (T30, 1, 1)
+    merged = (run.tracks["configuration"] == T30) & (run.tracks["cluster"] == 0)
+    tracks = run.tracks.assign(fate=run.tracks["fate"].mask(merged, "merged"))
+    other = summarise(replace(run, tracks=tracks))
+    assert other.answer.use is not None
+    assert other.answer.use.configuration == U15A
+    assert other.ranking[-1].configuration == T30
+    assert "it keeps all 1 REAL clusters" in other.answer.because
+
+
+def test_settings_that_hang_on_the_seed_are_to_be_avoided(summary: Summary) -> None:
+    # 0.40 and 0.70 between seeds, the worse one first.
+    assert summary.answer.avoid == f"Avoid {T5_TOLD} and {U5B_TOLD}: another seed draws other islands."
+
+
+def test_where_all_are_steady_the_one_that_keeps_least_is_to_be_avoided(run: Run) -> None:
+    steady = run.stability.assign(value=0.9)
+    assert summarise(replace(run, stability=steady)).answer.avoid == f"Avoid {T5_TOLD}: it keeps 1 of 3 clusters."
+
+
+def test_a_run_without_a_picture_or_a_cluster_has_an_answer(tmp_path: Path, run: Run) -> None:
+    nothing = summary_of(tmp_path, RunFolder(nothing_drawn=True)).answer
+    assert (nothing.groups, nothing.use, nothing.code, nothing.avoid) == ((), None, "", "")
+    bare = {name: getattr(run, name).iloc[:0] for name in ("clusters", "tracks", "recurrence", "boundaries")}
+    use = summarise(replace(run, **bare)).answer.use
+    assert use is not None
+    assert (use.configuration, use.kept, use.wanted) == (T30, None, 0)
+
+
+@pytest.mark.parametrize("name", [T30, U15A, U15B])
+def test_the_lines_of_python_are_python_with_the_parameters_of_the_setting(run: Run, name: str) -> None:
+    only = {one: getattr(run, one) for one in ("cells", "recommendations", "stability", "tracks")}
+    own = replace(run, **{key: frame[frame["configuration"] == name] for key, frame in only.items()})
+    summary = summarise(replace(own, pairs=run.pairs.iloc[:0], manifest={**run.manifest, "preprocess": {"pca": 5}}))
+    code = summary.answer.code
+    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    told = {keyword.arg: ast.literal_eval(keyword.value) for call in calls for keyword in call.keywords}
+    row = own.cells[own.cells["cell"] == summary.answer.use.panel.cell].iloc[0]  # type: ignore[union-attr]
+    for parameter in ("perplexity", "n_neighbors", "min_dist"):
+        assert told.get(parameter) == (None if pd.isna(row[parameter]) else row[parameter])
+    assert told["random_state"] == row["seed"]
+    assert "PCA(5).fit_transform(latents)" in code

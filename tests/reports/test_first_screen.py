@@ -1,0 +1,217 @@
+"""The first screen and the way through the page, in a browser: names, map, setting, table, sections, keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser
+
+from tests.reports.browsing import COLOURS, Opened, render, visit, wait_until_painted
+from tests.reports.run_folder_fixture import ROWS, T30, RunFolder
+
+pytestmark = pytest.mark.browser
+
+THIRD = ROWS // 3
+
+KINDS = {
+    "verdicts": RunFolder(verdicts=("REAL", "UNCERTAIN", "REAL"), membership=np.linspace(0, 1, ROWS)),
+    "no labels": RunFolder(labels={}, verdicts=("REAL", "HIDDEN", "ARTEFACT")),
+    "nothing tested": RunFolder(),
+    "three dimensions": RunFolder(solid=[T30], verdicts=("REAL", "REAL", "REAL")),
+    "long names": RunFolder(labels={"kind": [f"a rather long name, number {row % 3}" for row in range(ROWS)]}),
+    "halves": RunFolder(halves=True, verdicts=("UNCERTAIN",) * 3),
+}
+
+SEEN = """selector => {
+  const box = document.querySelector(selector).getBoundingClientRect();
+  return box.width > 0 && box.top >= 0 && box.bottom <= innerHeight && box.left >= 0 && box.right <= innerWidth;
+}"""
+"""Whether all of an element is on the screen."""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Build a report of every kind."""
+    folder = tmp_path_factory.mktemp("kinds")
+    return {name: render(kind.write(folder / name / "run")) for name, kind in KINDS.items()}
+
+
+@pytest.fixture
+def first(browser: Browser, pages: dict[str, Path]) -> Iterator[Opened]:
+    """Open the report with verdicts as a reader finds it: folded."""
+    found = visit(browser, pages["verdicts"], unfold=False)
+    yield found
+    found.page.close()
+    assert found.errors == []
+    assert found.requests == [pages["verdicts"].as_uri()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_names_map_and_setting_are_seen_without_scrolling(browser: Browser, pages: dict[str, Path], kind: str) -> None:
+    found = visit(browser, pages[kind], unfold=False)
+    page = found.page
+    said = ".groups" if KINDS[kind].verdicts else ".lead"
+    for selector in (said, ".map .picture", ".use"):
+        assert page.evaluate(SEEN, selector), selector
+    assert page.locator(".map .picture").evaluate(COLOURS) > 20
+    assert page.locator(".code").inner_text().startswith("from openTSNE import TSNE")
+    assert page.evaluate("document.documentElement.scrollHeight") <= 6 * 900
+    assert found.errors == []
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_names_setting_and_most_of_the_map(browser: Browser, pages: dict[str, Path], scheme: str) -> None:
+    page = visit(browser, pages["verdicts"], width=400, height=820, scheme=scheme, unfold=False).page
+    assert page.evaluate(SEEN, "#answer .groups")
+    assert page.evaluate(SEEN, ".use")
+    box = page.locator(".map .picture").bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] / 2 < 820
+    page.close()
+
+
+@pytest.mark.parametrize("kind", ["verdicts", "no labels", "three dimensions", "long names"])
+@pytest.mark.parametrize("width", [1400, 400])
+def test_names_on_the_map_do_not_overlap_and_stay_inside(
+    browser: Browser, pages: dict[str, Path], kind: str, width: int
+) -> None:
+    page = visit(browser, pages[kind], width=width, unfold=False).page
+    tags, frame = page.locator(".tag:visible"), page.locator(".map-frame").bounding_box()
+    boxes = [tag.bounding_box() for tag in tags.all()]
+    assert len(boxes) >= 2
+    assert frame is not None
+    for one in boxes:
+        assert one is not None
+        assert one["x"] >= frame["x"] and one["x"] + one["width"] <= frame["x"] + frame["width"]
+        assert one["y"] >= frame["y"] and one["y"] + one["height"] <= frame["y"] + frame["height"]
+    for a, b in combinations([one for one in boxes if one], 2):
+        apart_x = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+        assert apart_x or a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
+    page.close()
+
+
+def test_a_name_on_the_map_selects_its_cluster_and_makes_a_link_of_it(first: Opened) -> None:
+    page = first.page
+    tag = page.locator(".tag[data-cluster='2']")
+    assert tag.inner_text().split() == ["●", "REAL", "c2"]
+    tag.click()
+    assert page.locator("#status").inner_text() == f"{THIRD} of {ROWS} rows selected, consensus cluster: cluster c2"
+    assert page.evaluate("location.hash") == "#cluster=2"
+    assert page.locator("#clusters [data-cluster='2']").get_attribute("aria-pressed") == "true"
+    page.keyboard.press("Escape")
+    assert page.evaluate("location.hash") == ""
+    assert tag.get_attribute("aria-pressed") == "false"
+
+
+def test_a_link_to_a_cluster_selects_it_and_opens_its_card(browser: Browser, pages: dict[str, Path]) -> None:
+    found = visit(browser, pages["verdicts"], unfold=False, anchor="#cluster=1")
+    page = found.page
+    assert page.locator("#status").inner_text().startswith(f"{THIRD} of {ROWS} rows selected")
+    assert page.locator("#card-1").is_visible()
+    assert page.locator("#card-0").is_hidden()
+    wait_until_painted(page.locator("#card-1 .picture"))
+    assert found.errors == []
+    page.close()
+
+
+def test_the_table_has_real_first_sorts_by_its_heads_and_opens_cards_by_keyboard(first: Opened) -> None:
+    page = first.page
+    names = page.locator("#clusters [data-cluster]")
+    assert [one.split("\n")[0] for one in names.all_inner_texts()] == ["cluster c0", "cluster c2", "cluster c1"]
+    head = page.locator("th[data-sort=recurrence]")
+    head.locator("button").focus()
+    page.keyboard.press("Enter")  # .96, .80 and .40
+    assert names.all_inner_texts() == ["cluster c0", "cluster c1", "cluster c2"]
+    assert head.get_attribute("aria-sort") == "ascending"
+    page.keyboard.press("Enter")
+    assert names.all_inner_texts() == ["cluster c2", "cluster c1", "cluster c0"]
+    opener = page.locator("[data-open='1']")
+    opener.focus()
+    page.keyboard.press("Enter")
+    assert opener.get_attribute("aria-expanded") == "true"
+    assert page.locator("#card-1 [data-member]").first.is_visible()
+    page.keyboard.press("Enter")
+    assert page.locator("#card-1").is_hidden()
+
+
+def test_a_setting_leads_to_its_picture_and_back(first: Opened) -> None:
+    page = first.page
+    setting = page.locator("#settings [data-enlarge]").first
+    setting.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#zoom-title").inner_text().startswith(setting.inner_text())
+    page.keyboard.press("Escape")
+    assert setting.evaluate("element => element === document.activeElement")
+
+
+@pytest.mark.parametrize("width", [1400, 820, 400])
+def test_the_sections_are_links_that_unfold_what_they_lead_to(
+    browser: Browser, pages: dict[str, Path], width: int
+) -> None:
+    page = visit(browser, pages["verdicts"], width=width, unfold=False).page
+    links = page.locator("nav a")
+    assert links.count() >= 10
+    folded = page.locator("#stability details.fold")
+    assert folded.get_attribute("open") is None
+    page.locator("nav a[href='#stability']").click()
+    page.wait_for_selector("#stability details.fold[open]", state="attached")
+    assert page.evaluate("location.hash") == "#stability"
+    page.close()
+
+
+def test_a_deep_link_unfolds_its_section(browser: Browser, pages: dict[str, Path]) -> None:
+    page = visit(browser, pages["verdicts"], unfold=False, anchor="#scores").page
+    assert page.locator("#scores details.fold").get_attribute("open") is not None
+    page.close()
+
+
+def test_the_toolbar_and_the_legend_stay_while_pictures_scroll(first: Opened) -> None:
+    page = first.page
+    page.locator("#size").select_option("large")
+    page.locator("#rows [data-cell]").last.scroll_into_view_if_needed()
+    for selector in ("#colour", "#legend button"):
+        assert page.evaluate(SEEN, selector), selector
+
+
+def test_a_row_is_found_by_id_and_rows_by_label(first: Opened) -> None:
+    page, search = first.page, first.page.locator("#search")
+    page.keyboard.press("/")
+    page.keyboard.type("17")
+    page.keyboard.press("Enter")
+    assert page.locator("#status").inner_text() == "row 17 is marked in every picture"
+    search.fill("C1")
+    search.press("Enter")
+    assert page.locator("#status").inner_text().startswith(f"{THIRD} of {ROWS} rows selected, found by “C1”")
+    search.fill("nothing like it")
+    search.press("Enter")
+    assert page.locator("#status").inner_text() == "no row is found by “nothing like it”"
+
+
+def test_a_term_is_explained_for_pointer_and_keyboard(first: Opened) -> None:
+    term = first.page.locator("#answer .term").first
+    tip = term.locator("[role=tooltip]")
+    assert not tip.is_visible()
+    term.focus()
+    assert tip.is_visible()
+    assert "held out" in tip.inner_text()
+
+
+def test_one_palette_has_one_meaning(first: Opened) -> None:
+    page = first.page
+    buttons = page.locator("#legend button")
+    dot = "one => getComputedStyle(one.querySelector('i')).backgroundColor"
+    legend = {one.inner_text().split("\n")[0]: one.evaluate(dot) for one in buttons.all()}
+    table = {one.inner_text(): one.evaluate(dot) for one in page.locator("#clusters [data-cluster]").all()}
+    assert legend == table
+    assert page.locator("#legend-title").inner_text() == "Colour: consensus cluster"
+    page.locator("#colour").select_option(label="cluster")  # the label's values borrow the hues of their clusters
+    labels = {one.inner_text().split("\n")[0]: one.evaluate(dot) for one in buttons.all()}
+    assert {f"cluster {value}": hue for value, hue in labels.items()} == table
+    page.locator("#colour").select_option(label="verdict of the cluster")
+    verdicts = {one.evaluate(dot) for one in buttons.all()}
+    assert verdicts.isdisjoint(table.values())
