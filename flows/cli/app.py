@@ -54,11 +54,14 @@ if TYPE_CHECKING:
     from steadymap.configs.sweep import SweepConfig
     from steadymap.flows.sweep import SweepOutcome
     from steadymap.reports.nights.night_summary import Night
-    from steadymap.tasks.numerics.scores.all_scores import Score
+    from steadymap.tasks.cells.score_embedding import ScoredEmbedding
     from steadymap.tasks.store.layout import Store
 
 
 SELFTEST = Path(__file__).resolve().parents[2] / "configs" / "selftest.yaml"
+
+CURVE = "r_nx"
+"""The score that is a curve."""
 
 CONFIG_ENDINGS = (".yaml", ".yml")
 
@@ -241,11 +244,13 @@ def score(
             "degenerate": scored.degenerate,
             "taken": scored.taken,
             "scores": [asdict(one) for one in scored.scores],
+            "pca": [asdict(one) for one in scored.pca],
+            "chance": [asdict(one) for one in scored.chance],
         }
         print(json.dumps(result))
     elif scored.degenerate is None:
         print(scored.taken)
-        _print_scores(scored.scores)
+        _print_scores(scored)
     if scored.degenerate is not None:
         print(f"steadymap: {embedding}: degenerate, so no score: {scored.degenerate}", file=sys.stderr)
         return EXIT_NOTHING_USABLE
@@ -545,14 +550,19 @@ def _print_outcome(
     console.print(f"report: {told}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _print_scores(found: list[Score]) -> None:
+def _print_scores(scored: ScoredEmbedding) -> None:
     from steadymap.configs.cards import CARD_OF
 
-    table = Table("score", "k", "value", "± standard error", "better")
-    for one in found:
+    beside = [{(one.score, one.k): one.value for one in own} for own in (scored.pca, scored.chance)]
+    table = Table("score", "k", "value", "± standard error", "PCA", "chance", "better")
+    for one in scored.scores:
+        if one.score == CURVE:
+            continue  # a line of some forty numbers, which --json has
         k = "" if one.k is None else str(one.k)
         error = f"{one.stderr:.4f}" if one.stderr else "–"
-        table.add_row(CARD_OF[one.score].title, k, f"{one.value:.6f}", error, CARD_OF[one.score].better)
+        known = (own.get((one.score, one.k)) for own in beside)
+        others = ("–" if value is None else f"{value:.3f}" for value in known)
+        table.add_row(CARD_OF[one.score].title, k, f"{one.value:.6f}", error, *others, CARD_OF[one.score].better)
     Console().print(table)
 
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from steadymap.configs.errors import InputError
+from steadymap.configs.schemas import VERDICTS
 from steadymap.flows.cli.options import EXIT_REPORT, JsonOption, StoreOption, app, bring_runs, find_folder, open_place
 
 PAGE_ENDINGS = (".html", ".htm")
@@ -142,11 +143,17 @@ def runs(*, store: StoreOption = "results", as_json: JsonOption = False) -> int:
     if not listed:
         console.print(f"no complete run in {store}", markup=False)
         return EXIT_REPORT
-    table = Table("run", "data", "rows", "cells", "failed", "finished")
+    table = Table("run", "data", "rows", "cells", "failed", "clusters", "finished")
     for path, manifest in listed:
         row = _run_row(path, manifest)
         table.add_row(
-            row["run"], row["data"], f"{row['rows']:,}", str(row["cells"]), str(row["failed"]), row["finished"]
+            row["run"],
+            row["data"],
+            f"{row['rows']:,}",
+            str(row["cells"]),
+            str(row["failed"]),
+            _tell_verdicts(row["clusters"]),
+            row["finished"],
         )
     console.print(table)
     size = f"{store}: {bytes_of(place) / 1e6:,.0f} MB"
@@ -184,7 +191,10 @@ def gc(
         print(json.dumps({"removed": do, "garbage": listed, "kept": found.kept, "unknown": found.unknown}))
         return EXIT_REPORT
     console = Console()
-    console.print(garbage_table(found, done=do))
+    if found.garbage:
+        console.print(garbage_table(found, done=do))
+    else:
+        console.print(f"{store}: nothing to remove, its runs rest on all of it", markup=False, highlight=False)
     for name in found.unknown:
         console.print(
             f"what {name} rests on was not noted (an earlier version wrote it), so nothing that is shared was touched; "
@@ -274,5 +284,23 @@ def _run_row(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:
         "rows": manifest["data"]["rows"],
         "cells": manifest["cells"]["ok"],
         "failed": manifest["cells"]["failed"],
+        "clusters": _count_verdicts(path.parent / "clusters.parquet"),
         "finished": finished,
     }
+
+
+def _count_verdicts(file: Path) -> dict[str, int]:
+    """Count the clusters of a run by verdict, those without one as ``untested``; empty where the table is not there."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        verdicts = pq.read_table(file, columns=["verdict"])["verdict"].to_pylist()
+    except (OSError, pa.ArrowException):
+        return {}
+    words = [verdict or "untested" for verdict in verdicts]
+    return {word: words.count(word) for word in (*VERDICTS, "untested") if word in words}
+
+
+def _tell_verdicts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{number} {word}" for word, number in counts.items()) or "none"

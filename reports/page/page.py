@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from steadymap.configs.cards import CARD_OF
 from steadymap.reports.clusters.cluster_cards import OPEN, SHAPES
+from steadymap.reports.clusters.label_tests import class_matrix
 from steadymap.reports.clusters.tracks import SYMBOLS
 from steadymap.reports.html.bundle import bundle
 from steadymap.reports.html.rendering import name_script, open_templates, read_own
@@ -40,7 +41,7 @@ def render_page(run: Run, summary: Summary) -> str:
     data = pack_pictures(run)
     script = bundle()
     ways = layouts(run)
-    settings = setting_rows(summary)
+    settings, columns = setting_rows(summary), by_verdict(summary.clusters)
     slots = {card.number: card.slot for card in summary.clusters}
     return (
         open_templates()
@@ -57,7 +58,8 @@ def render_page(run: Run, summary: Summary) -> str:
             tested=any(card.verdict for card in summary.clusters),
             cluster_rows=cluster_rows(summary),
             setting_rows=settings,
-            columns=by_verdict(summary.clusters),
+            columns=columns,
+            classes=class_matrix(run, [card.number for card in columns]),
             names={card.number: card.name for card in summary.clusters},
             slots=slots,
             rivers=track_rivers(run, slots),

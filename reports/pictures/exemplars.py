@@ -48,7 +48,7 @@ class Exemplars:
 
 def find_exemplars(run: Run, rows: npt.NDArray[np.int64]) -> Mapping[int, Exemplars]:
     """Return typical and borderline members of every cluster that has drawn rows; equal ones in the file's order."""
-    points = run.points.set_index("row").loc[rows, ["id", "cluster", "membership"]]
+    points = run.points.assign(id=run.row_names).set_index("row").loc[rows, ["id", "cluster", "membership"]]
     points = points.assign(place=np.arange(len(rows))).dropna(subset=["cluster", "membership"])
     return {int(cluster): _of_cluster(members) for cluster, members in points.groupby("cluster", sort=True)}
 

@@ -91,7 +91,7 @@ def pack_pictures(run: Run) -> PictureData:
                 for cell, picture in halves.items()
             ],
             "images": images.index,
-            **_names(run.points, rows),
+            **_names(run, rows),
         },
     )
 
@@ -195,9 +195,9 @@ def _pack_codes(columns: pd.DataFrame) -> bytes:
     return b"".join(np.ascontiguousarray(column).tobytes() for column in codes.T)
 
 
-def _names(points: pd.DataFrame, rows: npt.NDArray[np.int64]) -> dict[str, list[Any] | None]:
+def _names(run: Run, rows: npt.NDArray[np.int64]) -> dict[str, list[Any] | None]:
     """Return rows and ids of the points; what only counts up is left out, since the script can count."""
-    ids = points.set_index("row").loc[rows, "id"].astype(str).tolist()
+    ids = run.points.assign(id=run.row_names).set_index("row").loc[rows, "id"].astype(str).tolist()
     counts_up = bool(np.array_equal(rows, np.arange(len(rows))))
-    same = ids == [str(row) for row in rows]
+    same = ids in ([str(row) for row in rows], [f"row {row}" for row in rows])
     return {"rows": None if counts_up else rows.tolist(), "ids": None if same else ids}

@@ -110,6 +110,16 @@ class Run:
         return self.grid[self.grid["status"] == "ok"]
 
     @property
+    def row_names(self) -> pd.Series:
+        """What a reader calls each row of ``points``: its id; ``row 8`` where ids count and begin like a label.
+
+        Beside a picture that is coloured by digit, "digit 8" would be read as an eight.
+        """
+        ids, rows = self.points["id"].astype(str), self.points["row"].astype(str)
+        counted = any((ids == f"{column} " + rows).all() for column in self.label_columns)
+        return "row " + rows if counted and len(ids) else ids
+
+    @property
     def label_columns(self) -> dict[str, str]:
         """The user's name of every label, and its column in ``points``."""
         columns = [name for name in self.points.columns if name == "label" or name.startswith("label:")]

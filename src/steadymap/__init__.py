@@ -8,6 +8,8 @@
     What a sweep is asked for.
 ``open_run``
     The tables of a run, as a notebook shows them.
+``log_checkpoint``
+    Write the latent vectors of one step of a training, for ``steadymap watch``.
 
 Whatever is named here is loaded when it is first used: ``import steadymap`` itself costs nothing.
 """
@@ -22,14 +24,16 @@ if TYPE_CHECKING:
     from steadymap.configs.sweep import SweepConfig
     from steadymap.flows.from_python import sweep
     from steadymap.reports.export.notebook import open_run
+    from steadymap.tasks.input.checkpoint import log_checkpoint
     from steadymap.tasks.verdicts.judge_partition import judge
 
-__all__ = ["InputError", "SweepConfig", "judge", "open_run", "sweep"]
+__all__ = ["InputError", "SweepConfig", "judge", "log_checkpoint", "open_run", "sweep"]
 
 _HOMES = {
     "InputError": "steadymap.configs.errors",
     "SweepConfig": "steadymap.configs.sweep",
     "judge": "steadymap.tasks.verdicts.judge_partition",
+    "log_checkpoint": "steadymap.tasks.input.checkpoint",
     "open_run": "steadymap.reports.export.notebook",
     "sweep": "steadymap.flows.from_python",
 }

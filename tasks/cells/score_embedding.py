@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,18 @@ from steadymap.tasks.workers import default_count
 
 @dataclass(frozen=True)
 class ScoredEmbedding:
-    """The scores, why they mean nothing where the embedding is degenerate, and what was taken of the files."""
+    """The scores, why they mean nothing where the embedding is degenerate, and what was taken of the files.
+
+    ``pca`` and ``chance`` are the same scores of two pictures beside it: the first axes of the vectors, and the
+    embedding with its coordinates dealt out anew.
+    """
 
     rows: int
     scores: list[Score]
     degenerate: str | None
     taken: str
+    pca: list[Score] = field(default_factory=list)
+    chance: list[Score] = field(default_factory=list)
 
 
 def score_embedding(
@@ -71,8 +77,20 @@ def score_embedding(
     except UnusableVectorsError as error:
         raise InputError(str(error), file=source.path, rule=f"vectors that metric {metric} can compare") from None
     scorer = Scorer(working, keys, ks, choose_anchors(keys, exact=exact), classes)
-    (scores,) = scorer.score([picture], threads=default_count())
-    return ScoredEmbedding(len(picture), scores, None, taken)
+    scores, pca, chance = scorer.score([picture, *_beside(working, picture)], threads=default_count())
+    return ScoredEmbedding(len(picture), scores, None, taken, pca, chance)
+
+
+def _beside(matrix: np.ndarray, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a score is worth beside: the first axes of PCA, and the same coordinates in an order of chance.
+
+    Rows are in canonical order here, so that neither depends on that of the files.
+    """
+    centred = matrix - matrix.mean(axis=0)
+    left, scale, _ = np.linalg.svd(centred, full_matrices=False)
+    axes = left[:, : picture.shape[1]] * scale[: picture.shape[1]]
+    shuffled = picture[np.random.default_rng(0).permutation(len(picture))]
+    return np.ascontiguousarray(axes, dtype=picture.dtype), np.ascontiguousarray(shuffled)
 
 
 def _read_embedding(path: Path, latents: Latents) -> tuple[np.ndarray, str]:

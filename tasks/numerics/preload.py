@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse
 
+from steadymap.tasks.numerics.clusters.candidates import latent_leaves
 from steadymap.tasks.numerics.clusters.islands import find_islands
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
 from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph
@@ -17,7 +18,9 @@ from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
 from steadymap.tasks.numerics.geometry.spectral_base import spectral_base
 from steadymap.tasks.numerics.reducers import pca, tsne_lanes, umap_lanes
 from steadymap.tasks.numerics.reducers.interface import LANES, Material, Settings
+from steadymap.tasks.numerics.valleys.bridges import nearest_along_graph
 from steadymap.tasks.numerics.valleys.dip import dip, dip_p_value
+from steadymap.tasks.numerics.valleys.latent_graph import latent_graph
 
 __all__ = ["pca", "rehearse"]
 
@@ -25,7 +28,7 @@ ROWS = 300
 
 
 def rehearse() -> None:
-    """Do once, on little data, what numba has to compile: layouts for few and many lanes, and the dip."""
+    """Do once, on little data, what numba has to compile: layouts, density trees, walks along a graph, the dip."""
     working = np.random.default_rng(0).standard_normal((ROWS, 4)).astype(np.float32)
     neighbours = nearest_neighbours(working, 15)
     components = Material(working, joint_probabilities(neighbours, 5), base=principal_components(working))
@@ -37,6 +40,8 @@ def rehearse() -> None:
     for lanes in (1, LANES):
         coordinates, *_ = umap_lanes.reduce_lanes(material, [_settings("sgd", seed) for seed in range(lanes)])
     find_islands(coordinates.astype(np.float32), working, 10)
+    latent_leaves(neighbours.indices, working, 10)
+    nearest_along_graph(latent_graph(working), np.zeros(ROWS, dtype=np.int64), 0, 10)
     dip_p_value(dip(working[:, 0].astype(np.float64)), ROWS)
 
 

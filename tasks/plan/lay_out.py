@@ -194,7 +194,9 @@ def _cell_identity(configuration: Configuration, seed: int | None, geometry: Geo
             "resample": geometry.vectors.recipe.name if isinstance(geometry.vectors, Derived) else None,
             "geometry": [geometry.identity(part) for part in parts_of(configuration)],
             "code": code_digest(module, *CELL_CODE),
-            "libraries": versions([*SHAPING_LIBRARIES, *ENGINE_LIBRARIES.get(configuration.engine, ())]),
+            "libraries": versions(
+                [*SHAPING_LIBRARIES, "fast_hdbscan", *ENGINE_LIBRARIES.get(configuration.engine, ())]
+            ),
         }
     )
 

@@ -67,7 +67,7 @@ def _compute(pool: WorkerPool, together: list[list[CellJob]], store: Store, unti
     futures = [None if _is_late(until) else pool.submit(compute_cells, jobs) for jobs in together]
     with _called_off([future for future in futures if future is not None], until):
         for jobs, future in zip(together, futures, strict=True):
-            results = [CellResult("left", NO_TIME)] * len(jobs) if future is None else _results(pool, future, jobs)
+            results = [CellResult("left", NO_TIME)] * len(jobs) if future is None else _results(pool, future, len(jobs))
             if results is None:
                 again += [[job] for job in jobs]
                 continue
@@ -82,14 +82,14 @@ def _is_late(until: float | None) -> bool:
     return until is not None and time.time() >= until
 
 
-def _results(pool: WorkerPool, future: Future[list[CellResult]], jobs: Sequence[CellJob]) -> list[CellResult] | None:
+def _results(pool: WorkerPool, future: Future[list[CellResult]], count: int) -> list[CellResult] | None:
     """Return how each cell ended; None where it is not known which of several the worker was lost with."""
     outcome = pool.outcome(future)
     if future.cancelled():
-        return [CellResult("left", NO_TIME)] * len(jobs)
+        return [CellResult("left", NO_TIME)] * count
     if isinstance(outcome, Done):
         return outcome.value
-    return [CellResult(outcome.status, outcome.reason)] if len(jobs) == 1 else None
+    return [CellResult(outcome.status, outcome.reason)] if count == 1 else None
 
 
 @contextlib.contextmanager

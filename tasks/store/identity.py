@@ -26,6 +26,7 @@ RUN_LIBRARIES = (
     "openTSNE",
     "umap-learn",
     "numba",
+    "fast_hdbscan",
     "pandas",
     "pyarrow",
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import adjusted_rand_score
 
+from steadymap.tasks.numerics.clusters import islands
 from steadymap.tasks.numerics.clusters.islands import NOISE, VOTERS, find_islands
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
 
@@ -35,6 +37,32 @@ def test_shared_neighbours_spare_a_search_and_change_nothing(k: int) -> None:
     alone, helped = find_islands(picture, latent, 20), find_islands(picture, latent, 20, shared)
     assert np.array_equal(alone.filled, helped.filled)
     assert np.array_equal(alone.labels, helped.labels)
+
+
+@pytest.mark.parametrize(("rows", "smallest"), [(600, 20), (3000, 60)])
+def test_many_rows_get_the_islands_that_few_get(rows: int, smallest: int) -> None:
+    generator = np.random.default_rng(rows)
+    centres = 6 * generator.standard_normal((5, 2))
+    picture = centres[generator.integers(0, 5, rows)] + generator.standard_normal((rows, 2))
+    picture[: rows // 10] = generator.uniform(-15, 15, (rows // 10, 2))
+    few, many = (cluster(picture, smallest, smallest) for cluster in (islands._cluster_few, islands._cluster_many))
+    # Both build the same tree; rows whose distances tie may join it in another order.
+    assert adjusted_rand_score(few, many) > 0.97
+    assert np.array_equal(many, islands._cluster_many(picture, smallest, smallest))
+
+
+def test_many_rows_are_smoothed_over_a_hundred_neighbours_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def note(coordinates: np.ndarray, min_cluster_size: int, smoothing: int) -> np.ndarray:
+        asked.append((min_cluster_size, smoothing))
+        return np.zeros(len(coordinates), dtype=np.int64)
+
+    monkeypatch.setattr(islands, "_cluster_few", note)
+    picture, latent, _ = two_islands_and_noise()
+    for smallest in (20, 150):
+        find_islands(picture, latent, smallest)
+    assert asked == [(20, 20), (150, 100)]
 
 
 def test_a_picture_of_noise_is_one_island_that_holds_every_row() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from steadymap.reports.clusters.label_tests import class_matrix
 from steadymap.reports.page.kept_table import cluster_rows, setting_rows
 from steadymap.reports.run.run_folder import read_run
 from steadymap.reports.summary.summary import Summary, summarise
@@ -190,3 +191,15 @@ def test_reference_data(folder: Path, told: Summary) -> None:
     pictures = [one for row in told.noise for one in row.pictures]
     assert {one.cell: one.islands for one in pictures} == islands.astype(int).to_dict()
     assert {one.cell: one.agreement for one in pictures} == ari.to_dict()
+
+
+def test_class_by_cluster(folder: Path, told: Summary) -> None:
+    points = table(folder, "points")
+    numbers = [row.card.number for row in cluster_rows(told)]
+    rows = class_matrix(read_run(folder), numbers)
+    assert [row.label for row in rows] == sorted(points["label"].unique())
+    for row in rows:
+        own = points[points["label"] == row.label]
+        expected = [int((own["cluster"] == number).sum()) for number in numbers] + [int(own["cluster"].isna().sum())]
+        assert [count for count, _ in row.cells] == expected
+        assert [share for _, share in row.cells] == pytest.approx([count / len(own) for count in expected])

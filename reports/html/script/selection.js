@@ -40,13 +40,16 @@ export function showPressed() {
 }
 
 // A selection of clusters is an address that can be sent.
+let followed = false; // the address that the page was opened with is read before it is written
 function link() {
+  if (!followed) return;
   const own = state.mode === clusterMode && state.pressed.size;
   const wanted = own ? CLUSTER + [...state.pressed].map((code) => index.cluster.values[code]).join(",") : "";
   if (own && location.hash !== wanted) history.replaceState(null, "", wanted);
   else if (!own && location.hash.startsWith(CLUSTER)) history.replaceState(null, "", location.pathname + location.search);
 }
 export function followLink() {
+  followed = true;
   if (!clusterMode || !location.hash.startsWith(CLUSTER)) return [];
   const wanted = decodeURIComponent(location.hash.slice(CLUSTER.length)).split(",");
   const known = wanted.filter((number) => index.cluster.values.includes(number));

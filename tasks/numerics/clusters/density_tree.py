@@ -131,7 +131,7 @@ def condense(merges: Int64, heights: Float64, smallest: int) -> Branches:
     return Branches(parent, of_row)
 
 
-@njit(cache=False)
+@njit(cache=True)
 def _join(low: Int64, high: Int64, heights: Float64, rows: int) -> tuple[Int64, Float64]:
     """Join rows along edges of rising height (Kruskal); what stays apart joins at an infinite one."""
     above = np.arange(2 * rows - 1)
@@ -154,7 +154,7 @@ def _join(low: Int64, high: Int64, heights: Float64, rows: int) -> tuple[Int64, 
     return merges, at_height
 
 
-@njit(cache=False)
+@njit(cache=True)
 def _root(above: Int64, node: int) -> int:
     """Return the node that is above all, and shorten the way to it."""
     while above[node] != node:
@@ -163,7 +163,7 @@ def _root(above: Int64, node: int) -> int:
     return node
 
 
-@njit(cache=False)
+@njit(cache=True)
 def _condense(merges: Int64, heights: Float64, smallest: int) -> tuple[Int64, Int64]:
     rows = len(merges) + 1
     size = np.ones(2 * rows - 1, np.int64)

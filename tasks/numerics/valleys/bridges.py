@@ -69,7 +69,7 @@ def nearest_along_graph(graph: LatentGraph, labels: Int64, centre: int, count: i
     return _walk(graph.adjacency, labels, centre, count)
 
 
-@njit(cache=False)
+@njit(cache=True)
 def _walk(adjacency: tuple[Int64, Int64, Float64], labels: Int64, centre: int, count: int) -> Int64:
     starts, neighbours, lengths = adjacency
     reached = np.zeros(len(labels), np.bool_)

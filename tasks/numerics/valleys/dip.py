@@ -77,7 +77,7 @@ def dip_p_value(observed: float, size: int) -> float:
     return float(np.exp(np.interp(-np.sqrt(size) * observed, -row[::-1], np.log(TAIL)[::-1])))
 
 
-@njit(cache=False)
+@njit(cache=True)
 def _dip_in_rows(x: Float64, below: Int64, upto: Int64) -> float:
     """Return 2n · dip of distinct sorted values with the number of rows below and up to each."""
     low, high = 0, len(x) - 1
@@ -109,7 +109,7 @@ def _dip_in_rows(x: Float64, below: Int64, upto: Int64) -> float:
         low, high = left, right
 
 
-@njit(cache=False)
+@njit(cache=True)
 def _hull(x: Float64, y: Int64, span: tuple[int, int], sign: int, into: tuple[Float64, Booleans]) -> None:
     """Write the convex minorant (sign 1) or concave majorant (−1) of the points low to high, and where it touches."""
     (low, high), (height, touches) = span, into

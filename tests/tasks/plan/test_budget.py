@@ -120,11 +120,11 @@ def test_settled_verdicts_leave_further_seeds_whatever_the_store_has(
 # --- hours --------------------------------------------------------------------------------------------------------
 
 
-def held_up(folder: Path) -> CellResult:
+def held_up(folder: Path) -> list[CellResult]:
     """Stand for a cell, in a worker: say that it has begun, end when told to; pipes block until both ends are there."""
     (folder / "begun").write_text("", encoding="utf-8")
     (folder / "end").read_text(encoding="utf-8")
-    return CellResult("ok")
+    return [CellResult("ok")]
 
 
 def test_once_time_is_up_the_whole_queue_is_called_off(tmp_path: Path) -> None:
@@ -139,10 +139,10 @@ def test_once_time_is_up_the_whole_queue_is_called_off(tmp_path: Path) -> None:
             for late in futures[1:]:
                 with pytest.raises(CancelledError):
                     late.result(timeout=30)
-                assert step._ending(pool, late) == CellResult("left", step.NO_TIME)
+                assert step._results(pool, late, 2) == [CellResult("left", step.NO_TIME)] * 2
         assert not futures[0].cancelled()
         (tmp_path / "end").write_text("", encoding="utf-8")
-        assert step._ending(pool, futures[0]) == CellResult("ok")
+        assert step._results(pool, futures[0], 1) == [CellResult("ok")]
 
 
 def test_without_a_budget_nothing_is_called_off() -> None:
