@@ -10,6 +10,8 @@ import functools
 import inspect
 import json
 import logging
+import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,12 +27,16 @@ from prefect.artifacts import (
     create_markdown_artifact,
     create_table_artifact,
 )
+from prefect.assets import Asset, AssetProperties
 from prefect.client.orchestration import get_client
 from prefect.states import Completed, Failed
 
 from steadymap.configs.errors import InputError
-from steadymap.reports.build import GRID
+from steadymap.configs.sweep import DataSource
+from steadymap.configs.urls import is_url
+from steadymap.reports.build import GRID, REPORT
 from steadymap.reports.run.run_folder import Run
+from steadymap.reports.run.store_runs import RUNS
 from steadymap.reports.summary.markdown import escape, to_markdown
 from steadymap.reports.summary.summary import summarise
 from steadymap.reports.wording import count
@@ -43,6 +49,8 @@ R = TypeVar("R")
 Logger = logging.Logger | logging.LoggerAdapter[Any]
 
 TAG = "steadymap"
+LONGEST_KEY, REFUSED = 512, r"[\s\x00#?&%\"'<>\[\]{}|\\^`]"
+"""What an asset's key may be long, and signs that may not be in it."""
 KIND_WORDS: dict[CellKind, str] = {"data": "of all rows", "resample": "of parts of them", "null": "of reference data"}
 OF_FLOWS, OF_TASKS = "prefect.flow_runs", "prefect.task_runs"
 
@@ -139,6 +147,34 @@ class Site:
         address = self.address(file)
         if address is not None and file.is_file():
             create_image_artifact(image_url=address, key=key, description=about)
+
+
+def rendering_assets(run: Path, source: DataSource, site: Site) -> dict[str, Any]:
+    """Return as a task's options what it makes, and of what: the run folder and its report, of the data file.
+
+    A server of one's own keeps these as events; Prefect Cloud draws their lineage.
+    """
+    folder = f"{site.store.url or _file_url(site.store.root)}/{RUNS}/{run.name}"
+    properties = AssetProperties(name=f"{run.name}, report", url=site.address(run / REPORT))
+    made = [Asset(key=asset_key(folder)), Asset(key=asset_key(f"{folder}/{REPORT}"), properties=properties)]
+    return {"assets": made, "asset_deps": [asset_key(data_url(source))]}
+
+
+def data_url(source: DataSource) -> str:
+    """Return where vectors come from as a URL."""
+    file = source.path or (source.encode.inputs if source.encode is not None else None)
+    if file is None:
+        return f"steadymap://example/{source.example}"
+    return file if is_url(file) else _file_url(Path(file))
+
+
+def asset_key(url: str) -> str:
+    """Return a URL as Prefect takes it for an asset: without signs that it refuses, and no longer than it may be."""
+    return re.sub(REFUSED, "_", url)[:LONGEST_KEY]
+
+
+def _file_url(path: Path) -> str:
+    return f"file://{Path(os.path.normpath(path.absolute())).as_posix()}"
 
 
 # --- a sweep's run ------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger
+from prefect.assets import materialize
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -18,7 +19,16 @@ from steadymap.flows.drawing.draw_cells import announce_cached, draw_cells, draw
 from steadymap.flows.drawing.draw_in_rounds import draw_in_rounds
 from steadymap.flows.progress.artifact import ProgressArtifact
 from steadymap.flows.progress.log_lines import LogProgress
-from steadymap.flows.run_page import Site, ended_with, ends_as_failed, show_plan, show_run, tag_run, verdict_words
+from steadymap.flows.run_page import (
+    Site,
+    ended_with,
+    ends_as_failed,
+    rendering_assets,
+    show_plan,
+    show_run,
+    tag_run,
+    verdict_words,
+)
 from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.tasks.cells.compute_cells import Endings
@@ -119,6 +129,8 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
         turn.enter_context(held(lock, f"sweep {config.name}", logger.warning))
         plan = plan_sweep(config, dataset, place)
         show_plan(plan, logger)
+        site = Site(place, site_url)
+        rendering = render_report.with_options(**rendering_assets(place.run(plan.run), config.data, site))
         turn.enter_context(listening(ProgressArtifact(plan.run, logger)))
         written = find_complete_run(place.run(plan.run), plan.identity) if not plan.missing else None
         endings: Endings = {}
@@ -139,23 +151,29 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
             )
             write_uses(place, plan.run, uses())  # before the run counts: what is not noted, gc would take for garbage
             written = write_run(plan, endings, findings)
-            report = render_report(written)
+            report = rendering(written)
         else:
             announce_cached(plan)
             refresh_timings(plan)
             report = written.folder / "report.html"
             if not report.is_file():
-                report = render_report(written)
+                report = rendering(written)
         if read_uses(place, plan.run) is not None:  # a run found complete asks for too little to begin a note with
             write_uses(place, plan.run, uses())
         send(place, [written.folder])
         run = read_run(written.folder)
-        show_run(run, report, Site(place, site_url))
+        show_run(run, report, site)
         outcome = _outcome(written, report, endings, run)
     return ended_with(outcome.message, outcome)
 
 
-@task(name="render report", task_run_name="report of {written.folder.name}", cache_policy=NO_CACHE)
+@materialize(
+    "steadymap://runs",
+    by="steadymap",
+    name="render report",
+    task_run_name="report of {written.folder.name}",
+    cache_policy=NO_CACHE,
+)
 def render_report(written: WrittenRun) -> Path:
     """Render the run's report from its folder alone."""
     return build_report(written.folder)

@@ -7,10 +7,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from prefect.assets import Asset
 
 from steadymap.configs.errors import InputError
+from steadymap.configs.sweep import DataSource
 from steadymap.flows.deploy.shipped import form_of, load_flow, read_definitions
-from steadymap.flows.run_page import OF_FLOWS, OF_TASKS, ReadableLog, Site, ends_as_failed, verdict_words
+from steadymap.flows.run_page import (
+    OF_FLOWS,
+    OF_TASKS,
+    ReadableLog,
+    Site,
+    data_url,
+    ends_as_failed,
+    rendering_assets,
+    verdict_words,
+)
 from steadymap.tasks.store.layout import Store
 
 FLOWS = [one["entrypoint"] for one in read_definitions()]
@@ -76,6 +87,19 @@ def test_passes_of_a_sweep_differ_by_name() -> None:
 
     assert _named(prepare_geometry, "halves").task_run_name == "geometry of {plan.rows} rows, halves"
     assert _named(prepare_geometry, "") is prepare_geometry
+
+
+@pytest.mark.parametrize("name", ["a & b, c [1]", "50 %", 'x"#?{}|^`\\', "ö" * 600])
+def test_any_name_makes_an_asset(tmp_path: Path, name: str) -> None:
+    source = DataSource(path=f"/data/{name}.npz")
+    made = rendering_assets(tmp_path / "runs" / name, source, Site(Store(tmp_path), "http://host:8080"))
+    folder, report = made["assets"]
+    assert folder.key.startswith(f"file://{tmp_path}/runs/")
+    assert report.key.startswith(folder.key)
+    assert report.properties.url.startswith("http://host:8080/runs/")
+    assert Asset(key=made["asset_deps"][0]).key.startswith("file:///data/")
+    assert data_url(DataSource(example="digits")) == "steadymap://example/digits"
+    assert data_url(DataSource(path="s3://team/z.npz")) == "s3://team/z.npz"
 
 
 def test_verdicts_in_words() -> None:
