@@ -99,7 +99,8 @@ def _answer(url: str) -> str | None:
     try:
         with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=PATIENCE_SECONDS):  # noqa: S310 - checked above
             return None
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as error:
+        error.close()
         return None
     except (OSError, ValueError) as error:
         return str(getattr(error, "reason", error))
@@ -149,7 +150,9 @@ def _sets_prefect(file: Path) -> bool:
         return "PREFECT_" in text
     found = _read_toml(file)
     prefect = found.get("tool", {}).get("prefect", {}) if file.name == "pyproject.toml" else found
-    server = prefect.get("server", {}) if isinstance(prefect, dict) else {}
+    if not isinstance(prefect, dict):
+        return False
+    server = prefect.get("server", {})
     return bool(prefect.get("api") or server.get("database") or server.get("ephemeral", {}).get("enabled") is False)
 
 

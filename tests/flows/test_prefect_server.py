@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -28,10 +29,10 @@ class Healthy(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server() -> str:
-    listening = HTTPServer(("127.0.0.1", 0), Healthy)
-    threading.Thread(target=listening.handle_request, daemon=True).start()
-    return f"http://127.0.0.1:{listening.server_port}/api"
+def server() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Healthy) as listening:
+        threading.Thread(target=listening.handle_request, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}/api"
 
 
 def profiles(home: Path, url: str) -> None:
