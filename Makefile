@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint test test-processors test-browser test-wheel test-services check bench bench-scores bench-criteria bench-report selftest endurance clean
+.PHONY: help setup sweep lint lint-js test test-processors test-browser test-wheel test-services check bench bench-scores bench-criteria bench-report selftest endurance clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,9 @@ lint: $(READY) ## style, types, arrows between the rooms
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-js: ## style of the page's script, by biome through npx; only this needs node
+	npx --yes @biomejs/biome@2.6.8 check reports/html/script
 
 test: $(READY) ## every test that needs no browser and no service
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m "not browser and not services and not wheel"

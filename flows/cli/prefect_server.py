@@ -7,6 +7,8 @@ working directory, a profile, a home folder that cannot be written) has a say in
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import sys
 import tempfile
@@ -51,22 +53,31 @@ def choose_server(environment: MutableMapping[str, str] | None = None) -> list[s
         return told
     if profile is not None:
         told.append(f"the server {profile[0]} of {profile[1]} does not answer: the embedded one is used")
-    strays = [name for name in STRAYS if _mentions_server(Path(name))]
-    if strays:
-        told.append(f"{strays[0]} names a Prefect server, which is not taken from there: export {URL} to use it")
+    strays = [name for name in STRAYS if _sets_prefect(Path(name))]
     _use_embedded(settings)
+    if strays:
+        told.append(f"Prefect's settings in {strays[0]} of this folder are not taken: export {URL} to name a server")
+        settings.setdefault(DATABASE, f"sqlite+aiosqlite:///{_home(settings)}/prefect.db")  # of the server's process
+        if environment is None:
+            _import_elsewhere()
     return told
 
 
 def _use_embedded(settings: MutableMapping[str, str]) -> None:
-    """Set what the embedded server hangs on, so that no file has a say: the environment comes before all of them."""
-    settings[URL] = ""
+    """Set what the embedded server hangs on: the environment comes before all files.
+
+    The URL is no part of it: Prefect takes an empty one for a server, and sends events there.
+    """
+    settings.pop(URL, None)
     settings["PREFECT_SERVER_EPHEMERAL_ENABLED"] = "true"
     settings["PREFECT_SERVER_ALLOW_EPHEMERAL_MODE"] = "true"
-    home = _home(settings)
-    settings["PREFECT_PROFILES_PATH"] = str(home / "no-profiles.toml")
-    if any(Path(name).is_file() for name in STRAYS[:2]):
-        settings.setdefault(DATABASE, f"sqlite+aiosqlite:///{home}/prefect.db")
+    settings["PREFECT_PROFILES_PATH"] = str(_home(settings) / "no-profiles.toml")
+
+
+def _import_elsewhere() -> None:
+    """Import Prefect, which reads the files of the working directory once, from a folder without any."""
+    with tempfile.TemporaryDirectory() as nowhere, contextlib.chdir(nowhere):
+        importlib.import_module("prefect.main")
 
 
 def _require_answer(url: str) -> None:
@@ -128,16 +139,18 @@ def _url_of_profile(settings: MutableMapping[str, str]) -> tuple[str, str] | Non
     return (str(url), f"profile {active!r} in {place}") if url else None
 
 
-def _mentions_server(file: Path) -> bool:
+def _sets_prefect(file: Path) -> bool:
+    """Say whether a file in the working directory tells Prefect which server or database to use."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
     if file.suffix != ".toml":
-        return URL in text
+        return "PREFECT_" in text
     found = _read_toml(file)
     prefect = found.get("tool", {}).get("prefect", {}) if file.name == "pyproject.toml" else found
-    return bool(isinstance(prefect, dict) and isinstance(prefect.get("api"), dict) and prefect["api"].get("url"))
+    server = prefect.get("server", {}) if isinstance(prefect, dict) else {}
+    return bool(prefect.get("api") or server.get("database") or server.get("ephemeral", {}).get("enabled") is False)
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

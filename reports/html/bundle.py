@@ -17,7 +17,7 @@ from markupsafe import Markup
 SCRIPTS = Path(__file__).parent / "script"
 ENTRY = "page.js"
 
-IMPORT = re.compile(r'^import \{ ([^}]*) \} from "\./([\w-]+\.js)";\n', flags=re.MULTILINE)
+IMPORT = re.compile(r'^import \{\s*([^}]*?),?\s*\} from "\./([\w-]+\.js)";\n', flags=re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) )", flags=re.MULTILINE)
 TOP_LEVEL = re.compile(r"^(?:export )?(?:async function|function|class|const|let) (.+)$", flags=re.MULTILINE)
 NAMES = re.compile(r"^(\w+)|^\[([\w, ]+)\]|, (\w+) = ")
@@ -56,7 +56,7 @@ def _in_order(folder: Path, name: str, above: list[str], done: dict[str, str]) -
 
 def _check_exports(name: str, wanted: str, other: str, source: str) -> None:
     exported = {one for line in source.splitlines() if line.startswith("export ") for one in names_of(line)}
-    missing = [one for one in wanted.split(", ") if one not in exported]
+    missing = [one for one in re.split(r",\s*", wanted) if one not in exported]
     if missing:
         raise ValueError(f"{name} imports {', '.join(missing)}, which {other} does not export")
 

@@ -9,7 +9,11 @@ async function unpack() {
 const buffer = await unpack();
 export const pictures = new Map();
 let at = 0;
-const take = (Type, count = n) => { const part = new Type(buffer, at, count); at += part.byteLength; return part; };
+const take = (Type, count = n) => {
+  const part = new Type(buffer, at, count);
+  at += part.byteLength;
+  return part;
+};
 // Points are drawn in one shuffled order, the same everywhere: in the file's order the last label would lie on top.
 const order = shuffled(n);
 for (const { cell, islands, dimension } of index.pictures) {
@@ -28,16 +32,24 @@ for (const { cell, points } of index.nulls) {
 // Pictures of halves: the rows are those of the file, but some are missing.
 for (const { cell, points, islands } of index.halves) {
   const [which, px, py] = [take(Uint16Array, points), take(Uint16Array, points), take(Uint16Array, points)];
-  const [own, near] = [take(Int16Array, points), take(Int16Array, points)], has = new Uint8Array(n);
+  const [own, near] = [take(Int16Array, points), take(Int16Array, points)],
+    has = new Uint8Array(n);
   const [x, y] = [new Uint16Array(n), new Uint16Array(n)];
   const [island, filled] = [new Int16Array(n).fill(NO_CODE), new Int16Array(n).fill(NO_CODE)];
-  which.forEach((i, k) => { has[i] = 1; x[i] = px[k]; y[i] = py[k]; island[i] = own[k]; filled[i] = near[k]; });
+  which.forEach((i, k) => {
+    has[i] = 1;
+    x[i] = px[k];
+    y[i] = py[k];
+    island[i] = own[k];
+    filled[i] = near[k];
+  });
   pictures.set(cell, { x, y, z: null, island, filled, islands, n, has, order: order.filter((i) => has[i]) });
 }
 // Images of some rows, a byte per value.
 export const imageAt = new Map();
 if (index.images) {
-  const [height, width, channels] = index.images.shape, length = height * width * channels;
+  const [height, width, channels] = index.images.shape,
+    length = height * width * channels;
   for (const i of index.images.places) imageAt.set(i, take(Uint8Array, length));
 }
 export function drawImage(canvas, i, side) {
@@ -45,27 +57,29 @@ export function drawImage(canvas, i, side) {
   const bytes = imageAt.get(i);
   canvas.hidden = !bytes;
   if (!bytes) return;
-  const [height, width, channels] = index.images.shape, scale = side / Math.max(height, width);
+  const [height, width, channels] = index.images.shape,
+    scale = side / Math.max(height, width);
   canvas.width = width;
   canvas.height = height;
   canvas.style.width = `${Math.round(width * scale)}px`;
   canvas.style.height = `${Math.round(height * scale)}px`;
-  const context = canvas.getContext("2d"), image = context.createImageData(width, height);
+  const context = canvas.getContext("2d"),
+    image = context.createImageData(width, height);
   for (let p = 0; p < width * height; p++) {
     for (let c = 0; c < 3; c++) image.data[4 * p + c] = bytes[channels === 3 ? 3 * p + c : p];
     image.data[4 * p + 3] = 255;
   }
   context.putImageData(image, 0, 0);
 }
-export const rowOf = (i) => index.rows ? index.rows[i] : i;
-export const idOf = (i) => index.ids ? index.ids[i] : String(rowOf(i));
+export const rowOf = (i) => (index.rows ? index.rows[i] : i);
+export const idOf = (i) => (index.ids ? index.ids[i] : String(rowOf(i)));
 
 function shuffled(count) {
   const places = Uint32Array.from({ length: count }, (_, i) => i);
   let state = 1;
   for (let i = count - 1; i > 0; i--) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const j = Math.floor(state / 4294967296 * (i + 1));
+    const j = Math.floor((state / 4294967296) * (i + 1));
     [places[i], places[j]] = [places[j], places[i]];
   }
   return places;

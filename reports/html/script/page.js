@@ -11,23 +11,37 @@ const size = byId("size");
 
 // --- names on the map of the first screen ---------------------------------------------------------------------------
 function nameOnMap(panel) {
-  const box = byId("map-names"), lines = byId("map-lines"), side = panel.element.clientWidth, { picture } = panel;
+  const box = byId("map-names"),
+    lines = byId("map-lines"),
+    side = panel.element.clientWidth,
+    { picture } = panel;
   if (!box || !picture || !index.cluster || !side) return;
   const members = new Map();
   index.cluster.codes.forEach((code, i) => {
     if (!members.has(code)) members.set(code, []);
     members.get(code).push(i);
   });
-  const scale = side / FULL, tags = [...box.children];
+  const scale = side / FULL,
+    tags = [...box.children];
   const labels = tags.map((tag) => {
     const places = members.get(index.cluster.values.indexOf(tag.dataset.cluster)) ?? [];
     if (!places.length) return null;
     const i = anchorOf(places, picture.x, picture.y);
     tag.hidden = false;
-    return { tag, x: picture.x[i] * scale, y: side - picture.y[i] * scale, width: tag.offsetWidth, height: tag.offsetHeight };
+    return {
+      tag,
+      x: picture.x[i] * scale,
+      y: side - picture.y[i] * scale,
+      width: tag.offsetWidth,
+      height: tag.offsetHeight,
+    };
   });
   const known = labels.filter(Boolean);
-  const taken = occupancy(Float32Array.from(picture.x, (x) => x * scale), Float32Array.from(picture.y, (y) => side - y * scale), side);
+  const taken = occupancy(
+    Float32Array.from(picture.x, (x) => x * scale),
+    Float32Array.from(picture.y, (y) => side - y * scale),
+    side,
+  );
   const found = placeLabels(known, side, taken);
   for (const tag of tags) tag.hidden = true;
   lines.setAttribute("viewBox", `0 0 ${side} ${side}`);
@@ -50,10 +64,13 @@ function leaderLine([x1, y1, x2, y2]) {
 
 // --- the table of clusters -----------------------------------------------------------------------------------------
 function sortBy(header) {
-  const table = header.closest("table"), key = header.dataset.sort, up = header.getAttribute("aria-sort") !== "ascending";
+  const table = header.closest("table"),
+    key = header.dataset.sort,
+    up = header.getAttribute("aria-sort") !== "ascending";
   for (const other of table.querySelectorAll("th[data-sort]")) other.removeAttribute("aria-sort");
   header.setAttribute("aria-sort", up ? "ascending" : "descending");
-  const value = (body) => Number(body.dataset[key]), sign = up ? 1 : -1;
+  const value = (body) => Number(body.dataset[key]),
+    sign = up ? 1 : -1;
   const bodies = [...table.tBodies].sort((a, b) => sign * (value(a) - value(b)) || value(a) - value(b));
   table.append(...bodies);
 }
@@ -64,7 +81,8 @@ function openCard(button, open) {
   redraw(false);
 }
 function listenToTables() {
-  for (const header of document.querySelectorAll("th[data-sort]")) header.querySelector("button").addEventListener("click", () => sortBy(header));
+  for (const header of document.querySelectorAll("th[data-sort]"))
+    header.querySelector("button").addEventListener("click", () => sortBy(header));
   for (const button of document.querySelectorAll("button[data-open]")) {
     button.addEventListener("click", () => openCard(button, button.getAttribute("aria-expanded") !== "true"));
   }
@@ -87,19 +105,30 @@ function showLinked() {
   }
   const target = /^#[\w-]+$/.test(location.hash) && document.querySelector(location.hash);
   if (!target) return;
-  for (let fold = target.closest("details") ?? target.querySelector(":scope > details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  for (
+    let fold = target.closest("details") ?? target.querySelector(":scope > details");
+    fold;
+    fold = fold.parentElement.closest("details")
+  )
+    fold.open = true;
   target.scrollIntoView();
 }
 
 // --- navigation ----------------------------------------------------------------------------------------------------
 function followReading() {
-  const links = new Map([...document.querySelectorAll("nav a[href^='#']")].map((link) => [link.getAttribute("href").slice(1), link]));
+  const links = new Map(
+    [...document.querySelectorAll("nav a[href^='#']")].map((link) => [link.getAttribute("href").slice(1), link]),
+  );
   const seen = new Set();
-  const watcher = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) isIntersecting ? seen.add(target.id) : seen.delete(target.id);
-    const here = [...links.keys()].find((id) => seen.has(id));
-    for (const [id, link] of links) id === here ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
-  }, { rootMargin: "-15% 0px -60% 0px" });
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) isIntersecting ? seen.add(target.id) : seen.delete(target.id);
+      const here = [...links.keys()].find((id) => seen.has(id));
+      for (const [id, link] of links)
+        id === here ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
+    },
+    { rootMargin: "-15% 0px -60% 0px" },
+  );
   for (const id of links.keys()) if (byId(id)) watcher.observe(byId(id));
   // A link to a section that is open already still has to unfold one that was closed again.
   for (const link of links.values()) link.addEventListener("click", () => setTimeout(showLinked));
@@ -126,9 +155,14 @@ function listenToMembers() {
 }
 
 // --- the same pictures in other rows: figures are moved, nothing is made again ----------------------------------------
-const layout = byId("layout"), layoutNote = byId("layout-note");
-const settings = [...grid.children], home = new Map(), figures = new Map(), beside = [...grid.querySelectorAll("[data-beside]")];
-const firstNote = layoutNote.textContent, firstSeeds = grid.style.getPropertyValue("--seeds");
+const layout = byId("layout"),
+  layoutNote = byId("layout-note");
+const settings = [...grid.children],
+  home = new Map(),
+  figures = new Map(),
+  beside = [...grid.querySelectorAll("[data-beside]")];
+const firstNote = layoutNote.textContent,
+  firstSeeds = grid.style.getPropertyValue("--seeds");
 for (const figure of grid.querySelectorAll("[data-figure]")) {
   figures.set(figure.dataset.figure, figure);
   home.set(figure, { row: figure.parentElement, where: figure.querySelector(".where").textContent });
@@ -137,7 +171,10 @@ function layOut() {
   const way = layout && index.layouts[layout.selectedIndex - 1];
   grid.className = `rows ${size.value}${way ? " laid" : ""}${way?.wraps ? " wraps" : ""}`;
   layoutNote.textContent = way ? way.note : firstNote;
-  grid.style.setProperty("--seeds", way ? Math.max(1, ...way.rows.map((row) => way.wraps ? 1 : row.places.length)) : firstSeeds);
+  grid.style.setProperty(
+    "--seeds",
+    way ? Math.max(1, ...way.rows.map((row) => (way.wraps ? 1 : row.places.length))) : firstSeeds,
+  );
   for (const [figure, { row, where }] of home) {
     figure.querySelector(".where").textContent = where;
     row.append(figure);
@@ -147,7 +184,9 @@ function layOut() {
   redraw(false);
 }
 function layRow({ title, places }, number) {
-  const section = document.createElement("section"), setting = document.createElement("div"), head = document.createElement("h3");
+  const section = document.createElement("section"),
+    setting = document.createElement("div"),
+    head = document.createElement("h3");
   const row = document.createElement("div");
   section.className = "row";
   setting.className = "setting";
@@ -159,7 +198,8 @@ function layRow({ title, places }, number) {
   section.append(setting, row);
   for (const { cell, caption } of places) {
     const figure = cell === null ? document.createElement("figure") : figures.get(cell);
-    if (cell !== null) figure.querySelector(".where").textContent = figure.querySelector(".picture") ? `${caption} · ` : caption;
+    if (cell !== null)
+      figure.querySelector(".where").textContent = figure.querySelector(".picture") ? `${caption} · ` : caption;
     row.append(figure);
   }
   return section;
@@ -167,16 +207,23 @@ function layRow({ title, places }, number) {
 size.addEventListener("change", layOut);
 layout?.addEventListener("change", layOut);
 for (const also of ["halves", "noise"]) {
-  const box = byId(`${also}-too`), figures = beside.filter((figure) => figure.dataset.also === also);
-  box?.addEventListener("change", () => { for (const figure of figures) figure.hidden = !box.checked; });
+  const box = byId(`${also}-too`),
+    figures = beside.filter((figure) => figure.dataset.also === also);
+  box?.addEventListener("change", () => {
+    for (const figure of figures) figure.hidden = !box.checked;
+  });
 }
-const watcher = new IntersectionObserver((entries) => {
-  for (const entry of entries) panelOf.get(entry.target).visible = entry.isIntersecting;
-  redraw(false);
-}, { rootMargin: "300px" });
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) panelOf.get(entry.target).visible = entry.isIntersecting;
+    redraw(false);
+  },
+  { rootMargin: "300px" },
+);
 const ruler = new ResizeObserver(() => redraw(false));
 for (const element of document.querySelectorAll(".picture[data-cell], .picture[data-null]")) {
-  const panel = new (element.dataset.null ? NoisePanel : Panel)(element), { top, bottom } = element.getBoundingClientRect();
+  const panel = new (element.dataset.null ? NoisePanel : Panel)(element),
+    { top, bottom } = element.getBoundingClientRect();
   if (panel.linked) listen(panel);
   // What is on the screen is drawn at once: a screenshot or a page in the background waits for no frame.
   panel.visible = bottom > 0 && top < innerHeight;
@@ -187,12 +234,19 @@ for (const element of document.querySelectorAll(".picture[data-cell], .picture[d
 ruler.observe(byId("zoom-picture"));
 const drawForPrint = (on) => {
   state.printing = on;
-  for (const panel of panels) if (panel !== state.enlarged) { panel.stale = true; panel.draw(); }
+  for (const panel of panels)
+    if (panel !== state.enlarged) {
+      panel.stale = true;
+      panel.draw();
+    }
   showLegend();
 };
 addEventListener("beforeprint", () => drawForPrint(true));
 addEventListener("afterprint", () => drawForPrint(false));
-dark.addEventListener("change", () => { showLegend(); redraw(true); });
+dark.addEventListener("change", () => {
+  showLegend();
+  redraw(true);
+});
 showLegend();
 listenForSelections();
 listenToTables();

@@ -30,15 +30,20 @@ export class Panel {
     panels.push(this);
     panelOf.set(element, this);
   }
-  get linked() { return true; }
-  get mode() { return this.islands ? ownIslands : this.focus && !state.selected ? this.focus : state.mode; }
+  get linked() {
+    return true;
+  }
+  get mode() {
+    return this.islands ? ownIslands : this.focus && !state.selected ? this.focus : state.mode;
+  }
   show(cell, title) {
     this.picture = pictures.get(cell);
     this.title = title ?? "";
     this.stale = true;
   }
   fit() {
-    const ratio = Math.min(window.devicePixelRatio || 1, 2), side = Math.round(this.element.clientWidth * ratio);
+    const ratio = Math.min(window.devicePixelRatio || 1, 2),
+      side = Math.round(this.element.clientWidth * ratio);
     if (side !== this.side) {
       this.unmarked = true;
       for (const canvas of [this.base, this.over]) canvas.width = canvas.height = side;
@@ -59,21 +64,38 @@ export class Panel {
   drawPoints() {
     // Every point is blended into the pixels by itself, so that where points overlap their number shows, in colour;
     // one path per colour would be drawn as one flat shape. Points shrink and fade as they grow in number.
-    const { side } = this, context = this.base.getContext("2d"), image = scratch(context, side);
-    const { mode, picture: { order } } = this, n = order.length, chosenRows = this.linked ? state.selected : null;
-    const palette = colours().map(rgb), grey = rgb(theme().grey), paper = rgb(theme().paper);
+    const { side } = this,
+      context = this.base.getContext("2d"),
+      image = scratch(context, side);
+    const {
+        mode,
+        picture: { order },
+      } = this,
+      n = order.length,
+      chosenRows = this.linked ? state.selected : null;
+    const palette = colours().map(rgb),
+      grey = rgb(theme().grey),
+      paper = rgb(theme().paper);
     const pixels = image.data;
     for (let i = 0; i < 4; i++) pixels[i] = i < 3 ? paper[i] : 255;
     new Uint32Array(pixels.buffer).fill(new Uint32Array(pixels.buffer, 0, 1)[0]);
-    const radius = this.radius(), alpha = Math.max(0.3, Math.min(0.9, 1.25 - 0.16 * Math.log10(Math.max(1, n))));
-    const codes = mode.codes(this.picture), slotOf = this.slots(codes);
+    const radius = this.radius(),
+      alpha = Math.max(0.3, Math.min(0.9, 1.25 - 0.16 * Math.log10(Math.max(1, n))));
+    const codes = mode.codes(this.picture),
+      slotOf = this.slots(codes);
     for (const chosen of chosenRows ? [0, 1] : [1]) {
       for (let k = 0; k < n; k++) {
         const i = order[k];
         if (chosenRows && chosenRows[i] !== chosen) continue;
         const slot = codes[i] < 0 ? NO_CODE : slotOf[codes[i]];
         const ink = !chosen || slot < 0 ? grey : palette[slot];
-        this.splat(pixels, i, ink, chosen ? (slot < 0 ? 0.75 * alpha : chosenRows ? Math.max(alpha, 0.8) : alpha) : 0.3, radius);
+        this.splat(
+          pixels,
+          i,
+          ink,
+          chosen ? (slot < 0 ? 0.75 * alpha : chosenRows ? Math.max(alpha, 0.8) : alpha) : 0.3,
+          radius,
+        );
       }
     }
     context.putImageData(image, 0, 0);
@@ -81,23 +103,39 @@ export class Panel {
   }
   radius() {
     const widest = this.large ? 6 : 4;
-    return Math.max(1.1, Math.min(widest, 0.72 * this.side / this.ratio / Math.sqrt(Math.max(1, this.picture.order.length)))) * this.ratio / 2;
+    return (
+      (Math.max(
+        1.1,
+        Math.min(widest, (0.72 * this.side) / this.ratio / Math.sqrt(Math.max(1, this.picture.order.length))),
+      ) *
+        this.ratio) /
+      2
+    );
   }
   slots(codes) {
-    const { mode, picture: { n } } = this;
+    const {
+      mode,
+      picture: { n },
+    } = this;
     let last = -1;
     for (let i = 0; i < n; i++) if (codes[i] > last) last = codes[i];
     return Int16Array.from({ length: last + 1 }, (_, code) => mode.slot(mode.number(this.picture, code)));
   }
   splat(pixels, i, ink, alpha, radius) {
-    const side = this.side, cx = this.picture.x[i] * side / FULL, cy = side - this.picture.y[i] * side / FULL;
-    const reach = radius + 0.5, x1 = Math.min(side - 1, Math.floor(cx + reach)), y1 = Math.min(side - 1, Math.floor(cy + reach));
+    const side = this.side,
+      cx = (this.picture.x[i] * side) / FULL,
+      cy = side - (this.picture.y[i] * side) / FULL;
+    const reach = radius + 0.5,
+      x1 = Math.min(side - 1, Math.floor(cx + reach)),
+      y1 = Math.min(side - 1, Math.floor(cy + reach));
     for (let y = Math.max(0, Math.floor(cy - reach)); y <= y1; y++) {
       const dy = y + 0.5 - cy;
       for (let x = Math.max(0, Math.floor(cx - reach)); x <= x1; x++) {
-        const dx = x + 0.5 - cx, cover = reach - Math.sqrt(dx * dx + dy * dy);
+        const dx = x + 0.5 - cx,
+          cover = reach - Math.sqrt(dx * dx + dy * dy);
         if (cover <= 0) continue;
-        const share = cover < 1 ? alpha * cover : alpha, at = 4 * (y * side + x);
+        const share = cover < 1 ? alpha * cover : alpha,
+          at = 4 * (y * side + x);
         pixels[at] += (ink[0] - pixels[at]) * share;
         pixels[at + 1] += (ink[1] - pixels[at + 1]) * share;
         pixels[at + 2] += (ink[2] - pixels[at + 2]) * share;
@@ -106,7 +144,9 @@ export class Panel {
   }
   drawNames(context, codes) {
     // Names beside their points, so that colour is not the only way to tell.
-    const groups = new Map(), { mode, ratio, side } = this, scale = side / FULL;
+    const groups = new Map(),
+      { mode, ratio, side } = this,
+      scale = side / FULL;
     for (const i of this.picture.order) {
       const code = mode.number(this.picture, codes[i]);
       if (code < 0 || mode.slot(code) < 0 || (state.selected && !state.selected[i])) continue;
@@ -114,11 +154,12 @@ export class Panel {
       groups.get(code).push(i);
     }
     context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
-    const xs = Float32Array.from(this.picture.order, (i) => this.picture.x[i] * scale / ratio);
+    const xs = Float32Array.from(this.picture.order, (i) => (this.picture.x[i] * scale) / ratio);
     const ys = Float32Array.from(this.picture.order, (i) => (side - this.picture.y[i] * scale) / ratio);
     const largest = [...groups].sort((a, b) => b[1].length - a[1].length).slice(0, MOST_NAMED);
     const names = largest.map(([code, places]) => {
-      const [x, y] = this.place(anchorOf(places, this.picture.x, this.picture.y)), text = shortened(nameOf(code));
+      const [x, y] = this.place(anchorOf(places, this.picture.x, this.picture.y)),
+        text = shortened(nameOf(code));
       return { text, x: x / ratio, y: y / ratio, width: context.measureText(text).width / ratio + 6, height: 17 };
     });
     placeLabels(names, side / ratio, occupancy(xs, ys, side / ratio)).forEach((place, k) => {
@@ -126,14 +167,18 @@ export class Panel {
     });
   }
   drawMarks() {
-    const context = this.over.getContext("2d"), nothing = state.marked < 0 && state.kept < 0 && !this.box;
+    const context = this.over.getContext("2d"),
+      nothing = state.marked < 0 && state.kept < 0 && !this.box;
     if (nothing && this.unmarked) return;
     this.unmarked = nothing;
     context.clearRect(0, 0, this.side, this.side);
     for (const i of new Set([state.kept, state.marked])) {
       if (i < 0 || (this.picture.has && !this.picture.has[i])) continue;
       const [px, py] = this.place(i);
-      for (const [ink, width] of [[theme().paper, 5], [theme().ink, 2]]) {
+      for (const [ink, width] of [
+        [theme().paper, 5],
+        [theme().ink, 2],
+      ]) {
         context.strokeStyle = ink;
         context.lineWidth = width * this.ratio;
         context.beginPath();
@@ -156,12 +201,21 @@ export class Panel {
     return [this.picture.x[i] * scale, this.side - this.picture.y[i] * scale];
   }
   nearest(px, py) {
-    const { x, y } = this.picture, scale = FULL / this.side, qx = px * scale, qy = FULL - py * scale;
+    const { x, y } = this.picture,
+      scale = FULL / this.side,
+      qx = px * scale,
+      qy = FULL - py * scale;
     const reach = 14 * this.ratio * scale;
-    let best = -1, least = reach * reach;
+    let best = -1,
+      least = reach * reach;
     for (const i of this.picture.order) {
-      const dx = x[i] - qx, dy = y[i] - qy, distance = dx * dx + dy * dy;
-      if (distance < least) { least = distance; best = i; }
+      const dx = x[i] - qx,
+        dy = y[i] - qy,
+        distance = dx * dx + dy * dy;
+      if (distance < least) {
+        least = distance;
+        best = i;
+      }
     }
     return best;
   }
@@ -170,12 +224,16 @@ export class Panel {
     if (!this.together) return;
     const counts = state.selected && this.picture ? tally(this.picture.filled, this.picture.has) : [];
     const total = counts.reduce((sum, pair) => sum + pair[1], 0);
-    this.together.textContent = total ? `${Math.round(100 * counts[0][1] / total)} % in one island` : "";
+    this.together.textContent = total ? `${Math.round((100 * counts[0][1]) / total)} % in one island` : "";
   }
 }
 export class NoisePanel extends Panel {
-  get linked() { return false; }
-  get mode() { return noiseMode; }
+  get linked() {
+    return false;
+  }
+  get mode() {
+    return noiseMode;
+  }
   show(cell, title) {
     super.show(cell, title);
     this.picture = nulls.get(cell);
@@ -202,7 +260,7 @@ function writeName(context, { text, width, height }, { left, top, leader }, rati
   context.fillText(text, x, y);
 }
 const MOST_NAMED = 60;
-const shortened = (text) => text.length > 24 ? `${text.slice(0, 23)}…` : text;
+const shortened = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
 
 // A frame draws marks everywhere, but points only for so long: what is left over follows in the next frames, the picture
 // in hand first and then those that were drawn longest ago. So a drag stays smooth however many pictures follow it.
@@ -216,9 +274,12 @@ export function redraw(points) {
 }
 export function drawFrame() {
   scheduled = false;
-  const end = performance.now() + FRAME_MS, shown = panels.filter((panel) => panel.visible && panel.picture);
+  const end = performance.now() + FRAME_MS,
+    shown = panels.filter((panel) => panel.visible && panel.picture);
   for (const panel of shown) panel.fit();
-  const waiting = shown.filter((panel) => panel.stale && panel.side).sort((a, b) => (b === state.inHand) - (a === state.inHand) || a.drawn - b.drawn);
+  const waiting = shown
+    .filter((panel) => panel.stale && panel.side)
+    .sort((a, b) => (b === state.inHand) - (a === state.inHand) || a.drawn - b.drawn);
   let done = 0;
   while (done < waiting.length && (!done || performance.now() < end)) waiting[done++].draw();
   for (const panel of shown) if (panel.side) panel.drawMarks();
@@ -229,6 +290,7 @@ export function drawFrame() {
 export function tally(codes, has) {
   // How often each code occurs among the selected rows, the most frequent first.
   const counts = new Map();
-  for (let i = 0; i < n; i++) if (state.selected[i] && (!has || has[i])) counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1);
+  for (let i = 0; i < n; i++)
+    if (state.selected[i] && (!has || has[i])) counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1);
   return [...counts].sort((a, b) => b[1] - a[1]);
 }

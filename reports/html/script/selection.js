@@ -4,8 +4,13 @@ import { idOf, rowOf } from "./data.js";
 import { panels, redraw, tally } from "./panel.js";
 import { byId, index, n, state } from "./state.js";
 
-const status = byId("status"), clear = byId("clear"), legend = byId("legend"), note = byId("legend-note"), colour = byId("colour");
-const title = byId("legend-title"), search = byId("search");
+const status = byId("status"),
+  clear = byId("clear"),
+  legend = byId("legend"),
+  note = byId("legend-note"),
+  colour = byId("colour");
+const title = byId("legend-title"),
+  search = byId("search");
 const MOST_NAMES = 500;
 const CLUSTER = "#cluster=";
 const cards = [...document.querySelectorAll("[data-cluster]")];
@@ -14,28 +19,36 @@ const members = [...document.querySelectorAll("[data-member]")];
 export function showLegend() {
   const { mode } = state;
   title.textContent = `Colour: ${mode.title}`;
-  legend.replaceChildren(...mode.names.slice(0, MOST_NAMES).map((name, place) => {
-    const item = document.createElement("li"), button = document.createElement("button");
-    const dot = document.createElement("i"), text = document.createElement("span"), frequency = document.createElement("span");
-    button.type = "button";
-    dot.style.background = colourOf(mode.shared ? place : mode.numbers[place]);
-    text.textContent = name || "(empty)";
-    frequency.textContent = mode.counts[place].toLocaleString();
-    frequency.className = "frequency";
-    button.append(dot, text, frequency);
-    button.addEventListener("click", () => press(place));
-    item.append(button);
-    return item;
-  }));
+  legend.replaceChildren(
+    ...mode.names.slice(0, MOST_NAMES).map((name, place) => {
+      const item = document.createElement("li"),
+        button = document.createElement("button");
+      const dot = document.createElement("i"),
+        text = document.createElement("span"),
+        frequency = document.createElement("span");
+      button.type = "button";
+      dot.style.background = colourOf(mode.shared ? place : mode.numbers[place]);
+      text.textContent = name || "(empty)";
+      frequency.textContent = mode.counts[place].toLocaleString();
+      frequency.className = "frequency";
+      button.append(dot, text, frequency);
+      button.addEventListener("click", () => press(place));
+      item.append(button);
+      return item;
+    }),
+  );
   const hidden = mode.names.length - MOST_NAMES;
   showPressed();
-  note.textContent = [mode.note, hidden > 0 ? `The legend names the first ${MOST_NAMES}.` : ""].filter(Boolean).join(" ");
+  note.textContent = [mode.note, hidden > 0 ? `The legend names the first ${MOST_NAMES}.` : ""]
+    .filter(Boolean)
+    .join(" ");
 }
 
 export function showPressed() {
   const say = (button, place) => button.setAttribute("aria-pressed", String(state.pressed.has(place)));
   legend.querySelectorAll("button").forEach(say);
-  for (const card of cards) say(card, state.mode === clusterMode ? index.cluster.values.indexOf(card.dataset.cluster) : -1);
+  for (const card of cards)
+    say(card, state.mode === clusterMode ? index.cluster.values.indexOf(card.dataset.cluster) : -1);
   link();
 }
 
@@ -46,7 +59,8 @@ function link() {
   const own = state.mode === clusterMode && state.pressed.size;
   const wanted = own ? CLUSTER + [...state.pressed].map((code) => index.cluster.values[code]).join(",") : "";
   if (own && location.hash !== wanted) history.replaceState(null, "", wanted);
-  else if (!own && location.hash.startsWith(CLUSTER)) history.replaceState(null, "", location.pathname + location.search);
+  else if (!own && location.hash.startsWith(CLUSTER))
+    history.replaceState(null, "", location.pathname + location.search);
 }
 export function followLink() {
   followed = true;
@@ -67,7 +81,7 @@ export function keep(i) {
   clear.hidden = i < 0 && !state.selected;
   redraw(false);
 }
-const nameRow = (i) => idOf(i) === String(rowOf(i)) ? `row ${idOf(i)}` : idOf(i);
+const nameRow = (i) => (idOf(i) === String(rowOf(i)) ? `row ${idOf(i)}` : idOf(i));
 
 function press(place) {
   if (!state.pressed.delete(place)) state.pressed.add(place);
@@ -82,17 +96,27 @@ export function pressCluster(number) {
 function selectPressed() {
   const { mode, pressed } = state;
   showPressed();
-  const tests = [...pressed].map((one) => mode.members(one)), names = [...pressed].map((one) => mode.names[one]).join(", ");
-  choose((i) => tests.some((test) => test(i)), mode.shared ? `${mode.title}: ${names}` : `island ${names} of the reference picture`);
+  const tests = [...pressed].map((one) => mode.members(one)),
+    names = [...pressed].map((one) => mode.names[one]).join(", ");
+  choose(
+    (i) => tests.some((test) => test(i)),
+    mode.shared ? `${mode.title}: ${names}` : `island ${names} of the reference picture`,
+  );
   settle();
 }
 
 export function choose(test, from) {
   const chosen = new Uint8Array(n);
   let count = 0;
-  for (let i = 0; i < n; i++) if (test(i)) { chosen[i] = 1; count++; }
+  for (let i = 0; i < n; i++)
+    if (test(i)) {
+      chosen[i] = 1;
+      count++;
+    }
   state.selected = count ? chosen : null;
-  status.textContent = count ? `${count.toLocaleString()} of ${n.toLocaleString()} ${n === 1 ? "row" : "rows"} selected, ${from}` : "";
+  status.textContent = count
+    ? `${count.toLocaleString()} of ${n.toLocaleString()} ${n === 1 ? "row" : "rows"} selected, ${from}`
+    : "";
   clear.hidden = !count && state.kept < 0;
   redraw(true);
 }
@@ -108,12 +132,16 @@ export function unselect() {
 }
 export function settle() {
   // Where a selection has come to rest: what it is made of, and whether each picture keeps it together.
-  if (state.selected && index.labels.length && !state.pressed.size) status.textContent += `: ${composition(index.labels[0])}`;
+  if (state.selected && index.labels.length && !state.pressed.size)
+    status.textContent += `: ${composition(index.labels[0])}`;
   for (const panel of panels) panel.tell();
 }
 function composition(label) {
-  const counts = tally(label.codes), total = counts.reduce((sum, pair) => sum + pair[1], 0);
-  const parts = counts.slice(0, 3).map(([code, count]) => `${code < 0 ? "no label" : label.values[code]} ${Math.round((100 * count) / total)} %`);
+  const counts = tally(label.codes),
+    total = counts.reduce((sum, pair) => sum + pair[1], 0);
+  const parts = counts
+    .slice(0, 3)
+    .map(([code, count]) => `${code < 0 ? "no label" : label.values[code]} ${Math.round((100 * count) / total)} %`);
   return `${label.name} ${parts.join(", ")}${counts.length > 3 ? " …" : ""}`;
 }
 
@@ -132,7 +160,10 @@ function find(text) {
   const exact = places((i) => idOf(i).toLowerCase() === wanted || String(rowOf(i)) === wanted);
   unselect();
   if (exact.length === 1) return keep(exact[0]);
-  const labels = index.labels.map((label) => [label.codes, new Set(label.values.flatMap((value, code) => value.toLowerCase() === wanted ? [code] : []))]);
+  const labels = index.labels.map((label) => [
+    label.codes,
+    new Set(label.values.flatMap((value, code) => (value.toLowerCase() === wanted ? [code] : []))),
+  ]);
   const byLabel = (i) => labels.some(([codes, known]) => known.has(codes[i]));
   const found = labels.some(([, known]) => known.size) ? byLabel : (i) => idOf(i).toLowerCase().includes(wanted);
   choose(found, `found by “${text.trim()}”`);
@@ -142,14 +173,25 @@ function find(text) {
 const places = (test) => Array.from({ length: n }, (_, i) => i).filter(test);
 
 export function listenForSelections() {
-  modes.forEach((one, place) => { colour.add(new Option(one.title, String(place))); });
+  modes.forEach((one, place) => {
+    colour.add(new Option(one.title, String(place)));
+  });
   colour.addEventListener("change", () => colourBy(modes[Number(colour.value)]));
-  clear.addEventListener("click", () => { unselect(); colour.focus(); });
+  clear.addEventListener("click", () => {
+    unselect();
+    colour.focus();
+  });
   search.addEventListener("change", () => find(search.value));
   for (const card of cards) card.addEventListener("click", () => pressCluster(card.dataset.cluster));
   addEventListener("keydown", (event) => {
     if (document.querySelector("dialog[open]")) return;
-    if (event.key === "Escape" && (state.selected || state.kept >= 0)) { search.value = ""; unselect(); }
-    if (event.key === "/" && !/input|select|textarea/i.test(document.activeElement?.tagName ?? "")) { event.preventDefault(); search.focus(); }
+    if (event.key === "Escape" && (state.selected || state.kept >= 0)) {
+      search.value = "";
+      unselect();
+    }
+    if (event.key === "/" && !/input|select|textarea/i.test(document.activeElement?.tagName ?? "")) {
+      event.preventDefault();
+      search.focus();
+    }
   });
 }
