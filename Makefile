@@ -16,6 +16,8 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt hatchling editables
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	@# Once a machine and version: compiled code comes from numba's cache from here on.
+	@$(BIN)/python -c 'import steadymap.tasks.numerics.preload'
 	@touch $(READY)
 
 sweep: $(READY) ## the example: digits, 101 cells, a report

@@ -5,7 +5,8 @@ width. Each operation rounds every lane by itself (IEEE 754, nothing reordered, 
 lane holds depends neither on its neighbours nor on how many lanes there are.
 
 Functions of this module are for use inside of compiled kernels only. Arrays are flat; places are counted in numbers.
-What generates code for each of them is a function of numba's types; to a type checker they are all ``Any``.
+What generates code for each of them is a function of numba's types; to a type checker they are all ``Any``. numba's
+cache on disk does not see that they changed: whoever edits them removes __pycache__.
 """
 
 from __future__ import annotations
