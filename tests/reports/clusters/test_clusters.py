@@ -162,7 +162,7 @@ def test_a_fast_run_says_so_first(tmp_path: Path, summary: Summary) -> None:
 
 
 def test_markdown_and_terminal_list_every_cluster_verdict_first(tested: Summary) -> None:
-    assert sum(line.startswith("● REAL: cluster ") for line in to_lines(tested)) == 2
+    assert sum(line.startswith("● REAL: cluster ") and " rows, " in line for line in to_lines(tested)) == 2
     assert sum(line.startswith("* ○ ARTEFACT: cluster ") for line in to_markdown(tested).splitlines()) == 1
 
 

@@ -357,9 +357,10 @@ def test_no_name_moves_the_cursor_of_a_terminal(tmp_path: Path, control: str, su
 
 def test_lines_tell_findings_recommendations_and_losses(summary: Summary) -> None:
     lines = to_lines(summary)
-    assert len(lines) == 8 + 3 + 2 + 1 + 3
-    assert lines[0] == summary.findings[0]
-    assert lines[8] == summary.clusters[0].line.replace("\u00a0", " ")
-    assert lines[11] == "look first at t-SNE, perplexity 30, seed 0: the best of the front"
-    assert lines[13].startswith("One picture shows every cluster that any picture shows, 2 of 3: t-SNE, perplexity 30")
-    assert lines[16] == "crashed: UMAP, n_neighbors 15, min_dist 0.5, seed 1: the worker was killed by signal 11"
+    assert len(lines) == 3 + 8 + 3 + 2 + 1 + 3  # the answer comes first
+    assert lines[1].startswith("Use t-SNE, perplexity 30")
+    assert lines[3] == summary.findings[0]
+    assert lines[11] == summary.clusters[0].line.replace("\u00a0", " ")
+    assert lines[14] == "look first at t-SNE, perplexity 30, seed 0: the best of the front"
+    assert lines[16].startswith("One picture shows every cluster that any picture shows, 2 of 3: t-SNE, perplexity 30")
+    assert lines[19] == "crashed: UMAP, n_neighbors 15, min_dist 0.5, seed 1: the worker was killed by signal 11"

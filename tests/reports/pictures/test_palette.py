@@ -153,4 +153,4 @@ def test_of_more_values_than_colours_only_the_most_frequent_get_one() -> None:
 def test_the_docstring_names_this_file() -> None:
     from steadymap.reports.pictures import palette
 
-    assert f"tests/reports/{Path(__file__).name}" in (palette.__doc__ or "")
+    assert f"tests/reports/pictures/{Path(__file__).name}" in (palette.__doc__ or "")

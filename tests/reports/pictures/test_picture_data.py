@@ -247,10 +247,15 @@ def test_a_measure_that_no_row_has_is_left_out_and_a_row_without_value_has_no_le
 def test_clusters_travel_as_a_label_with_a_name_of_their_own(run: Run, tmp_path: Path) -> None:
     # The usual run has a label called cluster already.
     data = pack_pictures(run)
+    names = ["cluster c0", "cluster c1", "cluster c2"]
     shared = {"values": ("0", "1", "2"), "counts": (40, 40, 40)}
-    assert data.index["cluster"] == {"name": "consensus cluster", **shared}
+    assert data.index["cluster"] == {"name": "consensus cluster", "names": names, **shared}
     assert np.array_equal(unpack(data).clusters, clusters())
-    assert packed(tmp_path, RunFolder(labels={})).index["cluster"] == {"name": "cluster", **shared}
+    assert packed(tmp_path, RunFolder(labels={})).index["cluster"] == {
+        "name": "cluster",
+        "names": ["cluster 0", "cluster 1", "cluster 2"],
+        **shared,
+    }
 
 
 def test_clusters_carry_their_verdicts_where_they_were_judged(tmp_path: Path) -> None:

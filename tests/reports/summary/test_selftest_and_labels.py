@@ -42,5 +42,5 @@ def test_labels_say_whether_they_are_separate_and_what_they_run_into(tmp_path: P
     assert (first.label, first.separated, first.p, first.depth, first.runs_into) == ("c0", True, "p = .004", "0.10", "")
     assert (second.separated, second.runs_into, third.depth) == (False, "c2", "")
     page = render_page(run, summarise(run))
-    assert "Your labels, tested like clusters" in page
+    assert "tested like clusters, and class by cluster" in page
     assert "◇ not shown" in page

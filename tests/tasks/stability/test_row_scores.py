@@ -15,7 +15,7 @@ from steadymap.tasks.geometry.parts import Geometry
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, Recipe
 from steadymap.tasks.input.dataset import Dataset
 from steadymap.tasks.plan.plan import Cell
-from steadymap.tasks.steps import score_rows as rate_rows
+from steadymap.tasks.stability import row_scores
 from steadymap.tasks.store.layout import Store
 
 
@@ -51,9 +51,9 @@ def test_a_row_is_dubious_where_noise_is_seldom_less_reliable(monkeypatch: pytes
         positions, values = told[cell.identity]
         return pa.table({"position": list(positions), "reliability": list(values)})
 
-    monkeypatch.setattr("steadymap.tasks.steps.score_rows.read_reliability", read)
-    found = rate_rows._reliability(Rows(5), [*drawn, null])
+    monkeypatch.setattr("steadymap.tasks.stability.row_scores.read_reliability", read)
+    found = row_scores.measure_reliability(Rows(5), [*drawn, null])
     assert found["reliability"].tolist() == pytest.approx([0.25, 0.5, 0.8, 0.0, np.nan], nan_ok=True)
     assert found["dubious_share"].tolist() == pytest.approx([0.5, 0.0, 0.0, 1.0, np.nan], nan_ok=True)
-    without = rate_rows._reliability(Rows(5), drawn)
+    without = row_scores.measure_reliability(Rows(5), drawn)
     assert np.isnan(without["dubious_share"]).all()
