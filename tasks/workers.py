@@ -137,8 +137,15 @@ class WorkerPool:
         self._noting = threading.Lock()
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
-        """Queue a job: a function of an importable module with small, picklable arguments."""
-        future: Future[T] = self._pool.schedule(function, args=arguments, timeout=self.limits.timeout_seconds)
+        """Queue a job: a function of an importable module with small, picklable arguments.
+
+        Of a pool that is closed the job is cancelled at once.
+        """
+        try:
+            future: Future[T] = self._pool.schedule(function, args=arguments, timeout=self.limits.timeout_seconds)
+        except RuntimeError:  # closed meanwhile: who asks is told what those in the queue are told
+            future = Future()
+            future.cancel()
         with self._noting:
             self._futures.add(future)
         return future
