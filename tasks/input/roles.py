@@ -110,10 +110,10 @@ def decide_roles(file: DataFile, asked: Asked) -> Roles:
             file.require(name, "labels" if name in labels else "group")
     named = {*labels, *asked.inputs, *([asked.group] if asked.group else []), *([id_name] if id_name else [])}
     free = [part for part in parts if part.name not in named]
-    if asked.latents is not None:
+    if asked.latents == () or (asked.latents is None and not parts):
+        latents = ()  # nobody asks for vectors, or there is one array, without a name
+    elif asked.latents is not None:
         latents = tuple(file.matching(asked.latents, "latents"))
-    elif not parts:
-        latents = ()  # one array, without a name
     else:
         latents = _find_latents(file, free, asked)
     return Roles(

@@ -97,7 +97,7 @@ def test_a_sweep_a_repetition_the_list_and_the_report(
     assert Path(first["report"]).is_file()
     assert "150 rows × 6 dimensions" in err  # progress goes elsewhere than the object
 
-    code, out, _ = call(capsys, monkeypatch, "sweep", str(small_config), "--store", store)
+    code, out, _ = call(capsys, monkeypatch, "sweep", str(small_config), "--store", store, "--verbose")
     assert code == cli.EXIT_REPORT
     assert "0 cells computed, 3 cached, 0 failed, 2 skipped" in out
     assert "skipped: t-SNE" in out
