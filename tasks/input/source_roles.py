@@ -39,7 +39,7 @@ class SourceRoles:
         self._id_file = main
         own = None if source.labels is None else self._own(source.labels)
         own_id = self._own([source.id]) if source.id else ()
-        group = self._own([source.group]) if source.group else ()
+        group = self._own_group = self._own([source.group]) if source.group else ()
         inputs = self._own(source.inputs or ())
         log_variance = self._own([source.log_variance]) if source.log_variance else ()
         self.decided: Roles = decide_roles(
@@ -59,7 +59,7 @@ class SourceRoles:
 
     def taken(self) -> set[str]:
         """Return the names of the data file that have a role, or the name of one."""
-        return names_with_a_role(self._main, self.decided)
+        return {*names_with_a_role(self._main, self.decided), *self._own_group}
 
     def ids(self, rows: int) -> list[str]:
         """Return a name for every row: its number where it has none."""
