@@ -111,7 +111,7 @@ def decide_roles(file: DataFile, asked: Asked) -> Roles:
     named = {*labels, *asked.inputs, *([asked.group] if asked.group else []), *([id_name] if id_name else [])}
     free = [part for part in parts if part.name not in named]
     if asked.latents == () or (asked.latents is None and not parts):
-        latents = ()  # nobody asks for vectors, or there is one array, without a name
+        latents: tuple[str, ...] = ()  # nobody asks for vectors, or there is one array, without a name
     elif asked.latents is not None:
         latents = tuple(file.matching(asked.latents, "latents"))
     else:

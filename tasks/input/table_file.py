@@ -253,6 +253,6 @@ def _counts_rows(column: pa.ChunkedArray) -> bool:
     """Say whether whole numbers go on by the same step from row to row."""
     if column.null_count or len(column) < 3:
         return False
-    values = column.to_numpy()
+    values = column.to_numpy().astype(np.int64)  # differences of unsigned numbers would wrap
     step = int(values[1]) - int(values[0])
-    return step != 0 and bool(np.all(values[1:] - values[:-1] == values[1] - values[0]))
+    return step != 0 and bool(np.all(np.diff(values) == step))
