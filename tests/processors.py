@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +122,18 @@ def what_runs(processor: Processor) -> tuple[str, str | None]:
     return f"OpenBLAS {blas}, numba {compiled_for}", None
 
 
+def without_twins(processors: Sequence[Processor]) -> list[Processor]:
+    """Leave out whoever would run the very code that another runs: a build without Zen's kernel takes Haswell's."""
+    kept: dict[str, Processor] = {}
+    for processor in processors:
+        kernel, told = what_runs(processor)
+        code = processor.name if told else kernel  # what cannot run is told in its turn
+        twin = kept.setdefault(code, processor)
+        if twin is not processor:
+            say(f"{processor.name}: the same code as {twin.name} ({kernel}), tested there")
+    return list(kept.values())
+
+
 def call(*arguments: str, processor: Processor) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
     return subprocess.run(command, env=processor.environment, capture_output=True, text=True, check=False)
@@ -142,7 +154,7 @@ def main(options: tuple[str, ...]) -> int:
             blas_kernel("Prescott", "Katmai"),
             numba_haswell(str(Path(folder).resolve())),
         )
-        outcomes = list(together.map(lambda processor: run_as(processor, options), processors))
+        outcomes = list(together.map(lambda processor: run_as(processor, options), without_twins(processors)))
     left_out = [outcome.processor.name for outcome in outcomes if not outcome.tested]
     kernels = {outcome.kernel for outcome in outcomes if outcome.tested and outcome.processor.answers}
     say(f"{len(outcomes) - len(left_out)} of {len(outcomes)} tested; not tested: {', '.join(left_out) or 'none'}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processors import Outcome, blas_kernel, numba_haswell, run_as, what_runs
+from tests.processors import Outcome, blas_kernel, numba_haswell, run_as, what_runs, without_twins
 
 
 def test_settings_around_are_overridden(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -27,3 +27,10 @@ def test_a_kernel_that_does_not_run_is_told_and_counts_as_untested(capsys: pytes
     assert told == f"OpenBLAS runs {kernel} instead"
     assert run_as(unknown, ()) == Outcome(unknown, kernel, tested=False)
     assert f"NOT TESTED OPENBLAS_CORETYPE=Unknown: {told}" in capsys.readouterr().out
+
+
+def test_the_same_code_is_tested_once_and_that_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    prescott, again = blas_kernel("Prescott", "Katmai"), blas_kernel("Prescott", "Katmai", "Banias")
+    unknown = blas_kernel("Unknown")
+    assert without_twins([prescott, again, unknown]) == [prescott, unknown]
+    assert "the same code as OPENBLAS_CORETYPE=Prescott" in capsys.readouterr().out
