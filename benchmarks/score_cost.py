@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.compare_with_naive import FASHION
 from steadymap.tasks.numerics.clusters.consensus import ambiguous_pairs, consensus_clusters
 from steadymap.tasks.numerics.clusters.islands import find_islands
-from steadymap.tasks.numerics.clusters.recurrence import find_clusters
+from steadymap.tasks.numerics.clusters.recurrence import recover_clusters
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
 from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours, nearest_neighbours
@@ -168,7 +168,7 @@ def _clusters(islands: list[np.ndarray], near: np.ndarray, smallest: int) -> Non
     clusters = consensus_clusters(islands, near, smallest)
     ambiguous_pairs(islands)
     for labels in islands:
-        find_clusters(clusters, labels, int(clusters.max()) + 1).apart()
+        recover_clusters(clusters, labels, int(clusters.max()) + 1).apart()
 
 
 def _rows(around: Neighbours, pictures: list[np.ndarray], near: list[np.ndarray]) -> None:

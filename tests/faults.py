@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from steadymap.tasks.cells.compute_cells import CellJob, CellResult, compute_cells
-from steadymap.tasks.verdicts.border_depths import look_on_half
+from steadymap.tasks.verdicts.border_depths import run_border_job
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob
-from steadymap.tasks.verdicts.label_job import judge_on_half
-from steadymap.tasks.verdicts.split_job import seek_on_half
+from steadymap.tasks.verdicts.label_job import run_label_job
+from steadymap.tasks.verdicts.split_job import run_split_job
 
 SEGFAULT_SEED, HANG_SEED, MEMORY_SEED, EXIT_SEED, RAISE_SEED = 101, 102, 103, 104, 105
 MEMORY_BYTES = 30_000_000_000
@@ -56,7 +56,7 @@ def lost_on_one_half(job: HeldOutJob) -> None:
     if job.half.recipe.name == "half 0a":
         os._exit(7)
     about_clusters = job.clusters != Path()
-    (seek_on_half if job.cells else look_on_half if about_clusters else judge_on_half)(job)
+    (run_split_job if job.cells else run_border_job if about_clusters else run_label_job)(job)
 
 
 def only_parts(jobs: Sequence[CellJob]) -> list[CellResult]:

@@ -143,7 +143,7 @@ def check(
     import pandas as pd
 
     from steadymap.configs.grid import expand
-    from steadymap.reports.scores.latent_health import tell_health
+    from steadymap.reports.scores.latent_health import spell_health
     from steadymap.tasks.input.dataset import look_at_source
     from steadymap.tasks.input.latent_health import dimensions_table, health_facts
     from steadymap.tasks.plan.forecast import compare_machine, forecast
@@ -154,7 +154,7 @@ def check(
     source = look_at_source(settings.data)
     rows, dimensions, health = source.rows, source.dimensions, source.health
     told = (
-        () if health is None else tell_health(dimensions_table(health).to_pandas(), pd.DataFrame(health_facts(health)))
+        () if health is None else spell_health(dimensions_table(health).to_pandas(), pd.DataFrame(health_facts(health)))
     )
     grid = expand(settings, rows)
     check_fit(settings, grid, rows, dimensions)
@@ -489,12 +489,12 @@ def _prepare_engine(store: Store) -> None:
 def _preflight(settings: SweepConfig, store: Store, console: Console) -> None:
     """Meet faults of the input here, in a second, instead of after the start of the server."""
     from steadymap.flows.cli.terminal import live_progress
-    from steadymap.tasks.input.dataset import bring_in
+    from steadymap.tasks.input.dataset import import_dataset
     from steadymap.tasks.plan.lay_out import lay_out
     from steadymap.tasks.workers import warm_up
 
     with live_progress(console) if settings.data.encode else contextlib.nullcontext():
-        dataset = bring_in(settings.data, store)
+        dataset = import_dataset(settings.data, store)
     plan = lay_out(settings, dataset, store)
     if plan.missing:
         warm_up()

@@ -108,14 +108,14 @@ class Dataset(Vectors):
 
     def classes(self) -> list[str | None]:
         """Return the first label of every row, in canonical order."""
-        return told_of_rows(self.folder, "label")
+        return read_row_column(self.folder, "label")
 
     def points(self) -> pa.Table:
         """Read the rows of the user's file: row, position in canonical order, id, labels, group."""
         return read_table(self.folder / "points.parquet")
 
 
-def told_of_rows(folder: Path, column: str) -> list[str | None]:
+def read_row_column(folder: Path, column: str) -> list[str | None]:
     """Return what the user's file says of every row (its label, its group), in canonical order."""
     points = read_table(folder / "points.parquet")
     order = np.argsort(points.column("position").to_numpy())
@@ -166,7 +166,7 @@ def _second_looks(latents: Latents) -> tuple[str, ...]:
     return (*latents.warnings, *of_matrix, *warn_of_labels(latents.labels))
 
 
-def bring_in(source: DataSource, store: Store) -> Dataset:
+def import_dataset(source: DataSource, store: Store) -> Dataset:
     """Read a source, put its rows into canonical order, and keep it in the store.
 
     Raises

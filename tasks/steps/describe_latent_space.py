@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 
 from steadymap.configs import schemas
 from steadymap.tasks.cells.score_files import read_classes
-from steadymap.tasks.geometry.compute_part import ensure_working
+from steadymap.tasks.geometry.compute_part import read_working
 from steadymap.tasks.geometry.latent_neighbours import latent_neighbours
 from steadymap.tasks.input.latent_health import Fact, dimensions_table, examine_vectors, health_facts
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
@@ -31,7 +31,7 @@ def describe_latent_space(plan: Plan) -> LatentSpace:
     health = examine_vectors(plan.dataset.latents(), plan.dataset.log_variance())
     facts = health_facts(health)
     with contextlib.suppress(UnusableVectorsError):  # then every cell says so
-        working = ensure_working(plan.geometry, metric)
+        working = read_working(plan.geometry, metric)
         found = latent_neighbours(plan.geometry, metric, DIMENSION_K, plan.config.workers.count)
         facts += [*_shape(found, metric), *_purity(plan, found), *_inputs(plan, working)]
     place = LatentSpace(plan.store.findings(plan.run) / "latent_space.parquet")

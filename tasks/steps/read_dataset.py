@@ -6,7 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from steadymap.configs.sweep import DataSource
-from steadymap.tasks.input.dataset import Dataset, bring_in
+from steadymap.tasks.input.dataset import Dataset, import_dataset
 from steadymap.tasks.store.layout import Store
 
 
@@ -19,4 +19,4 @@ def read_dataset(source: DataSource, store: Store) -> Dataset:
     InputError
         The file cannot be used.
     """
-    return bring_in(source, store)
+    return import_dataset(source, store)

@@ -12,14 +12,14 @@ from prefect.cache_policies import NO_CACHE
 
 from steadymap.tasks.cells.cell_file import coordinates_of, read_cell
 from steadymap.tasks.cells.score_files import ROW_SCORES, has_scores, read_classes, scores_identity, tabulate
-from steadymap.tasks.geometry.compute_part import ensure_working
+from steadymap.tasks.geometry.compute_part import read_working
 from steadymap.tasks.geometry.make_parts import make_parts
-from steadymap.tasks.geometry.parts import Part, parts_of, read_sparse
+from steadymap.tasks.geometry.parts import GeometryPart, parts_of, read_sparse
 from steadymap.tasks.numerics.scores.all_scores import Score
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done, announce_total
 from steadymap.tasks.store.files import write_table
-from steadymap.tasks.store.sync import send, settle
+from steadymap.tasks.store.sync import sync, upload
 from steadymap.tasks.workers import choose_limits, default_count, some_pool
 
 
@@ -35,7 +35,7 @@ def score_cells(plan: Plan, drawn: list[Cell]) -> None:
         The cells that have an embedding.
     """
     scored = [scores_identity(cell, plan) for cell in drawn if cell.kind != "resample"]
-    settle(plan.store, [place for one in scored for place in (plan.store.scores(one), plan.store.row_scores(one))])
+    sync(plan.store, [place for one in scored for place in (plan.store.scores(one), plan.store.row_scores(one))])
     unscored: dict[tuple[str | None, str], list[Cell]] = defaultdict(list)
     for cell in drawn:
         if cell.kind != "resample" and not has_scores(cell, plan):
@@ -51,7 +51,7 @@ def _score(cells: list[Cell], plan: Plan) -> None:
     from steadymap.tasks.numerics.scores.all_scores import Scorer, choose_anchors
 
     of = cells[0]
-    working = ensure_working(of.geometry, of.configuration.metric)
+    working = read_working(of.geometry, of.configuration.metric)
     keys = np.array(of.vectors.keys())
     anchors = choose_anchors(keys, exact=plan.config.scores.exact)
     scorer = Scorer(working, keys, plan.ks, anchors, read_classes(plan) if of.kind == "data" else None)
@@ -69,7 +69,7 @@ def _score(cells: list[Cell], plan: Plan) -> None:
             write_table(tabulate(cell.identity, [*one.scores, *loss]), plan.store.scores(scores_identity(cell, plan)))
             announce_done("scores")
         done = [scores_identity(cell, plan) for cell in batch]
-        send(plan.store, [place for one in done for place in (plan.store.scores(one), plan.store.row_scores(one))])
+        upload(plan.store, [place for one in done for place in (plan.store.scores(one), plan.store.row_scores(one))])
 
 
 BATCH_CELLS = 16
@@ -86,7 +86,7 @@ def _make_missing_graphs(cells: list[Cell], plan: Plan) -> None:
             make_parts(missing)
 
 
-def _graph_of(cell: Cell) -> Part | None:
+def _graph_of(cell: Cell) -> GeometryPart | None:
     """Return the graph that a cell's picture was drawn from: affinities of t-SNE, fuzzy graph of UMAP."""
     graphs = (part for part in parts_of(cell.configuration) if part.kind in ("affinities", "fuzzy_graph"))
     return next(graphs, None)

@@ -15,9 +15,9 @@ from steadymap.tasks.store.findings import RowRatings
 
 
 @task(name="rate rows", task_run_name="rows of {plan.run}", cache_policy=NO_CACHE)
-def rate_rows(plan: Plan, drawn: list[Cell]) -> RowRatings:
+def score_rows(plan: Plan, drawn: list[Cell]) -> RowRatings:
     """Measure how much a row's distances vary, how well its neighbours are kept, and whether that beats noise."""
-    speaking = [cell for cell in drawn if cell.configuration.speaks_of_clusters]
+    speaking = [cell for cell in drawn if cell.configuration.shows_clusters]
     columns = {
         **measure_variances(plan, speaking),
         "embedr_p": measure_embedr(plan, speaking),

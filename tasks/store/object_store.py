@@ -19,7 +19,7 @@ S3 = ("s3", "s3a")
 
 
 @functools.cache
-def far(url: str) -> Remote:
+def open_object_store(url: str) -> Remote:
     """Return the other end of a URL; one connection a process.
 
     Raises

@@ -16,7 +16,7 @@ from steadymap.configs import schemas
 from steadymap.configs.cards import CARD_OF
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import SweepConfig
-from steadymap.tasks.cells.compute_cells import Endings
+from steadymap.tasks.cells.compute_cells import CellOutcomes
 from steadymap.tasks.store.files import file_digest
 from tests import faults
 from tests.conftest import three_blobs
@@ -239,7 +239,7 @@ def test_a_lost_test_is_told_and_made_up_for_the_next_time(
 
     config = blob_config(blobs_file, resamples={"pairs": 1, "configurations": 1})
     monkeypatch.setattr("steadymap.tasks.steps.run_split_tests.seek_on_half", faults.lost_on_one_half)
-    monkeypatch.setattr("steadymap.tasks.verdicts.border_depths.look_on_half", faults.lost_on_one_half)
+    monkeypatch.setattr("steadymap.tasks.verdicts.border_depths.run_border_job", faults.lost_on_one_half)
     monkeypatch.setattr("steadymap.tasks.steps.run_label_tests.judge_on_half", faults.lost_on_one_half)
     store = tmp_path / "store"
     outcome = stability_sweep(config, str(store))
@@ -273,7 +273,7 @@ def test_pictures_of_halves_alone_are_not_usable(
 
 
 def test_one_group_cannot_be_split_which_is_said_or_refused(tmp_path: Path) -> None:
-    from steadymap.tasks.input.dataset import bring_in
+    from steadymap.tasks.input.dataset import import_dataset
     from steadymap.tasks.plan.lay_out import lay_out
     from steadymap.tasks.store.layout import Store
 
@@ -281,7 +281,7 @@ def test_one_group_cannot_be_split_which_is_said_or_refused(tmp_path: Path) -> N
     np.savez(tmp_path / "one.npz", z=vectors, group=np.full(150, "all"))
     config = blob_config(tmp_path / "one.npz", resamples={}, data={"path": str(tmp_path / "one.npz"), "group": "group"})
     store = Store(tmp_path / "store")
-    dataset = bring_in(config.data, store)
+    dataset = import_dataset(config.data, store)
     plan = lay_out(config, dataset, store)
     assert {cell.kind for cell in plan.cells} == {"data"}
     assert any("one group holds every row" in warning for warning in plan.warnings)
@@ -331,7 +331,7 @@ def test_settings_in_the_queue_are_not_begun_once_a_sweep_is_interrupted() -> No
 
     from steadymap.flows.drawing.draw_cells import dropped_if_interrupted
 
-    begun, waiting = (PrefectConcurrentFuture[Endings](uuid.uuid4(), Future()) for _ in range(2))
+    begun, waiting = (PrefectConcurrentFuture[CellOutcomes](uuid.uuid4(), Future()) for _ in range(2))
     begun.wrapped_future.set_running_or_notify_cancel()
     with pytest.raises(KeyboardInterrupt), dropped_if_interrupted([begun, waiting]):
         raise KeyboardInterrupt

@@ -20,14 +20,14 @@ from steadymap.tasks.numerics.geometry.resampling import halves as complementary
 from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
 from steadymap.tasks.numerics.randomness import row_uniforms
 from steadymap.tasks.numerics.selftest.synthetic import generate
-from steadymap.tasks.numerics.valleys.bridges import easiest_bridges, nearest_along_graph
+from steadymap.tasks.numerics.valleys.bridges import find_bridges, nearest_along_graph
 from steadymap.tasks.numerics.valleys.component_links import shortest_links
-from steadymap.tasks.numerics.valleys.curved_axis import unbent_axis
+from steadymap.tasks.numerics.valleys.curved_axis import curved_axis
 from steadymap.tasks.numerics.valleys.discriminant_axis import discriminant_axis, shrunk_covariance
 from steadymap.tasks.numerics.valleys.jitter import jitter_columns, resolutions, untie
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, fragments, latent_graph
 from steadymap.tasks.numerics.valleys.merge_tree import merge_tree
-from steadymap.tasks.numerics.valleys.sample_splitting import Halves, prepare_halves
+from steadymap.tasks.numerics.valleys.sample_splitting import SampleSplit, split_sample
 from steadymap.tasks.numerics.valleys.valley import Valley
 from steadymap.tasks.numerics.verdicts.combine_splits import (
     SplitOutcome,
@@ -35,8 +35,8 @@ from steadymap.tasks.numerics.verdicts.combine_splits import (
     cluster_evidence,
     combine_p_values,
 )
-from steadymap.tasks.numerics.verdicts.given_partition import holm, run_given
-from steadymap.tasks.numerics.verdicts.split_test import Node, SplitTest, run_split
+from steadymap.tasks.numerics.verdicts.given_partition import holm, run_partition_test
+from steadymap.tasks.numerics.verdicts.split_test import Node, SplitTest, run_split_test
 
 
 def drawn(family: str, rows: int = 2000, dimensions: int = 32, seed: int = 0) -> tuple[np.ndarray, ...]:
@@ -54,16 +54,16 @@ def discovery_rows(keys: np.ndarray, number: int, groups: np.ndarray | None = No
     return np.isin(np.arange(len(keys)), complementary_halves(units, number)[0])
 
 
-def halves_of(vectors: np.ndarray, keys: np.ndarray, discovery: np.ndarray) -> Halves:
-    return prepare_halves(vectors[discovery], vectors[~discovery], keys[discovery], keys[~discovery])
+def halves_of(vectors: np.ndarray, keys: np.ndarray, discovery: np.ndarray) -> SampleSplit:
+    return split_sample(vectors[discovery], vectors[~discovery], keys[discovery], keys[~discovery])
 
 
 def k_means(points: np.ndarray, count: int) -> np.ndarray:
     return KMeans(count, n_init=1, random_state=0).fit_predict(points).astype(np.int64)
 
 
-def split(family: str, pieces: int = 12, **shape: int) -> tuple[Halves, np.ndarray, np.ndarray]:
-    """Return halves, candidate pieces and the truth of the discovery rows."""
+def split(family: str, pieces: int = 12, **shape: int) -> tuple[SampleSplit, np.ndarray, np.ndarray]:
+    """Return halves, candidates and the truth of the discovery rows."""
     vectors, keys, truth, _ = drawn(family, **shape)
     discovery = discovery_rows(keys, 0)
     return halves_of(vectors, keys, discovery), k_means(vectors[discovery], pieces), truth[discovery]
@@ -113,13 +113,13 @@ def test_fragments_bridges_and_walks_by_hand() -> None:
     graph = line(8)
     labels = np.array([7, 7, 2, 2, 2, 7, 7, 7])
     np.testing.assert_array_equal(fragments(graph, labels), [0, 0, 1, 1, 1, 2, 2, 2])
-    bridges = easiest_bridges(graph, labels)
+    bridges = find_bridges(graph, labels)
     # Edges 1–2 and 4–5 cross; the first has the smaller reachability, and label 2 comes before 7.
     assert list(bridges) == [(2, 7)]
     assert (bridges[2, 7].start, bridges[2, 7].end) == (2, 1)
     np.testing.assert_array_equal(nearest_along_graph(graph, labels, 2, 2), [2, 3])
     np.testing.assert_array_equal(nearest_along_graph(graph, labels, 1, 9), [0, 1])  # the way to rows 5 to 7 is closed
-    assert easiest_bridges(graph, np.where(labels == 2, -1, labels)) == {}
+    assert find_bridges(graph, np.where(labels == 2, -1, labels)) == {}
 
 
 def test_shrunk_covariance_equals_scikit_learn() -> None:
@@ -141,13 +141,13 @@ def test_the_discriminant_axis_weighs_the_difference_by_the_spread() -> None:
 def test_an_arc_is_unbent_and_a_blob_left_alone() -> None:
     angle = np.linspace(-0.7, 0.7, 400)
     arc = np.column_stack([2 * np.sin(angle), 2 * np.cos(angle)])
-    axis = unbent_axis(arc[:200], arc[200:])
+    axis = curved_axis(arc[:200], arc[200:])
     assert axis.turning == pytest.approx(np.degrees(1.4), rel=0.15)  # a parabola turns less than the circle it fits
     steps = np.diff(axis.positions(arc.astype(np.float32)))
     straight = np.diff(arc @ axis.axis)
     assert steps.std() / steps.mean() < 0.4 * straight.std() / straight.mean()  # the pile-up at both ends is gone
     blob = np.random.default_rng(3).standard_normal((4000, 5)).astype(np.float32)
-    even = unbent_axis(blob[blob[:, 0] < 0], blob[blob[:, 0] > 0])
+    even = curved_axis(blob[blob[:, 0] < 0], blob[blob[:, 0] > 0])
     assert np.corrcoef(even.positions(blob), blob @ even.axis)[0, 1] > 0.999
 
 
@@ -184,20 +184,20 @@ def test_copies_are_merged_within_and_across_halves() -> None:
     points = np.arange(12, dtype=np.float32).reshape(6, 2) ** 1.5
     keys = row_keys(points)
     discovery, held_out = np.array([0, 0, 1, 2, 1]), np.array([3, 2, 4, 4])
-    halves = prepare_halves(points[discovery], points[held_out], keys[discovery], keys[held_out])
+    halves = split_sample(points[discovery], points[held_out], keys[discovery], keys[held_out])
     np.testing.assert_array_equal(halves.discovery, points[:3])
     np.testing.assert_array_equal(halves.held_out, points[3:5])
     np.testing.assert_array_equal(halves.copies, [0, 0, 1, 2, 1])
     np.testing.assert_array_equal(halves.kept, [0, 2, 3])
     np.testing.assert_array_equal(halves.nearest, [2, 2])
     with pytest.raises(ValueError, match="0 held out"):
-        prepare_halves(points, points[:2], keys, keys[:2])
+        split_sample(points, points[:2], keys, keys[:2])
 
 
 def test_the_reduction_is_fitted_on_discovery_rows() -> None:
     vectors, keys, _, _ = drawn("gauss_aniso", 300, 80)
-    halves = prepare_halves(vectors[:200], vectors[200:], keys[:200], keys[200:])
-    other = prepare_halves(vectors[:200], vectors[250:], keys[:200], keys[250:])
+    halves = split_sample(vectors[:200], vectors[200:], keys[:200], keys[200:])
+    other = split_sample(vectors[:200], vectors[250:], keys[:200], keys[250:])
     assert halves.discovery.shape == (200, 50)
     np.testing.assert_array_equal(halves.discovery, other.discovery)
     np.testing.assert_array_equal(halves.held_out[50:], other.held_out)
@@ -221,7 +221,7 @@ def test_the_tree_merges_a_cut_blob_before_two_blobs() -> None:
 @pytest.mark.parametrize(("family", "pieces"), [("gauss_iso", 5), ("gauss_elong", 12), ("arc", 8), ("swiss", 12)])
 def test_nothing_is_separated_where_nothing_is_real(family: str, pieces: int) -> None:
     halves, candidates, _ = split(family, pieces)
-    found = run_split(halves, candidates)
+    found = run_split_test(halves, candidates)
     assert len(found.nodes) >= pieces - 1
     assert found.clusters.max() == 0
     assert found.p_values[0] > 0.05
@@ -230,7 +230,7 @@ def test_nothing_is_separated_where_nothing_is_real(family: str, pieces: int) ->
 @pytest.mark.parametrize(("family", "clusters"), [("two_5", 2), ("blobs5_6", 5), ("moons", 2), ("rare", 2)])
 def test_what_is_real_is_found(family: str, clusters: int) -> None:
     halves, candidates, truth = split(family)
-    found = run_split(halves, candidates)
+    found = run_split_test(halves, candidates)
     assert found.clusters.max() + 1 == clusters
     assert adjusted_rand_score(truth, found.clusters) > 0.9
     assert max(found.p_values) <= 0.05
@@ -244,12 +244,12 @@ def test_integers_are_no_clusters() -> None:
     discovery = discovery_rows(keys, 0)
     halves = halves_of(vectors, keys, discovery)
     assert len(halves.discovery) < discovery.sum()
-    assert run_split(halves, k_means(vectors[discovery], 6)).clusters.max() == 0
+    assert run_split_test(halves, k_means(vectors[discovery], 6)).clusters.max() == 0
 
 
 def test_p_values_follow_from_the_nodes() -> None:
     halves, candidates, _ = split("blobs5_5")
-    found = run_split(halves, candidates)
+    found = run_split_test(halves, candidates)
     rows = len(halves.discovery)
     assert tuple(node.p for node in found.nodes) == holm(
         [node.valley.p for node in found.nodes], [node.weight for node in found.nodes]
@@ -259,7 +259,7 @@ def test_p_values_follow_from_the_nodes() -> None:
         # Against everything else, or its sibling where that is less clear.
         assert sum(node.valley.rows) <= rows
     assert any(sum(node.valley.rows) == rows for node in found.nodes)
-    assert run_split(halves, candidates, alpha=0).clusters.max() == 0
+    assert run_split_test(halves, candidates, alpha=0).clusters.max() == 0
     assert set(found.p_values) <= {node.p for node in found.nodes}
     sets, p_values = found.claims()
     assert len(sets) == len(p_values) == len(found.p_values) + 2 * len(found.nodes)
@@ -278,7 +278,7 @@ def test_what_a_boundary_that_stands_lies_above_is_found_all_the_same() -> None:
     order = canonical_order(vectors, keys)
     vectors, keys, blob = vectors[order], keys[order], blob[order]
     discovery = discovery_rows(keys, 0)
-    found = run_split(halves_of(vectors, keys, discovery), blob[discovery])
+    found = run_split_test(halves_of(vectors, keys, discovery), blob[discovery])
     expected = np.maximum(blob[discovery], 1)
     assert adjusted_rand_score(expected, found.clusters) > 0.97
     assert found.clusters.max() + 1 == 3
@@ -293,7 +293,7 @@ def test_a_side_that_is_too_small_is_not_tested_and_hides_nothing() -> None:
     discovery = discovery_rows(keys, 0)
     halves = halves_of(vectors, keys, discovery)
     far = (vectors[discovery].mean(axis=1) > 30).astype(np.int64)
-    found = run_split(halves, np.where(far, 2, truth[discovery]))
+    found = run_split_test(halves, np.where(far, 2, truth[discovery]))
     assert found.clusters.max() == 1
     assert all(node.rows != far.sum() for node in found.nodes)
     assert min(node.rows for node in found.nodes) >= 10
@@ -307,19 +307,19 @@ def test_fifteen_rows_a_half_are_enough_where_they_are_far_off() -> None:
     vectors, keys, truth = vectors[order], keys[order], truth[order]
     discovery = discovery_rows(keys, 0)
     far = (vectors[discovery].mean(axis=1) > 30).astype(np.int64)
-    found = run_split(halves_of(vectors, keys, discovery), np.where(far, 2, truth[discovery]))
+    found = run_split_test(halves_of(vectors, keys, discovery), np.where(far, 2, truth[discovery]))
     assert found.clusters.max() == 2
     assert len(set(found.clusters[far > 0].tolist())) == 1
 
 
 def test_one_piece_is_one_cluster_without_evidence_and_missing_rows_are_refused() -> None:
     halves, candidates, _ = split("gauss_iso", 2, rows=400, dimensions=4)
-    alone = run_split(halves, np.zeros_like(candidates))
+    alone = run_split_test(halves, np.zeros_like(candidates))
     assert (alone.p_values, alone.nodes) == ((1.0,), ())
     with pytest.raises(ValueError, match="smallest -1"):
-        run_split(halves, candidates - 1)
-    with pytest.raises(ValueError, match="3 pieces"):
-        run_split(halves, candidates[:3])
+        run_split_test(halves, candidates - 1)
+    with pytest.raises(ValueError, match="3 candidates"):
+        run_split_test(halves, candidates[:3])
 
 
 # What must not matter
@@ -329,14 +329,14 @@ def test_names_of_pieces_order_of_held_out_rows_and_repetition_change_nothing() 
     vectors, keys, _, _ = drawn("blobs5_6", 1200, 8)
     discovery = discovery_rows(keys, 0)
     pieces = k_means(vectors[discovery], 9)
-    base = run_split(halves_of(vectors, keys, discovery), pieces)
-    assert run_split(halves_of(vectors, keys, discovery), pieces) is not base
-    renamed = run_split(halves_of(vectors, keys, discovery), 100 - 7 * pieces)
+    base = run_split_test(halves_of(vectors, keys, discovery), pieces)
+    assert run_split_test(halves_of(vectors, keys, discovery), pieces) is not base
+    renamed = run_split_test(halves_of(vectors, keys, discovery), 100 - 7 * pieces)
     assert renamed.nodes == base.nodes
     np.testing.assert_array_equal(renamed.clusters, base.clusters)
     order = np.random.default_rng(0).permutation(np.flatnonzero(~discovery))
-    moved = prepare_halves(vectors[discovery], vectors[order], keys[discovery], keys[order])
-    assert run_split(moved, pieces).nodes == base.nodes
+    moved = split_sample(vectors[discovery], vectors[order], keys[discovery], keys[order])
+    assert run_split_test(moved, pieces).nodes == base.nodes
 
 
 def test_rotation_and_scale_change_no_decision() -> None:
@@ -345,7 +345,7 @@ def test_rotation_and_scale_change_no_decision() -> None:
     pieces = k_means(vectors[discovery], 8)
     turn = np.linalg.qr(np.random.default_rng(0).standard_normal((8, 8)))[0]
     turned = (100 * vectors @ turn).astype(np.float32)
-    base, other = (run_split(halves_of(points, keys, discovery), pieces) for points in (vectors, turned))
+    base, other = (run_split_test(halves_of(points, keys, discovery), pieces) for points in (vectors, turned))
     np.testing.assert_array_equal(base.clusters, other.clusters)
     np.testing.assert_allclose(base.p_values, other.p_values, rtol=0.01)
 
@@ -423,7 +423,7 @@ def test_five_splits_agree_on_blobs_and_call_nothing_real_in_noise() -> None:
         for number in range(5):
             discovery = discovery_rows(keys, number)
             pieces = k_means(vectors[discovery], 8)
-            outcomes.append(SplitOutcome(discovery, run_split(halves_of(vectors, keys, discovery), pieces)))
+            outcomes.append(SplitOutcome(discovery, run_split_test(halves_of(vectors, keys, discovery), pieces)))
         published = agreed_clusters(k_means(vectors, 8), outcomes)
         evidence = cluster_evidence(published, outcomes)
         assert len(evidence) == clusters
@@ -441,13 +441,13 @@ def test_holm_by_hand() -> None:
 def test_given_clusters_say_which_run_into_which() -> None:
     halves, _, truth = split("uneven")
     halved = np.where((truth == 0) & (halves.discovery[halves.copies] @ np.ones(32) > 0), 3, truth)
-    found = run_given(halves, halved)
+    found = run_partition_test(halves, halved)
     separated = [p <= 0.05 for p in found.adjusted]
     assert separated == [False, True, True, False]  # cluster 0 was cut in two
     assert found.runs_into(0) == (3,)
     assert found.runs_into(1) == ()
     assert max(found.p_values[1:3]) <= 0.05
-    alone = run_given(halves, np.zeros_like(truth))
+    alone = run_partition_test(halves, np.zeros_like(truth))
     assert (alone.p_values, alone.pairs) == ((1.0,), ())
 
 
@@ -464,8 +464,8 @@ def test_control_an_in_sample_dip_calls_a_gaussian_clustered() -> None:
             held_out_keys=halves.discovery_keys,
             nearest=np.arange(len(halves.discovery)),
         )
-        rejected["held out"] += run_split(halves, candidates).clusters.max() > 0
-        rejected["in sample"] += run_split(peeking, candidates).clusters.max() > 0
+        rejected["held out"] += run_split_test(halves, candidates).clusters.max() > 0
+        rejected["in sample"] += run_split_test(peeking, candidates).clusters.max() > 0
     assert rejected["held out"] == 0
     assert rejected["in sample"] >= 3
 
@@ -479,10 +479,10 @@ def test_control_dropped_noise_makes_clusters_of_a_sheet() -> None:
         )
         discovery = discovery_rows(keys, 0)
         filled = nearest_core(vectors, cores)
-        rejected["kept"] += run_split(halves_of(vectors, keys, discovery), filled[discovery]).clusters.max() > 0
+        rejected["kept"] += run_split_test(halves_of(vectors, keys, discovery), filled[discovery]).clusters.max() > 0
         dense = cores >= 0
         halves = halves_of(vectors[dense], keys[dense], discovery[dense])
-        rejected["dropped"] += run_split(halves, filled[dense & discovery]).clusters.max() > 0
+        rejected["dropped"] += run_split_test(halves, filled[dense & discovery]).clusters.max() > 0
     assert rejected["kept"] == 0
     assert rejected["dropped"] >= 2
 
@@ -499,6 +499,6 @@ def test_control_a_random_split_of_sessions_calls_sessions_clusters() -> None:
         for name, groups in (("by session", sessions), ("at random", None)):
             discovery = discovery_rows(keys, 0, groups)
             pieces = k_means(vectors[discovery], 40)
-            rejected[name] += run_split(halves_of(vectors, keys, discovery), pieces).clusters.max() > 0
+            rejected[name] += run_split_test(halves_of(vectors, keys, discovery), pieces).clusters.max() > 0
     assert rejected["by session"] == 0
     assert rejected["at random"] == 2
