@@ -34,9 +34,9 @@ from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.randomness import sample_rows
 from steadymap.tasks.numerics.scores import all_scores as cell_scores
 from steadymap.tasks.numerics.scores.all_scores import Scorer, choose_anchors, encode_classes
-from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy
 from steadymap.tasks.numerics.scores.embedr import conditional_affinities, embedding_errors, empirical_p
-from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.loss.cross_entropy import cross_entropy
+from steadymap.tasks.numerics.scores.loss.kl_divergence import kl_divergence
 from steadymap.tasks.numerics.stability.distance_variance import distance_variance
 from steadymap.tasks.numerics.stability.element_centric import element_centric_similarity
 from steadymap.tasks.numerics.stability.island_agreement import island_agreement

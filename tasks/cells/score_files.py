@@ -13,7 +13,7 @@ from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 
 SCORE_CODE = (
     "steadymap.tasks.numerics.scores.all_scores",
-    "steadymap.tasks.numerics.scores.losses",
+    "steadymap.tasks.numerics.scores.loss.losses",
     "steadymap.tasks.cells.score_files:tabulate",
     "steadymap.tasks.cells.score_files:ROW_SCORES",
 )

@@ -24,7 +24,7 @@ from steadymap.tasks.input.latents_file import Latents, read_latents
 from steadymap.tasks.input.matrix_checks import check_matrix
 from steadymap.tasks.input.second_looks import warn_of_labels, warn_of_matrix
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
-from steadymap.tasks.numerics.scores.latent_health import LatentHealth
+from steadymap.tasks.numerics.scores.latent_space.latent_health import LatentHealth
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions

@@ -41,8 +41,8 @@ def describe_latent_space(plan: Plan) -> LatentSpace:
 
 
 def _shape(found: Neighbours, metric: str) -> list[Fact]:
-    from steadymap.tasks.numerics.scores.hubness import hubness
-    from steadymap.tasks.numerics.scores.intrinsic_dimension import inverse_dimensions
+    from steadymap.tasks.numerics.scores.latent_space.hubness import hubness
+    from steadymap.tasks.numerics.scores.latent_space.intrinsic_dimension import inverse_dimensions
 
     facts: list[Fact] = []
     # Of cosine distances, 1 − cos, the chord √(2 (1 − cos)) grows with the radius as a Euclidean distance does.
@@ -60,7 +60,7 @@ def _shape(found: Neighbours, metric: str) -> list[Fact]:
 
 
 def _purity(plan: Plan, found: Neighbours) -> list[Fact]:
-    from steadymap.tasks.numerics.scores.label_purity import chance_purity, label_purity
+    from steadymap.tasks.numerics.scores.latent_space.label_purity import chance_purity, label_purity
 
     classes = read_classes(plan)
     if classes is None or np.sum(classes.codes >= 0) < 2:

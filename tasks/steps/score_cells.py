@@ -94,7 +94,7 @@ def _graph_of(cell: Cell) -> GeometryPart | None:
 
 def _losses(cell: Cell, picture: np.ndarray, keys: np.ndarray) -> list[Score]:
     """Return what the picture's own reducer minimises, on the graph that it was given."""
-    from steadymap.tasks.numerics.scores.losses import picture_loss
+    from steadymap.tasks.numerics.scores.loss.losses import picture_loss
 
     part = _graph_of(cell)
     if part is None or not cell.geometry.folder(part).is_dir():
