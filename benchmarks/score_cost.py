@@ -37,13 +37,13 @@ from steadymap.tasks.numerics.scores.all_scores import Scorer, choose_anchors, e
 from steadymap.tasks.numerics.scores.embedr import conditional_affinities, embedding_errors, empirical_p
 from steadymap.tasks.numerics.scores.loss.cross_entropy import cross_entropy
 from steadymap.tasks.numerics.scores.loss.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.loss.losses import LOSS_ROWS
 from steadymap.tasks.numerics.stability.distance_variance import distance_variance
 from steadymap.tasks.numerics.stability.element_centric import element_centric_similarity
 from steadymap.tasks.numerics.stability.island_agreement import island_agreement
 from steadymap.tasks.numerics.stability.neighbour_overlap import NEIGHBOURS, neighbour_jaccard, picture_neighbours
 from steadymap.tasks.numerics.stability.ness import NeighbourCounts, kept_share
 from steadymap.tasks.numerics.stability.procrustes import disparity
-from steadymap.tasks.steps.score_cells import LOSS_ROWS
 
 CELLS, SEEDS = 36, 3
 PERPLEXITY = 30.0

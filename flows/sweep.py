@@ -138,10 +138,11 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
             turn.enter_context(opened_pool(choose_limits(config.workers)))
             endings = draw_in_rounds(plan) if config.budget.limited else draw_cells(plan)
             drawn = drawn_cells(plan, endings)
-            score_cells(plan, drawn)
+            scores = score_cells(plan, drawn)
             splits = run_split_tests(plan, drawn)
             clusters = find_clusters(plan, drawn, splits)
             findings = Findings(
+                scores=scores,
                 latent_space=describe_latent_space(plan),
                 stability=measure_stability(plan, drawn),
                 splits=splits,

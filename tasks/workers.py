@@ -38,6 +38,9 @@ JOB_MODULES = (
     "steadymap.tasks.verdicts.split_job",
     "steadymap.tasks.verdicts.border_depths",
     "steadymap.tasks.verdicts.label_job",
+    "steadymap.tasks.cells.score_batch",
+    "steadymap.tasks.stability.compare_batch",
+    "steadymap.tasks.stability.row_scores",
 )
 """What jobs are made of: pandas and pyarrow take a worker a second to load, and every step starts its own workers."""
 

@@ -9,6 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from steadymap.tasks.cells.compute_cells import CellJob, CellResult, compute_cells
+from steadymap.tasks.cells.score_batch import ScoredWith, ScoreJob, score_batch
+from steadymap.tasks.plan.plan import Cell, Plan
+from steadymap.tasks.stability.compare_batch import Place, compare_batch
+from steadymap.tasks.stability.pairs import Pair
+from steadymap.tasks.stability.row_scores import measure_rows
 from steadymap.tasks.verdicts.border_depths import run_border_job
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob
 from steadymap.tasks.verdicts.label_job import run_label_job
@@ -37,6 +42,27 @@ def sabotaged_compute_cells(jobs: Sequence[CellJob]) -> list[CellResult]:
 def failing_compute_cells(jobs: Sequence[CellJob]) -> list[CellResult]:
     """Lose every cell."""
     raise ArithmeticError(f"the layout of {jobs[0].configuration.name} diverged")
+
+
+def lost_with_one_seed(jobs: Sequence[ScoreJob], how: ScoredWith) -> None:
+    """Score pictures, unless one has the seed whose worker ends."""
+    if any(job.cell.seed == EXIT_SEED and job.cell.kind == "data" for job in jobs):
+        os._exit(7)
+    score_batch(jobs, how)
+
+
+def lost_with_one_pair(pairs: Sequence[Pair], place: Place) -> list[dict[str, object]]:
+    """Compare pictures, unless they are of two settings and of the seed whose worker ends."""
+    if any(pair.first.seed == EXIT_SEED and pair.between == "configurations" for pair in pairs):
+        os._exit(7)
+    return compare_batch(pairs, place)
+
+
+def lost_with_one_measure(names: Sequence[str], plan: Plan, cells: list[Cell], folder: Path) -> list[str]:
+    """Measure rows, unless it is by EMBEDR."""
+    if "EMBEDR" in names:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return measure_rows(names, plan, cells, folder)
 
 
 def touch_memory(size: int) -> int:

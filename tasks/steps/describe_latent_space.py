@@ -10,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from steadymap.configs import schemas
-from steadymap.tasks.cells.score_files import read_classes
+from steadymap.tasks.cells.score_files import classes_of
 from steadymap.tasks.geometry.compute_part import read_working
 from steadymap.tasks.geometry.latent_neighbours import latent_neighbours
 from steadymap.tasks.input.latent_health import Fact, dimensions_table, examine_vectors, health_facts
@@ -62,7 +62,7 @@ def _shape(found: Neighbours, metric: str) -> list[Fact]:
 def _purity(plan: Plan, found: Neighbours) -> list[Fact]:
     from steadymap.tasks.numerics.scores.latent_space.label_purity import chance_purity, label_purity
 
-    classes = read_classes(plan)
+    classes = classes_of(plan.dataset)
     if classes is None or np.sum(classes.codes >= 0) < 2:
         return []
     near = found.first(min(PURITY_K, found.indices.shape[1]))

@@ -30,7 +30,7 @@ LABEL_CODE = (
 """What shapes the test of classes on a half."""
 
 
-@task(name="judge labels", task_run_name="labels of {plan.run}", cache_policy=NO_CACHE)
+@task(name="run label tests", task_run_name="labels of {plan.run}", cache_policy=NO_CACHE)
 def run_label_tests(plan: Plan) -> JudgedLabels:
     """Test every class against its neighbours on every half, and combine."""
     classes = plan.dataset.classes() if plan.dataset.labels else []

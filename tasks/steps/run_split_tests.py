@@ -30,7 +30,7 @@ SPLIT_CODE = (
 """What shapes the outcome of a split."""
 
 
-@task(name="seek valleys", task_run_name="valleys of {plan.run}", cache_policy=NO_CACHE)
+@task(name="run split tests", task_run_name="valleys of {plan.run}", cache_policy=NO_CACHE)
 def run_split_tests(plan: Plan, drawn: list[Cell]) -> Splits:
     """Run every split that the store lacks: each half that has pictures proposes, its complement tests."""
     jobs = _jobs(plan, drawn)

@@ -1,6 +1,6 @@
 """Step: on every half of the rows look at the ground around the published clusters.
 
-The test of ``seek_valleys`` shows which clusters are separated. This shows which are not: clusters towards whose
+The test of ``run_split_tests`` shows which clusters are separated. This shows which are not: clusters towards whose
 border the density does not sink.
 """
 

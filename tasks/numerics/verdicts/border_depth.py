@@ -61,7 +61,7 @@ def border_depths(
     Parameters
     ----------
     halves
-        From ``prepare_halves``.
+        From ``split_sample``.
     labels
         Cluster of every discovery row as given, 0 to ``count`` − 1, shape (n₁,).
     graph

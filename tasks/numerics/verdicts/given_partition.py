@@ -61,7 +61,7 @@ def run_partition_test(halves: SampleSplit, labels: Int64, *, graph: LatentGraph
     Parameters
     ----------
     halves
-        From ``prepare_halves``.
+        From ``split_sample``.
     labels
         Cluster of every discovery row as given, 0 to c − 1; every row has one (give rows without a label to the nearest
         cluster first). Shape (n₁,).

@@ -105,7 +105,7 @@ def run_split_test(
     Parameters
     ----------
     halves
-        From ``prepare_halves``.
+        From ``split_sample``.
     candidates
         Candidate of every discovery row as given; every row is in one (sparse rows left out would leave valleys
         behind), names do not matter, too many candidates do not hurt. Shape (n₁,).
