@@ -48,6 +48,7 @@ from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.run.store_runs import finished_runs, previous_run
 from steadymap.reports.site.site import INDEX, build_site
 from steadymap.tasks.plan.find_sweeps import NightSweep, StoreState, find_sweeps, look_at, state_of
+from steadymap.tasks.plan.prepared import handed_over
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.locks import hold_lock, lock_of
 from steadymap.tasks.store.sync import bring_folder, open_store, probe_writable, send_pages, settle_folder
@@ -161,7 +162,8 @@ def _run_sweeps(sweeps: list[NightSweep], frame: Frame) -> list[Ended]:
             row = SweepOfNight(sweep.name, sweep.config_file, sweep.data, "left", "no time was left")
             found[sweep.name] = Ended(kept_result(row, before))
         else:
-            found[sweep.name] = _computed(sweep, _within(sweep.config, frame.deadline), frame)
+            with handed_over(look.prepared):
+                found[sweep.name] = _computed(sweep, _within(sweep.config, frame.deadline), frame)
         logger.info("%s: %s", sweep.name, found[sweep.name].row.status)
     return [found[sweep.name] for sweep in sweeps]
 

@@ -13,9 +13,8 @@ from steadymap.configs.errors import InputError
 from steadymap.configs.nightly import NIGHTLY_FILE, NightlyConfig
 from steadymap.configs.sweep import DATA_ENDINGS, DataSource, SweepConfig, split_reference
 from steadymap.configs.urls import is_url, refuse_secrets
-from steadymap.tasks.input.dataset import import_dataset
 from steadymap.tasks.input.fetch_inputs import glob_url
-from steadymap.tasks.plan.lay_out import lay_out
+from steadymap.tasks.plan.prepared import Prepared, prepare
 from steadymap.tasks.store.files import file_digest
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.run_manifest import MANIFEST, find_complete_run
@@ -264,6 +263,7 @@ class StoreState:
 
     run: str
     state: str | None
+    prepared: Prepared
 
 
 def look_at(sweep: SweepConfig, store: Store) -> StoreState:
@@ -274,9 +274,10 @@ def look_at(sweep: SweepConfig, store: Store) -> StoreState:
     InputError
         The data cannot be used.
     """
-    plan = lay_out(sweep, import_dataset(sweep.data, store), store)
+    prepared = prepare(sweep, store)
+    plan = prepared.plan
     complete = not plan.missing and find_complete_run(store.run(plan.run), plan.identity) is not None
-    return StoreState(plan.run, state_of(store, plan.run) if complete else None)
+    return StoreState(plan.run, state_of(store, plan.run) if complete else None, prepared)
 
 
 def state_of(store: Store, run: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from steadymap.configs import schemas
 from steadymap.configs.errors import InputError
 from steadymap.configs.grid import Configuration, Grid, expand, expand_reducers
-from steadymap.configs.sweep import Budget, SweepConfig
+from steadymap.configs.sweep import SweepConfig
 from steadymap.tasks.geometry.parts import Geometry, parts_of
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, derive
 from steadymap.tasks.input.dataset import Dataset, read_row_column
@@ -77,7 +79,7 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
         warnings.append("one group holds every row: no half can be held out, so no cluster can be more than UNCERTAIN")
     identity = run_identity(config, dataset)
     run = f"{_slug(config.name)}-{identity[:10]}"
-    return Plan(
+    plan = Plan(
         run=run,
         identity=identity,
         config=config,
@@ -87,17 +89,19 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
         derived=derived,
         seeds=grid.seeds,
         cells=cells,
-        missing=_missing(cells, store, run, identity, config.budget),
+        missing=(),
         ks=ks,
         warnings=tuple(warnings),
     )
+    return replace(plan, missing=find_missing(plan))
 
 
-def _missing(cells: tuple[Cell, ...], store: Store, run: str, identity: str, budget: Budget) -> tuple[Cell, ...]:
-    """Return the cells to compute; of a store far away, what it has comes here first."""
-    usable = [cell for cell in cells if cell.configuration.unusable is None]
-    sync(store, [store.run(run)])
-    if (budget.settled or store.url is not None) and find_complete_run(store.run(run), identity):
+def find_missing(plan: Plan) -> tuple[Cell, ...]:
+    """Return the cells of a plan that the store lacks; of a store far away, what it has comes here first."""
+    store, usable = plan.store, plan.usable
+    sync(store, [store.run(plan.run)])
+    known = plan.config.budget.settled or store.url is not None
+    if known and find_complete_run(store.run(plan.run), plan.identity):
         # Nobody will ask for its cells: those far away stay there, and those that settled verdicts left are not missed.
         return ()
     if store.url is not None:
