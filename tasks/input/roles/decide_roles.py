@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import DataFile, Part, some
+from steadymap.tasks.input.formats.data_file import DataFile, Part, some
 
 LATENT_NAMES = ("latents", "z", "Z", "X", "embeddings")
 """Taken for the latent vectors before all others, the first that is there."""
