@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -48,9 +49,11 @@ from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.run.store_runs import finished_runs, previous_run
 from steadymap.reports.site.site import INDEX, build_site
 from steadymap.tasks.plan.find_sweeps import Look, NightSweep, find_sweeps, look_at, state_of
+from steadymap.tasks.progress import telling
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.locks import held, lock_of
 from steadymap.tasks.store.sync import bring_folder, claim, open_store, send_pages, settle_folder
+from steadymap.tasks.store.turns import taken
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -98,8 +101,11 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
     """
     logger, place = get_run_logger(), open_store(store)
     tag_run()
-    claim(place)
-    with held(lock_of(place, f"night-{slug(config.name)}"), f"night {config.name}", logger.warning):
+    with telling(logger.warning), contextlib.ExitStack() as turn:
+        claim(place)
+        name, what = f"night-{slug(config.name)}", f"night {config.name}"
+        turn.enter_context(held(lock_of(place, name), what, logger.warning))
+        turn.enter_context(taken(place, name, what))
         started, clock = datetime.now(UTC), time.monotonic()
         deadline = None if config.hours is None else clock + config.hours * SECONDS_PER_HOUR
         bring_folder(place, "runs")

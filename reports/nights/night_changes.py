@@ -108,7 +108,10 @@ def carry_numbers(found: Comparison | None, after: Run, before: Mapping[int, int
 
 
 def find_night_changes(found: Comparison, before: Mapping[int, int], after: Mapping[int, int]) -> list[Change]:
-    """List what changed between two nights; ``before`` and ``after`` are lasting numbers by those of the runs."""
+    """List what changed between two nights; ``before`` and ``after`` are lasting numbers by those of the runs.
+
+    The gravest comes first, since headlines are cut: verdicts that flipped, then what was lost, then what is new.
+    """
     partners = {one.partner.cluster for one in found.clusters if one.fate in FOUND_AGAIN and one.partner is not None}
     fresh = [facts for facts in found.after.values() if facts.verdict in SHOWN and facts.cluster not in partners]
     gone = [
@@ -118,9 +121,9 @@ def find_night_changes(found: Comparison, before: Mapping[int, int], after: Mapp
     ]
     flipped = [one for one in found.clusters if one.flipped_beyond_chance and one.cluster.verdict]
     return [
-        *(_new(facts, after, _origin(found, facts, before)) for facts in fresh),
-        *(_lost(one, before, after) for one in gone),
         *(_flip(one, one.partner, after) for one in flipped if one.partner is not None and one.partner.verdict),
+        *(_lost(one, before, after) for one in gone),
+        *(_new(facts, after, _origin(found, facts, before)) for facts in fresh),
         *_dropped(found),
     ]
 

@@ -61,14 +61,14 @@ def test_a_split_a_flip_and_a_new_cluster_are_said_once_each(tested: Run) -> Non
     after = regrouped(tested, apart, ("REAL", "ARTEFACT", "UNCERTAIN", "UNCERTAIN"))
     told = changes(tested, after, {0: 1, 1: 2, 2: 3})
     assert [(kind, subject) for kind, subject, _ in told] == [
-        ("cluster.new", "10"),
-        ("cluster.lost", "1"),
         ("verdict.flipped", "2"),
+        ("cluster.lost", "1"),
+        ("cluster.new", "10"),
     ]
-    assert "New REAL cluster: C10" in told[0][2]
-    assert "100 % of them from C1" in told[0][2]
+    assert "became ARTEFACT, HIDDEN before" in told[0][2]
     assert "it split into C10 (50 %), C11 (50 %)." in told[1][2]
-    assert "became ARTEFACT, HIDDEN before" in told[2][2]
+    assert "New REAL cluster: C10" in told[2][2]
+    assert "100 % of them from C1" in told[2][2]
 
 
 def test_that_an_artefact_comes_or_goes_is_no_news(tested: Run) -> None:
