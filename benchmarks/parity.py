@@ -34,8 +34,8 @@ from steadymap.tasks.numerics.geometry.umap_curve import curve_parameters
 from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.reducers.interface import Material, Settings, find_lane_reducer
 from steadymap.tasks.numerics.scores.all_scores import Scorer, choose_anchors
-from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy
-from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.loss.cross_entropy import cross_entropy
+from steadymap.tasks.numerics.scores.loss.kl_divergence import kl_divergence
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = ("fashion_mnist_70k_pca50", "mnist_10k_pca30", "bbc_news_lsa100", "resnet18_dtd_1880x512", "penguins")

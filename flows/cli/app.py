@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from steadymap.flows.sweep import SweepOutcome
     from steadymap.reports.nights.night_summary import Night
     from steadymap.tasks.cells.score_embedding import ScoredEmbedding
+    from steadymap.tasks.plan.prepared import Prepared
     from steadymap.tasks.store.layout import Store
 
 
@@ -108,12 +109,13 @@ def sweep(
     settings = _read_input(config, RoleWords(latents, labels, id_, group, inputs, header), fast=fast)
     place = open_place(store, writing=True)
     _prepare_engine(place)
-    _preflight(settings, place, console)
+    prepared = _preflight(settings, place, console)
     from steadymap.flows.cli.embedded_server import start_server
     from steadymap.flows.cli.terminal import live_progress
     from steadymap.flows.sweep import stability_sweep
+    from steadymap.tasks.plan.prepared import handed_over
 
-    with live_progress(console):
+    with live_progress(console), handed_over(prepared):
         start_server()
         outcome = stability_sweep(settings, place.place)
     seconds = time.monotonic() - started
@@ -143,7 +145,7 @@ def check(
     import pandas as pd
 
     from steadymap.configs.grid import expand
-    from steadymap.reports.scores.latent_health import tell_health
+    from steadymap.reports.scores.latent_health import spell_health
     from steadymap.tasks.input.dataset import look_at_source
     from steadymap.tasks.input.latent_health import dimensions_table, health_facts
     from steadymap.tasks.plan.forecast import compare_machine, forecast
@@ -154,7 +156,7 @@ def check(
     source = look_at_source(settings.data)
     rows, dimensions, health = source.rows, source.dimensions, source.health
     told = (
-        () if health is None else tell_health(dimensions_table(health).to_pandas(), pd.DataFrame(health_facts(health)))
+        () if health is None else spell_health(dimensions_table(health).to_pandas(), pd.DataFrame(health_facts(health)))
     )
     grid = expand(settings, rows)
     check_fit(settings, grid, rows, dimensions)
@@ -486,16 +488,16 @@ def _prepare_engine(store: Store) -> None:
         warm_up()
 
 
-def _preflight(settings: SweepConfig, store: Store, console: Console) -> None:
-    """Meet faults of the input here, in a second, instead of after the start of the server."""
+def _preflight(settings: SweepConfig, store: Store, console: Console) -> Prepared:
+    """Read and lay out: faults of the input are met here, in a second, instead of after the start of the server."""
     from steadymap.flows.cli.terminal import live_progress
-    from steadymap.tasks.input.dataset import bring_in
-    from steadymap.tasks.plan.lay_out import lay_out
+    from steadymap.tasks.plan.prepared import prepare
     from steadymap.tasks.workers import warm_up
 
     with live_progress(console) if settings.data.encode else contextlib.nullcontext():
-        dataset = bring_in(settings.data, store)
-    plan = lay_out(settings, dataset, store)
+        prepared = prepare(settings, store)
+    plan = prepared.plan
+    dataset = plan.dataset
     if plan.missing:
         warm_up()
     console.print(
@@ -510,6 +512,7 @@ def _preflight(settings: SweepConfig, store: Store, console: Console) -> None:
         console.print(f"{name.replace('_', ' ')}: {value:.4g}", markup=False, highlight=False)
     for warning in plan.warnings:
         console.print(f"warning: {warning}", markup=False, highlight=False)
+    return prepared
 
 
 def _as_json(outcome: SweepOutcome, seconds: float) -> dict[str, Any]:

@@ -69,21 +69,21 @@ class RoleWords:
 
 def open_place(store: str, *, writing: bool = False) -> Store:
     """Open a store by folder or URL; one that is to be written is tried at once."""
-    from steadymap.tasks.store.sync import claim, open_store
+    from steadymap.tasks.store.sync import open_store, probe_writable
 
     place = open_store(store)
     if writing:
-        claim(place)
+        probe_writable(place)
     return place
 
 
 def find_folder(run: str, place: Store) -> Path:
     """Return the folder of a run; of a store far away, it comes here first."""
     from steadymap.reports.run.run_folder import find_run
-    from steadymap.tasks.store.sync import bring
+    from steadymap.tasks.store.sync import download
 
     if not Path(run).is_dir():
-        bring(place, [place.run(run)])
+        download(place, [place.run(run)])
     return find_run(run, place.root)
 
 

@@ -140,7 +140,7 @@ def find_failures(after: Run) -> Change | None:
     return Change("cells.failed", told, labels={"failed": str(len(lost))}, facts=facts, brief=brief)
 
 
-def tell_rest(found: Comparison, drift: Drift) -> list[str]:
+def spell_rest(found: Comparison, drift: Drift) -> list[str]:
     """Say in two sentences what no change of its own says: how many clusters were found again, and the drift."""
     of = [one for one in found.clusters if not one.is_new]
     again = sum(one.fate in FOUND_AGAIN for one in of)

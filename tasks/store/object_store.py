@@ -33,7 +33,7 @@ CONNECTIONS = ("EndpointConnectionError", "ConnectionClosedError", "ConnectTimeo
 
 
 @functools.cache
-def far(url: str) -> Remote:
+def open_object_store(url: str) -> Remote:
     """Return the other end of a URL; one connection a process.
 
     Raises

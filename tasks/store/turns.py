@@ -29,7 +29,7 @@ import psutil
 from steadymap.configs.errors import InputError
 from steadymap.tasks.progress import tell
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.object_store import NoConditionsError, Remote, far
+from steadymap.tasks.store.object_store import NoConditionsError, Remote, open_object_store
 
 FOLDER = "turns"
 
@@ -47,7 +47,7 @@ NO_TAG = '"00000000000000000000000000000000"'
 
 
 @contextlib.contextmanager
-def taken(store: Store, name: str, what: str) -> Iterator[None]:
+def take_turn(store: Store, name: str, what: str) -> Iterator[None]:
     """Take a turn for the time of a block; wait for whoever has it, and tell who that is.
 
     Parameters
@@ -67,7 +67,7 @@ def taken(store: Store, name: str, what: str) -> Iterator[None]:
     if store.url is None:
         yield
         return
-    turn = _Turn(far(store.url), f"{FOLDER}/{name}.json", what)
+    turn = _Turn(open_object_store(store.url), f"{FOLDER}/{name}.json", what)
     if not turn.take():
         tell(
             f"{what}: {store.place} has no conditional writes; the same on another machine at the same time does the "

@@ -30,7 +30,7 @@ from steadymap.configs.sweep import SweepConfig
 from steadymap.flows.cli import app as cli
 from steadymap.reports.run.run_folder import read_run
 from steadymap.tasks.plan.find_sweeps import find_sweeps
-from steadymap.tasks.store.locks import held
+from steadymap.tasks.store.locks import hold_lock
 from tests.reports.run_folder_fixture import RunFolder
 
 PROJECT = Path(__file__).parents[2]
@@ -224,11 +224,11 @@ def test_a_lock_names_its_holder_and_a_killed_holder_frees_it(tmp_path: Path) ->
             told.append(sentence)
             holder.send_signal(signal.SIGKILL)  # it holds the lock now, and will never free it itself
 
-        with held(lock, "sweep x", tell):
+        with hold_lock(lock, "sweep x", tell):
             assert holder.wait(timeout=60) == -signal.SIGKILL
         assert len(told) == 1
         assert f"sweep x: waiting for process {holder.pid} on " in told[0]
-    with held(lock, "sweep x", told.append):
+    with hold_lock(lock, "sweep x", told.append):
         pass
     assert len(told) == 1  # free again: nobody to wait for
 
@@ -241,7 +241,7 @@ def test_where_a_file_system_has_no_locks_that_is_said_and_the_work_goes_on(
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
     told: list[str] = []
-    with held(tmp_path / "one.lock", "sweep x", told.append):
+    with hold_lock(tmp_path / "one.lock", "sweep x", told.append):
         assert "no locks" in told[0]
 
 

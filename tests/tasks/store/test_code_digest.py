@@ -130,7 +130,7 @@ SHAPING_LINES = [
         {"cell tsne", "cell umap"},
     ),
     ("tasks/geometry/compute_part.py", "int(n_neighbors)", "int(n_neighbors) + 1", {"part fuzzy_graph"}),
-    ("tasks/numerics/scores/losses.py", "LOSS_ROWS = 1_000", "LOSS_ROWS = 2_000", {"scores"}),
+    ("tasks/numerics/scores/loss/losses.py", "LOSS_ROWS = 1_000", "LOSS_ROWS = 2_000", {"scores"}),
     ("tasks/cells/score_files.py", '"k": [score.k for', '"k": [score.value for', {"scores"}),
     (
         "tasks/geometry/resamples_and_nulls.py",

@@ -15,7 +15,7 @@ import pytest
 from steadymap.tasks.progress import telling
 from steadymap.tasks.store import object_store, turns
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.turns import taken
+from steadymap.tasks.store.turns import take_turn
 
 KEY = "turns/run.json"
 
@@ -71,7 +71,7 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Conditio
     monkeypatch.setattr(turns, "RENEWED_EVERY_SECONDS", 0.02)
 
     def put(remote: Conditions) -> Store:
-        monkeypatch.setattr(turns, "far", lambda url: remote)
+        monkeypatch.setattr(turns, "open_object_store", lambda url: remote)
         return Store(tmp_path, f"s3://{uuid.uuid4().hex}")
 
     return put
@@ -85,7 +85,7 @@ def test_of_many_that_want_a_turn_one_has_it_at_a_time(place: Any) -> None:
     told: list[str] = []
 
     def work(number: int) -> None:
-        with taken(store, "run", f"sweep {number}"):
+        with take_turn(store, "run", f"sweep {number}"):
             inside.append(number)
             most.append(len(inside))
             begun = remote.note()["renewals"]
@@ -126,9 +126,9 @@ def test_who_is_silent_for_long_loses_the_turn_and_notices(place: Any, monkeypat
             lost.set()
 
     monkeypatch.setattr(remote, "swap", slow)
-    with telling(listen), taken(store, "run", "sweep one"):
+    with telling(listen), take_turn(store, "run", "sweep one"):
         assert asleep.wait(60)
-        with taken(store, "run", "sweep two"):
+        with take_turn(store, "run", "sweep two"):
             assert remote.note()["what"] == "sweep two"
             awake.set()
             assert lost.wait(60)
@@ -143,7 +143,7 @@ def test_a_holder_of_this_machine_that_has_died_is_not_waited_for(place: Any) ->
     note = {"holder": "x", "process": dead, "host": "h", "place": turns._place(), "since": "s", "renewals": 3}
     assert remote.swap(KEY, json.dumps(note).encode(), None)
     told: list[str] = []
-    with telling(told.append), taken(store, "run", "sweep"):
+    with telling(told.append), take_turn(store, "run", "sweep"):
         assert remote.note()["what"] == "sweep"
     assert told == []
 
@@ -161,7 +161,7 @@ def test_a_request_whose_first_answer_was_lost_counts(place: Any, monkeypatch: p
         return tag
 
     monkeypatch.setattr(remote, "swap", twice)
-    with taken(store, "run", "sweep"):
+    with take_turn(store, "run", "sweep"):
         assert remote.note()["what"] == "sweep"
 
 
@@ -169,12 +169,12 @@ def test_a_request_whose_first_answer_was_lost_counts(place: Any, monkeypatch: p
 def test_a_store_that_keeps_no_conditions_is_found_out_and_nobody_waits(place: Any, kind: type[Conditions]) -> None:
     store = place(kind())
     told: list[str] = []
-    with telling(told.append), taken(store, "run", "sweep one"), taken(store, "run", "sweep two"):
+    with telling(told.append), take_turn(store, "run", "sweep one"), take_turn(store, "run", "sweep two"):
         pass
     assert len(told) == 2
     assert all("has no conditional writes" in one for one in told)
 
 
 def test_a_store_in_a_folder_needs_no_turns(tmp_path: Path) -> None:
-    with taken(Store(tmp_path), "run", "sweep"):
+    with take_turn(Store(tmp_path), "run", "sweep"):
         assert list(tmp_path.iterdir()) == []

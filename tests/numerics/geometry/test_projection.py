@@ -11,7 +11,7 @@ from steadymap.tasks.numerics.geometry.projection import positions_on, project
 from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.reducers import random_projection
 from steadymap.tasks.numerics.reducers.interface import Material, Settings
-from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
+from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
 
 ROWS = 301
 """No multiple of the rows that any kernel takes at a time."""
@@ -64,8 +64,8 @@ def test_the_order_of_held_out_rows_changes_no_bit_of_their_components() -> None
     points = drawn(80)
     keys = row_keys(points)
     order = np.random.default_rng(3).permutation(np.arange(150, ROWS))
-    base = prepare_halves(points[:150], points[150:], keys[:150], keys[150:])
-    moved = prepare_halves(points[:150], points[order], keys[:150], keys[order])
+    base = split_sample(points[:150], points[150:], keys[:150], keys[150:])
+    moved = split_sample(points[:150], points[order], keys[:150], keys[order])
     assert base.held_out.shape == (151, 50)
     np.testing.assert_array_equal(moved.held_out, base.held_out[order - 150])
     np.testing.assert_array_equal(moved.nearest, base.nearest[order - 150])

@@ -11,9 +11,9 @@ from scipy.stats import norm
 
 from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.selftest.synthetic import generate
-from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
+from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
 from steadymap.tasks.numerics.valleys.valley_depth import Depth, Interval, pool_depths, valley_depth
-from steadymap.tasks.numerics.verdicts.border_depth import look_around
+from steadymap.tasks.numerics.verdicts.border_depth import border_depths
 
 
 def halved(values: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -97,8 +97,8 @@ def around(
     first = np.arange(rows) % 2 == 0
     seen = []
     for discovery in (first, ~first):
-        halves = prepare_halves(drawn.vectors[discovery], drawn.vectors[~discovery], keys[discovery], keys[~discovery])
-        seen.append(look_around(halves, labels[discovery], int(labels.max()) + 1))
+        halves = split_sample(drawn.vectors[discovery], drawn.vectors[~discovery], keys[discovery], keys[~discovery])
+        seen.append(border_depths(halves, labels[discovery], int(labels.max()) + 1))
     return [
         (*pool_depths([[half.depth for half in pair]]), min(half.p for half in pair))
         for pair in zip(*seen, strict=True)
@@ -129,9 +129,9 @@ def test_a_cut_through_an_even_cloud_is_no_peak(family: str) -> None:
 def test_one_cluster_and_missing_ones_have_no_surroundings() -> None:
     drawn = generate("gauss_iso", 400, 4, 1)
     keys = row_keys(drawn.vectors)
-    halves = prepare_halves(drawn.vectors[:200], drawn.vectors[200:], keys[:200], keys[200:])
-    assert look_around(halves, np.zeros(200, dtype=int), 2) == (None, None)
-    few = look_around(halves, (np.arange(200) < 5).astype(int), 2)
+    halves = split_sample(drawn.vectors[:200], drawn.vectors[200:], keys[:200], keys[200:])
+    assert border_depths(halves, np.zeros(200, dtype=int), 2) == (None, None)
+    few = border_depths(halves, (np.arange(200) < 5).astype(int), 2)
     assert few[1] is not None
     assert few[1].depth is None
     assert (few[1].rows_needed or 0) > 400

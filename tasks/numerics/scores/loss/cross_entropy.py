@@ -7,7 +7,7 @@ import scipy.sparse
 from scipy.special import rel_entr
 
 from steadymap.tasks.numerics.arrays import AnyFloat, Float64, Int64
-from steadymap.tasks.numerics.scores.sampled_sum import Loss, squared_lengths, sum_over_unjoined
+from steadymap.tasks.numerics.scores.loss.sampled_sum import Loss, squared_lengths, sum_over_unjoined
 
 LEAST_APART = 1e-4
 """Lower bound of 1 − w, umap-learn's own in its parametric loss. Two rows on one spot have w = 1, and a single such

@@ -26,8 +26,8 @@ from steadymap.tasks.numerics.reducers import lane_vectors, tsne, tsne_lanes, um
 from steadymap.tasks.numerics.reducers.exact_repulsion import exact_repulsion
 from steadymap.tasks.numerics.reducers.interface import Material, Settings
 from steadymap.tasks.numerics.reducers.potential_grid import ONE_GRID_UP_TO, grid_repulsion
-from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy
-from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.loss.cross_entropy import cross_entropy
+from steadymap.tasks.numerics.scores.loss.kl_divergence import kl_divergence
 from steadymap.tasks.numerics.scores.ranks import rank_blocks
 from steadymap.tasks.numerics.scores.trustworthiness import trustworthiness
 

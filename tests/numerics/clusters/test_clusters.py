@@ -11,9 +11,9 @@ from steadymap.tasks.numerics.clusters.consensus import (
     ambiguous_pairs,
     co_assignment,
     consensus_clusters,
-    largest_first,
 )
-from steadymap.tasks.numerics.clusters.recurrence import band_of, find_clusters
+from steadymap.tasks.numerics.clusters.largest_first import largest_first
+from steadymap.tasks.numerics.clusters.recurrence import band_of, recover_clusters
 from steadymap.tasks.numerics.clusters.set_cover import smallest_set
 
 
@@ -122,10 +122,10 @@ def test_a_cluster_is_kept_split_merged_or_lost() -> None:
             np.repeat(4, 8),
         ]
     ).astype(np.int32)
-    found = find_clusters(clusters, islands, 4)
+    found = recover_clusters(clusters, islands, 4)
     assert found.fates == ("kept", "split", "kept", "lost")
     assert found.pieces.tolist() == [1, 2, 1, 1]
-    merged = find_clusters(np.repeat([0, 1], 20), np.zeros(40, np.int32), 2)
+    merged = recover_clusters(np.repeat([0, 1], 20), np.zeros(40, np.int32), 2)
     assert merged.fates == ("merged", "merged")
     assert merged.partners == ((1,), (0,))
     assert merged.jaccard.tolist() == [0.5, 0.5]
@@ -134,7 +134,7 @@ def test_a_cluster_is_kept_split_merged_or_lost() -> None:
 def test_jaccard_and_apart_against_their_definitions() -> None:
     generator = np.random.default_rng(1)
     clusters, islands = generator.integers(0, 4, 200), generator.integers(0, 5, 200).astype(np.int32)
-    found = find_clusters(clusters, islands, 4)
+    found = recover_clusters(clusters, islands, 4)
     for cluster in range(4):
         members = set(np.flatnonzero(clusters == cluster))
         sets = [set(np.flatnonzero(islands == island)) for island in range(5)]
@@ -145,7 +145,7 @@ def test_jaccard_and_apart_against_their_definitions() -> None:
 
 
 def test_a_cluster_without_rows_in_a_picture_is_no_evidence() -> None:
-    found = find_clusters(np.array([0, 0, 2]), np.array([0, 0, 1], np.int32), 3)
+    found = recover_clusters(np.array([0, 0, 2]), np.array([0, 0, 1], np.int32), 3)
     assert np.isnan(found.jaccard[1])
     assert found.fates == ("kept", None, "kept")
 

@@ -8,7 +8,7 @@ from sklearn.cluster import HDBSCAN
 
 from steadymap.tasks.numerics.clusters.density_tree import condense, picture_branches
 from steadymap.tasks.numerics.clusters.islands import find_islands
-from steadymap.tasks.numerics.clusters.recurrence import find_clusters
+from steadymap.tasks.numerics.clusters.recurrence import recover_clusters
 
 
 def three_levels(rows: int = 100) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +49,7 @@ def test_a_branch_shows_what_every_cut_merges_or_splits() -> None:
         assert (shared / union).max() > 0.75
     # A cut that takes the close pair for one island hides both, and the tree does not.
     cut = np.where(blob == 2, 1, 0).astype(np.int32)
-    flat, deep = find_clusters(blob, cut, 3), find_clusters(blob, cut, 3, branches)
+    flat, deep = recover_clusters(blob, cut, 3), recover_clusters(blob, cut, 3, branches)
     assert flat.fates == ("merged", "merged", "kept")
     assert deep.fates == ("kept", "kept", "kept")
     assert np.array_equal(deep.by_cut, flat.jaccard)
@@ -88,5 +88,5 @@ def test_a_picture_whose_tree_does_not_part_merges_everything() -> None:
     clusters = np.repeat([0, 1], 20)
     points = np.random.default_rng(2).standard_normal((40, 2)).astype(np.float32)
     islands = find_islands(points, points, 20)
-    found = find_clusters(clusters, islands.filled, 2, picture_branches(points, 20))
+    found = recover_clusters(clusters, islands.filled, 2, picture_branches(points, 20))
     assert found.fates == ("merged", "merged")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from steadymap.tasks.numerics.clusters.candidates import latent_pieces, propose
+from steadymap.tasks.numerics.clusters.candidates import latent_candidates, propose
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
 from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
 from steadymap.tasks.numerics.selftest.known_truth import compare_with_truth, rate_of
@@ -169,7 +169,7 @@ def test_one_picture_of_six_alone_parts_nothing_and_two_do() -> None:
 
 
 def test_few_rows_are_one_latent_piece() -> None:
-    assert set(latent_pieces(np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32))) == {0}
+    assert set(latent_candidates(np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32))) == {0}
 
 
 def test_verdicts_against_the_truth_by_hand() -> None:

@@ -7,7 +7,7 @@ import scipy.sparse
 from scipy.special import xlogy
 
 from steadymap.tasks.numerics.arrays import AnyFloat, Float64, Int64
-from steadymap.tasks.numerics.scores.sampled_sum import Loss, squared_lengths, sum_over_unjoined
+from steadymap.tasks.numerics.scores.loss.sampled_sum import Loss, squared_lengths, sum_over_unjoined
 
 
 def kl_divergence(joint: scipy.sparse.csr_matrix, picture: AnyFloat, sample: Int64) -> Loss:

@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.scores.all_scores import Scorer, encode_classes
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = Path(__file__).parents[4] / "shared" / "data"
 
 PICTURE = Path(__file__).parent / "data" / "umap_digits_seed42.npz"
 

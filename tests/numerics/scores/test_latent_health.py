@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from steadymap.tasks.numerics.scores.latent_health import (
+from steadymap.tasks.numerics.scores.latent_space.latent_health import (
     LatentHealth,
     effective_rank,
     examine,

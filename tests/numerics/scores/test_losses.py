@@ -13,10 +13,10 @@ from scipy.special import rel_entr, xlogy
 
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
-from steadymap.tasks.numerics.scores import sampled_sum
-from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy
-from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
-from steadymap.tasks.numerics.scores.sampled_sum import Loss, sum_over_unjoined
+from steadymap.tasks.numerics.scores.loss import sampled_sum
+from steadymap.tasks.numerics.scores.loss.cross_entropy import cross_entropy
+from steadymap.tasks.numerics.scores.loss.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.loss.sampled_sum import Loss, sum_over_unjoined
 
 ROWS = 300
 EVERY = np.arange(ROWS)

@@ -19,8 +19,8 @@ from steadymap.tasks.numerics.geometry.resampling import find_units, halves
 from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
 from steadymap.tasks.numerics.selftest.known_truth import rate_of
 from steadymap.tasks.numerics.selftest.synthetic import FAMILIES, generate
-from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
-from steadymap.tasks.numerics.verdicts.split_test import SplitTest, run_split
+from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
+from steadymap.tasks.numerics.verdicts.split_test import SplitTest, run_split_test
 
 SETS = 7
 """Of every family in either dimension; seeds count up from 30001."""
@@ -41,8 +41,8 @@ def one_split(family: str, rows: int, dimensions: int, seed: int) -> tuple[Split
     near = nearest_neighbours(working, CLUSTER_NEIGHBOURS).indices
     islands = find_islands(PCA(2, random_state=0).fit_transform(working), working, SMALLEST, near)
     pieces = propose([islands.filled.astype(np.int32)], near, working)
-    prepared = prepare_halves(vectors[discovery], vectors[~discovery], keys[discovery], keys[~discovery])
-    return run_split(prepared, pieces), truth[discovery]
+    prepared = split_sample(vectors[discovery], vectors[~discovery], keys[discovery], keys[~discovery])
+    return run_split_test(prepared, pieces), truth[discovery]
 
 
 def test_few_sets_without_a_cluster_get_one() -> None:

@@ -10,8 +10,8 @@ import scipy.sparse
 from steadymap.tasks.numerics.geometry.umap_curve import curve_parameters
 from steadymap.tasks.numerics.randomness import sample_rows
 from steadymap.tasks.numerics.scores.all_scores import Score
-from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy
-from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.loss.cross_entropy import cross_entropy
+from steadymap.tasks.numerics.scores.loss.kl_divergence import kl_divergence
 
 LOSS_ROWS = 1_000
 """Rows from which the repulsion in a loss is summed; all rows up to so many. Its standard error is stated beside it."""

@@ -10,7 +10,7 @@ from openTSNE.tsne import kl_divergence_bh
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
 from steadymap.tasks.numerics.reducers.exact_gradient import exact_gradient
-from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.loss.kl_divergence import kl_divergence
 
 
 def drawn(rows: int = 300, scale: float = 3.0) -> tuple[np.ndarray, scipy.sparse.csr_matrix]:

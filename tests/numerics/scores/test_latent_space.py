@@ -7,9 +7,9 @@ import pytest
 from scipy.stats import skew
 from sklearn.neighbors import NearestNeighbors
 
-from steadymap.tasks.numerics.scores.hubness import hubness
-from steadymap.tasks.numerics.scores.intrinsic_dimension import inverse_dimensions
-from steadymap.tasks.numerics.scores.label_purity import chance_purity, label_purity
+from steadymap.tasks.numerics.scores.latent_space.hubness import hubness
+from steadymap.tasks.numerics.scores.latent_space.intrinsic_dimension import inverse_dimensions
+from steadymap.tasks.numerics.scores.latent_space.label_purity import chance_purity, label_purity
 
 
 def distances(points: np.ndarray, k: int = 20) -> np.ndarray:
