@@ -93,7 +93,7 @@ def test_a_cluster_whose_rows_are_gone_is_lost_and_others_in_its_place_are_new(t
     )
     assert (new[0], new[1]) == ("cluster.new", "10")
     found = compare_runs(tested, with_ids(tested, ids))
-    (change,) = (one for one in find_night_changes(found, {0: 1}, {}) if one.kind == "cluster.lost")
+    (change,) = (one for one in find_night_changes(found, {0: 1}, {0: 10, 1: 2, 2: 3}) if one.kind == "cluster.lost")
     assert (change.labels["fate"], change.facts["into"], change.brief) == ("gone", [], "C1 (c0): REAL, gone")
 
 
