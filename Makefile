@@ -49,8 +49,8 @@ test-services: $(READY) ## real servers and clusters (pip install -e '.[services
 
 check: lint test ## lint and test
 
-bench: $(READY) ## CPU against a careful practitioner's script, side by side (about 25 minutes)
-	$(BIN)/python -m benchmarks.compare_with_naive
+bench: $(READY) ## naive, expert and Steadymap on the same 36 cells: wall, CPU, memory, quality (about 30 minutes)
+	$(BIN)/python -m benchmarks.compare_sweeps
 
 bench-scores: $(READY) ## CPU and memory of all scores of 36 pictures (about 3 minutes)
 	$(BIN)/python -m benchmarks.score_cost
