@@ -183,7 +183,8 @@ def main() -> int:
     compared = compare(pd.DataFrame(measured))
     shut = compared[compared["p_holm"] <= LEVEL]
     print(
-        f"{int(compared['within'].sum())} of {len(compared)} within bounds; shown to be worse than the margin: {len(shut)}"
+        f"{int(compared['within'].sum())} of {len(compared)} within bounds; "
+        f"shown to be worse than the margin: {len(shut)}"
     )
     print(compared[~compared["within"]].to_string(index=False))
     seconds = pd.DataFrame(measured).pivot_table("cpu_seconds", ["data", "reducer", "size"], "engine")
