@@ -213,8 +213,8 @@ def _read(source: str) -> _Module:
 def _parse(source: str) -> ast.Module:
     """Parse code, again where CPython says that it has miscounted.
 
-    It counts the depth of a tree that it builds in one place for all threads (python/cpython#106905): another thread that
-    parses at the same moment, as Prefect's do, leaves a SystemError here, and nothing wrong with the code.
+    It counts the depth of a tree that it builds in one place for all threads, so another thread that parses at the same
+    moment leaves a SystemError here ("recursion depth mismatch"), and nothing is wrong with the code.
     """
     for _ in range(MOST_MISCOUNTS):
         with contextlib.suppress(SystemError):
