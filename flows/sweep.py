@@ -52,7 +52,7 @@ from steadymap.tasks.store.run_manifest import WrittenRun, find_complete_run
 from steadymap.tasks.store.run_uses import read_uses, recorded_uses, write_uses
 from steadymap.tasks.store.sync import open_store, probe_writable, upload
 from steadymap.tasks.store.turns import take_turn
-from steadymap.tasks.workers import choose_limits, opened_pool
+from steadymap.tasks.workers import choose_limits, pool_to_its_end
 
 WAITING_CONFIGURATIONS = 16
 """Configurations under way at a time. Their threads only wait; how much is computed at a time is the workers' count."""
@@ -137,7 +137,7 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
         written = find_complete_run(place.run(plan.run), plan.identity) if not plan.missing else None
         endings: CellOutcomes = {}
         if written is None:
-            turn.enter_context(opened_pool(choose_limits(config.workers)))
+            turn.enter_context(pool_to_its_end(choose_limits(config.workers)))
             endings = draw_in_rounds(plan) if config.budget.limited else draw_cells(plan)
             drawn = drawn_cells(plan, endings)
             scores = score_cells(plan, drawn)

@@ -178,6 +178,7 @@ class WorkerPool:
         )
         self._futures: WeakSet[Future[Any]] = WeakSet()
         self._noting = threading.Lock()
+        self._closed = False
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Queue a job: a function of an importable module with small, picklable arguments.
@@ -216,7 +217,13 @@ class WorkerPool:
         return Lost("crashed", f"the worker ended with exit code {code}")
 
     def close(self) -> None:
-        """End the workers; jobs that still run are killed, and whoever waits for one waits no longer."""
+        """End the workers; jobs that still run are killed, and whoever waits for one waits no longer.
+
+        The second time it does nothing.
+        """
+        if self._closed:
+            return
+        self._closed = True
         self._pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it untyped
         with self._noting:
             waited_for = list(self._futures)
@@ -251,6 +258,21 @@ def some_pool(limits: Limits) -> Iterator[WorkerPool]:
         return
     with opened_pool(limits) as pool:
         yield pool
+
+
+@contextlib.contextmanager
+def pool_to_its_end(limits: Limits) -> Iterator[WorkerPool]:
+    """Take over the open pool, or open one; it ends with this block, whoever has opened it.
+
+    Whoever waits for a job of a block that was interrupted waits no longer.
+    """
+    global _open_pool  # noqa: PLW0603
+    with some_pool(limits) as pool:
+        try:
+            yield pool
+        finally:
+            _open_pool = None
+            pool.close()
 
 
 def current_pool() -> WorkerPool:

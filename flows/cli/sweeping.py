@@ -74,9 +74,9 @@ def sweep(
     from steadymap.flows.cli.embedded_server import start_server
     from steadymap.flows.cli.terminal import live_progress
     from steadymap.flows.sweep import stability_sweep
-    from steadymap.tasks.plan.prepared import handed_over
+    from steadymap.tasks.plan.prepared import handed_over, made_ahead
 
-    with live_progress(console), handed_over(prepared):
+    with live_progress(console), handed_over(prepared), made_ahead(prepared):
         start_server()
         outcome = stability_sweep(settings, place.place)
     seconds = time.monotonic() - started
