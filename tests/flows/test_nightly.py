@@ -196,9 +196,9 @@ def test_a_config_at_fault_costs_its_own_sweeps_only(folder: Path) -> None:
 HOLDER = """
 import sys
 from pathlib import Path
-from steadymap.tasks.store.locks import held
+from steadymap.tasks.store.locks import hold_lock
 from tests.reports.run_folder_fixture import RunFolder
-with held(Path(sys.argv[1]), "sweep", print):
+with hold_lock(Path(sys.argv[1]), "sweep", print):
     print("held", flush=True)
     sys.stdin.read()
 """

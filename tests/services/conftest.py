@@ -143,19 +143,23 @@ class Bucket:
         return {name[len(below) + 1 :]: self.files.cat_file(name) for name in sorted(self.files.find(below))}
 
 
+def secrets_of(port: int) -> dict[str, str]:
+    """Return what the environment says of an S3 server on loopback."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "canary-key-id",
+        "AWS_SECRET_ACCESS_KEY": "canary-secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
 @pytest.fixture
 def bucket(tmp_path: Path, blobs_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """Start the server, make the bucket, and put the data there."""
     pytest.importorskip("moto")
     s3fs = pytest.importorskip("s3fs")
     port = free_port()
-    secrets = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "canary-key-id",
-        "AWS_SECRET_ACCESS_KEY": "canary-secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in secrets.items():
+    for name, value in secrets_of(port).items():
         monkeypatch.setenv(name, value)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     words = ("-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.processes import beside, wait_until
-from tests.services.conftest import Bucket
+from tests.processes import beside, connects, end_group, free_port, wait_until
+from tests.services.conftest import Bucket, secrets_of
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
@@ -108,3 +110,42 @@ def test_what_cannot_be_reached_is_told_before_any_work(bucket: Bucket) -> None:
         assert "remedy" in told
         assert "Traceback" not in told
         assert "secret@" not in told
+
+
+def test_a_store_that_is_away_for_a_while_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("moto")
+    s3fs = pytest.importorskip("s3fs")
+    from steadymap.tasks.progress import telling
+    from steadymap.tasks.store import object_store
+
+    port = free_port()
+    for name, value in secrets_of(port).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(object_store, "PAUSES_SECONDS", (0.0, 0.0, 0.0))
+
+    def start() -> subprocess.Popen[bytes]:
+        words = ("-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+        server = stack.enter_context(beside(*words, environment=dict(os.environ), folder=tmp_path, log="s3.log"))
+        wait_until(lambda: connects(port), "the S3 server", server)
+        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("team")
+        return server
+
+    with contextlib.ExitStack() as stack:
+        first = start()
+        remote = object_store.open_object_store("s3://team/away")
+        remote.write("before", b"1")
+        end_group(first)
+        told: list[str] = []
+
+        def tell(sentence: str) -> None:
+            """Bring the server back when it is told that it is away."""
+            if not told:
+                start()
+            told.append(sentence)
+
+        with telling(tell):
+            remote.write("after", b"2")
+        assert len(told) == 1
+        assert "cannot be written: EndpointConnectionError" in told[0]
+        assert remote.read("after") == b"2"
+    object_store.open_object_store.cache_clear()
