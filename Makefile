@@ -44,7 +44,7 @@ test-wheel: $(READY) ## the wheel alone, in an environment of its own, beside fo
 test-browser: $(READY) ## the report in headless Chromium (Debian: apt-get install chromium)
 	$(BIN)/python -m pytest -m browser
 
-test-services: $(READY) ## real servers and clusters (pip install -e '.[services]', Debian: postgresql; what is not there is skipped)
+test-services: $(READY) ## real servers and clusters (pip install -e '.[services]', Debian: postgresql, nginx-light; what is not there is skipped)
 	$(BIN)/python -m pytest -m services tests/services
 
 check: lint test ## lint and test
