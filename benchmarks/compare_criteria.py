@@ -30,9 +30,9 @@ from steadymap.tasks.numerics.geometry.resampling import find_units, halves
 from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
 from steadymap.tasks.numerics.selftest.known_truth import rate_of
 from steadymap.tasks.numerics.selftest.synthetic import FAMILIES, generate
-from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
+from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
 from steadymap.tasks.numerics.verdicts.combine_splits import SplitOutcome, agreed_clusters, cluster_evidence
-from steadymap.tasks.numerics.verdicts.split_test import run_split
+from steadymap.tasks.numerics.verdicts.split_test import run_split_test
 
 FIRST_SEED = 70001
 MOST_CLUSTERS = 6
@@ -191,8 +191,8 @@ def steadymap(points: np.ndarray) -> np.ndarray:
     outcomes = []
     for rows in (half for number in range(3) for half in halves(units, number)):
         own = np.isin(np.arange(len(vectors)), rows)
-        prepared = prepare_halves(vectors[own], vectors[~own], keys[own], keys[~own])
-        outcomes.append(SplitOutcome(own, run_split(prepared, _pieces(vectors[own]))))
+        prepared = split_sample(vectors[own], vectors[~own], keys[own], keys[~own])
+        outcomes.append(SplitOutcome(own, run_split_test(prepared, _pieces(vectors[own]))))
     agreed = agreed_clusters(_pieces(vectors), outcomes)
     shown = np.array([one.p <= 0.05 for one in cluster_evidence(agreed, outcomes)])
     labels = np.empty(len(vectors), dtype=np.int64)

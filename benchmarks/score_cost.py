@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.compare_with_naive import FASHION
 from steadymap.tasks.numerics.clusters.consensus import ambiguous_pairs, consensus_clusters
 from steadymap.tasks.numerics.clusters.islands import find_islands
-from steadymap.tasks.numerics.clusters.recurrence import find_clusters
+from steadymap.tasks.numerics.clusters.recurrence import recover_clusters
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
 from steadymap.tasks.numerics.geometry.fuzzy_graph import fuzzy_graph
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours, nearest_neighbours
@@ -34,16 +34,16 @@ from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.randomness import sample_rows
 from steadymap.tasks.numerics.scores import all_scores as cell_scores
 from steadymap.tasks.numerics.scores.all_scores import Scorer, choose_anchors, encode_classes
-from steadymap.tasks.numerics.scores.cross_entropy import cross_entropy
 from steadymap.tasks.numerics.scores.embedr import conditional_affinities, embedding_errors, empirical_p
-from steadymap.tasks.numerics.scores.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.loss.cross_entropy import cross_entropy
+from steadymap.tasks.numerics.scores.loss.kl_divergence import kl_divergence
+from steadymap.tasks.numerics.scores.loss.losses import LOSS_ROWS
 from steadymap.tasks.numerics.stability.distance_variance import distance_variance
 from steadymap.tasks.numerics.stability.element_centric import element_centric_similarity
 from steadymap.tasks.numerics.stability.island_agreement import island_agreement
 from steadymap.tasks.numerics.stability.neighbour_overlap import NEIGHBOURS, neighbour_jaccard, picture_neighbours
 from steadymap.tasks.numerics.stability.ness import NeighbourCounts, kept_share
 from steadymap.tasks.numerics.stability.procrustes import disparity
-from steadymap.tasks.steps.score_cells import LOSS_ROWS
 
 CELLS, SEEDS = 36, 3
 PERPLEXITY = 30.0
@@ -168,7 +168,7 @@ def _clusters(islands: list[np.ndarray], near: np.ndarray, smallest: int) -> Non
     clusters = consensus_clusters(islands, near, smallest)
     ambiguous_pairs(islands)
     for labels in islands:
-        find_clusters(clusters, labels, int(clusters.max()) + 1).apart()
+        recover_clusters(clusters, labels, int(clusters.max()) + 1).apart()
 
 
 def _rows(around: Neighbours, pictures: list[np.ndarray], near: list[np.ndarray]) -> None:

@@ -77,7 +77,7 @@ class Configuration:
         return self.reducer in CONTROLS
 
     @property
-    def speaks_of_clusters(self) -> bool:
+    def shows_clusters(self) -> bool:
         """Whether its pictures count when clusters are sought: those in 2 dimensions that are no control."""
         return self.dimension == 2 and not self.control
 
@@ -166,7 +166,7 @@ def expand_reducers(
 
 def _shows_clusters(configuration: Configuration) -> bool:
     """Say whether a configuration speaks about clusters: drawn, flat, and no control."""
-    return configuration.unusable is None and configuration.speaks_of_clusters
+    return configuration.unusable is None and configuration.shows_clusters
 
 
 def _resampling(config: SweepConfig, eligible: int, pictures: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from steadymap.reports.export.flat_table import choose_cells, coordinates, flat_
 from steadymap.reports.run.run_folder import read_run
 from steadymap.tasks.run.stored_rows import bring_stored_neighbours, stored_neighbours, stored_picture
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.sync import bring
+from steadymap.tasks.store.sync import download
 
 Format = Literal["parquet", "csv", "h5ad"]
 
@@ -53,7 +53,7 @@ def export_run(folder: Path, out: Path, form: Format, cells: Sequence[str], url:
     position = run.points["position"].to_numpy(dtype=np.int64)
     left_out, places = [], {}
     chosen = choose_cells(run, cells)
-    bring(store, [store.cell(place.cell) for place in chosen])
+    download(store, [store.cell(place.cell) for place in chosen])
     for place in chosen:
         everywhere = stored_picture(store, place.cell, place.panel.dimension, position)
         places[place.name] = coordinates(run, place, everywhere)

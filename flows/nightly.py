@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -30,7 +31,7 @@ from steadymap.reports.nights.night_changes import (
     find_failures,
     find_night_changes,
     quieten,
-    tell_rest,
+    spell_rest,
 )
 from steadymap.reports.nights.night_summary import Night, night_markdown
 from steadymap.reports.nights.nights import (
@@ -47,10 +48,13 @@ from steadymap.reports.nights.nights_page import MORNING, build_nights_page
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.run.store_runs import finished_runs, previous_run
 from steadymap.reports.site.site import INDEX, build_site
-from steadymap.tasks.plan.find_sweeps import Look, NightSweep, find_sweeps, look_at, state_of
+from steadymap.tasks.plan.find_sweeps import NightSweep, StoreState, find_sweeps, look_at, state_of
+from steadymap.tasks.plan.prepared import handed_over
+from steadymap.tasks.progress import telling
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.locks import held, lock_of
-from steadymap.tasks.store.sync import bring_folder, claim, open_store, send_pages, settle_folder
+from steadymap.tasks.store.locks import hold_lock, lock_of
+from steadymap.tasks.store.sync import bring_folder, open_store, probe_writable, send_pages, settle_folder
+from steadymap.tasks.store.turns import take_turn
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -98,8 +102,11 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
     """
     logger, place = get_run_logger(), open_store(store)
     tag_run()
-    claim(place)
-    with held(lock_of(place, f"night-{slug(config.name)}"), f"night {config.name}", logger.warning):
+    with telling(logger.warning), contextlib.ExitStack() as turn:
+        probe_writable(place)
+        name, what = f"night-{slug(config.name)}", f"night {config.name}"
+        turn.enter_context(hold_lock(lock_of(place, name), what, logger.warning))
+        turn.enter_context(take_turn(place, name, what))
         started, clock = datetime.now(UTC), time.monotonic()
         deadline = None if config.hours is None else clock + config.hours * SECONDS_PER_HOUR
         bring_folder(place, "runs")
@@ -161,12 +168,13 @@ def _run_sweeps(sweeps: list[NightSweep], frame: Frame) -> list[Ended]:
             row = SweepOfNight(sweep.name, sweep.config_file, sweep.data, "left", "no time was left")
             found[sweep.name] = Ended(kept_result(row, before))
         else:
-            found[sweep.name] = _computed(sweep, _within(sweep.config, frame.deadline), frame)
+            with handed_over(look.prepared):
+                found[sweep.name] = _computed(sweep, _within(sweep.config, frame.deadline), frame)
         logger.info("%s: %s", sweep.name, found[sweep.name].row.status)
     return [found[sweep.name] for sweep in sweeps]
 
 
-def _look(sweep: NightSweep, store: Store) -> Look | str:
+def _look(sweep: NightSweep, store: Store) -> StoreState | str:
     """Say what the store has of a sweep, or why that cannot be known."""
     if sweep.config is None:
         return sweep.problem or "cannot be read"
@@ -185,7 +193,7 @@ def _failed(sweep: NightSweep, reason: str, before: SweepOfNight | None, logger:
     return Ended(row, (Change("sweep.failed", f"No result: {reason.splitlines()[0]}", facts={"reason": reason}),))
 
 
-def _found(sweep: NightSweep, look: Look, past: Past, store: Store) -> Ended:
+def _found(sweep: NightSweep, look: StoreState, past: Past, store: Store) -> Ended:
     """Report a sweep whose run is complete: as the night before, or new to the nights, whoever computed it."""
     before = past.of(sweep.name)
     row = SweepOfNight(sweep.name, sweep.config_file, sweep.data, "found", run=look.run, state=look.state, computed=0)
@@ -263,7 +271,7 @@ def _tell(row: SweepOfNight, before: Run | None, past: Past, store: Store) -> En
     if compared is not None and before is not None:
         drift = measure_drift(before, after)
         changes = quieten(find_night_changes(compared, old, numbers), before, after)
-        told = [*compared.notices, *tell_rest(compared, drift)]
+        told = [*compared.notices, *spell_rest(compared, drift)]
         told += [ONE_SPLIT] if any(one.quiet for one in changes) else []
     elif before is not None:
         told = [f"Not compared with the night before: {why_not}"]

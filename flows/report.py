@@ -7,7 +7,7 @@ from prefect import flow
 from steadymap.flows.run_page import Site, ends_as_failed, tag_run
 from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import find_run
-from steadymap.tasks.store.sync import bring, open_store, send
+from steadymap.tasks.store.sync import download, open_store, upload
 
 
 @flow(name="report", flow_run_name="report of {run}")
@@ -23,8 +23,8 @@ def report(run: str, store: str = "results", site_url: str | None = None) -> str
     tag_run()
     place = open_store(store)
     folder = find_run(run, place.root).resolve()
-    bring(place, [place.run(run)])
+    download(place, [place.run(run)])
     page = build_report(folder)
-    send(place, [place.run(run)])
+    upload(place, [place.run(run)])
     Site(place, site_url).show_link("stability-report", "Report", page, run)
     return str(page)

@@ -23,10 +23,10 @@ from steadymap.tasks.steps.find_clusters import find_clusters
 from steadymap.tasks.steps.judge_clusters import judge_clusters
 from steadymap.tasks.steps.plan_sweep import plan_sweep
 from steadymap.tasks.steps.read_dataset import read_dataset
-from steadymap.tasks.steps.run_split_tests import seek_valleys
+from steadymap.tasks.steps.run_split_tests import run_split_tests
 from steadymap.tasks.store.files import write_text
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.sync import claim, open_store, send, settle
+from steadymap.tasks.store.sync import open_store, probe_writable, sync, upload
 from steadymap.tasks.workers import choose_limits, opened_pool
 
 SUMMARY = "selftest.json"
@@ -48,7 +48,7 @@ def selftest(config: SelftestConfig | None = None, store: str = "results") -> di
     tag_run()
     config = config or read_settings(SHIPPED, SelftestConfig)
     place = open_store(store)
-    claim(place)
+    probe_writable(place)
     sets = [(part, known) for part in config.parts for known in known_sets(config, part)]
     if not sets:
         raise InputError(
@@ -57,13 +57,13 @@ def selftest(config: SelftestConfig | None = None, store: str = "results") -> di
             remedy="ask for other families or more dimensions",
         )
     announce_total("sets", len(sets))
-    settle(place, [_kept(known, config.sweep_of(part), place) for part, known in sets])
+    sync(place, [_kept(known, config.sweep_of(part), place) for part, known in sets])
     outcomes: dict[str, list[dict[str, Any]]] = {part.name: [] for part in config.parts}
     for part, known in sets:
         outcomes[part.name].append(_outcome(known, config.sweep_of(part), place))
         summary = sum_up(outcomes, config)
         write_text(json.dumps(summary, indent=1, sort_keys=True), place.root / SUMMARY)
-        send(place, [place.root / SUMMARY])
+        upload(place, [place.root / SUMMARY])
         announce_done("sets")
     return summary
 
@@ -80,7 +80,7 @@ def _outcome(known: KnownSet, sweep: SelftestSweep, place: Store) -> dict[str, A
         with muted():
             outcome = _judge(known, sweep, kept.parent / "work")
         write_outcome(outcome, kept)
-        send(place, [kept])
+        upload(place, [kept])
         get_run_logger().info(spell_outcome(outcome))
     return outcome
 
@@ -94,7 +94,7 @@ def _judge(known: KnownSet, settings: SelftestSweep, work: Path) -> dict[str, An
     plan = plan_sweep(sweep, read_dataset(sweep.data, place), place)
     with opened_pool(choose_limits(sweep.workers)):
         drawn = drawn_cells(plan, draw_cells(plan))
-        splits = seek_valleys(plan, drawn)
+        splits = run_split_tests(plan, drawn)
         clusters = judge_clusters(plan, find_clusters(plan, drawn, splits), splits)
     outcome = outcome_of(known, plan, clusters, splits, time.monotonic() - started)
     shutil.rmtree(work, ignore_errors=True)

@@ -31,27 +31,28 @@ from steadymap.flows.run_page import (
 )
 from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import Run, read_run
-from steadymap.tasks.cells.compute_cells import Endings
+from steadymap.tasks.cells.compute_cells import CellOutcomes
 from steadymap.tasks.plan.lay_out import run_identity
-from steadymap.tasks.progress import listening
+from steadymap.tasks.progress import listening, telling
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space
 from steadymap.tasks.steps.find_clusters import find_clusters
 from steadymap.tasks.steps.judge_clusters import judge_clusters
 from steadymap.tasks.steps.measure_stability import measure_stability
 from steadymap.tasks.steps.plan_sweep import plan_sweep
 from steadymap.tasks.steps.read_dataset import read_dataset
-from steadymap.tasks.steps.run_label_tests import judge_labels
-from steadymap.tasks.steps.run_split_tests import seek_valleys
+from steadymap.tasks.steps.run_label_tests import run_label_tests
+from steadymap.tasks.steps.run_split_tests import run_split_tests
 from steadymap.tasks.steps.score_cells import score_cells
-from steadymap.tasks.steps.score_rows import rate_rows
+from steadymap.tasks.steps.score_rows import score_rows
 from steadymap.tasks.steps.write_run import refresh_timings, write_run
 from steadymap.tasks.store.findings import Findings
-from steadymap.tasks.store.leases import leased
-from steadymap.tasks.store.locks import held, lock_of
+from steadymap.tasks.store.leases import hold_lease
+from steadymap.tasks.store.locks import hold_lock, lock_of
 from steadymap.tasks.store.run_manifest import WrittenRun, find_complete_run
 from steadymap.tasks.store.run_uses import read_uses, recorded_uses, write_uses
-from steadymap.tasks.store.sync import claim, open_store, send
-from steadymap.tasks.workers import choose_limits, opened_pool
+from steadymap.tasks.store.sync import open_store, probe_writable, upload
+from steadymap.tasks.store.turns import take_turn
+from steadymap.tasks.workers import choose_limits, pool_to_its_end
 
 WAITING_CONFIGURATIONS = 16
 """Configurations under way at a time. Their threads only wait; how much is computed at a time is the workers' count."""
@@ -118,36 +119,38 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
     """
     logger = get_run_logger()
     tag_run(f"sweep:{config.name}")
-    with listening(LogProgress(logger)), contextlib.ExitStack() as turn:
+    with listening(LogProgress(logger)), telling(logger.warning), contextlib.ExitStack() as turn:
         place = open_store(store)
-        claim(place)
-        turn.enter_context(leased(place, f"sweep {config.name}"))
+        probe_writable(place)
+        turn.enter_context(hold_lease(place, f"sweep {config.name}"))
         uses = turn.enter_context(recorded_uses(place))
         dataset = read_dataset(config.data, place)
         # Of two that want the same run one works; the other then finds all that it would have computed.
-        lock = lock_of(place, run_identity(config, dataset))
-        turn.enter_context(held(lock, f"sweep {config.name}", logger.warning))
+        identity, what = run_identity(config, dataset), f"sweep {config.name}"
+        turn.enter_context(hold_lock(lock_of(place, identity), what, logger.warning))
+        turn.enter_context(take_turn(place, identity, what))
         plan = plan_sweep(config, dataset, place)
         show_plan(plan, logger)
         site = Site(place, site_url)
         rendering = render_report.with_options(**rendering_assets(place.run(plan.run), config.data, site))
         turn.enter_context(listening(ProgressArtifact(plan.run, logger)))
         written = find_complete_run(place.run(plan.run), plan.identity) if not plan.missing else None
-        endings: Endings = {}
+        endings: CellOutcomes = {}
         if written is None:
-            turn.enter_context(opened_pool(choose_limits(config.workers)))
+            turn.enter_context(pool_to_its_end(choose_limits(config.workers)))
             endings = draw_in_rounds(plan) if config.budget.limited else draw_cells(plan)
             drawn = drawn_cells(plan, endings)
-            score_cells(plan, drawn)
-            splits = seek_valleys(plan, drawn)
+            scores = score_cells(plan, drawn)
+            splits = run_split_tests(plan, drawn)
             clusters = find_clusters(plan, drawn, splits)
             findings = Findings(
+                scores=scores,
                 latent_space=describe_latent_space(plan),
                 stability=measure_stability(plan, drawn),
                 splits=splits,
                 clusters=judge_clusters(plan, clusters, splits),
-                labels=judge_labels(plan),
-                ratings=rate_rows(plan, drawn),
+                labels=run_label_tests(plan),
+                ratings=score_rows(plan, drawn),
             )
             write_uses(place, plan.run, uses())  # before the run counts: what is not noted, gc would take for garbage
             written = write_run(plan, endings, findings)
@@ -160,7 +163,7 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
                 report = rendering(written)
         if read_uses(place, plan.run) is not None:  # a run found complete asks for too little to begin a note with
             write_uses(place, plan.run, uses())
-        send(place, [written.folder])
+        upload(place, [written.folder])
         run = read_run(written.folder)
         show_run(run, report, site)
         outcome = _outcome(written, report, endings, run)
@@ -179,7 +182,7 @@ def render_report(written: WrittenRun) -> Path:
     return build_report(written.folder)
 
 
-def _outcome(written: WrittenRun, report: Path, endings: Endings, run: Run) -> SweepOutcome:
+def _outcome(written: WrittenRun, report: Path, endings: CellOutcomes, run: Run) -> SweepOutcome:
     computed = sum(ending.status == "ok" for ending in endings.values())
     verdicts = run.clusters["verdict"].value_counts()
     return SweepOutcome(

@@ -9,10 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from steadymap.tasks.cells.compute_cells import CellJob, CellResult, compute_cells
-from steadymap.tasks.verdicts.border_depths import look_on_half
+from steadymap.tasks.cells.score_batch import ScoredWith, ScoreJob, score_batch
+from steadymap.tasks.plan.plan import Cell, Plan
+from steadymap.tasks.stability.compare_batch import Place, compare_batch
+from steadymap.tasks.stability.pairs import Pair
+from steadymap.tasks.stability.row_scores import measure_rows
+from steadymap.tasks.verdicts.border_depths import run_border_job
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob
-from steadymap.tasks.verdicts.label_job import judge_on_half
-from steadymap.tasks.verdicts.split_job import seek_on_half
+from steadymap.tasks.verdicts.label_job import run_label_job
+from steadymap.tasks.verdicts.split_job import run_split_job
 
 SEGFAULT_SEED, HANG_SEED, MEMORY_SEED, EXIT_SEED, RAISE_SEED = 101, 102, 103, 104, 105
 MEMORY_BYTES = 30_000_000_000
@@ -39,6 +44,27 @@ def failing_compute_cells(jobs: Sequence[CellJob]) -> list[CellResult]:
     raise ArithmeticError(f"the layout of {jobs[0].configuration.name} diverged")
 
 
+def lost_with_one_seed(jobs: Sequence[ScoreJob], how: ScoredWith) -> None:
+    """Score pictures, unless one has the seed whose worker ends."""
+    if any(job.cell.seed == EXIT_SEED and job.cell.kind == "data" for job in jobs):
+        os._exit(7)
+    score_batch(jobs, how)
+
+
+def lost_with_one_pair(pairs: Sequence[Pair], place: Place) -> list[dict[str, object]]:
+    """Compare pictures, unless they are of two settings and of the seed whose worker ends."""
+    if any(pair.first.seed == EXIT_SEED and pair.between == "configurations" for pair in pairs):
+        os._exit(7)
+    return compare_batch(pairs, place)
+
+
+def lost_with_one_measure(names: Sequence[str], plan: Plan, cells: list[Cell], folder: Path) -> list[str]:
+    """Measure rows, unless it is by EMBEDR."""
+    if "EMBEDR" in names:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return measure_rows(names, plan, cells, folder)
+
+
 def touch_memory(size: int) -> int:
     """Allocate in pieces and write to every page, as a growing program does."""
     piece = 256_000_000
@@ -56,7 +82,7 @@ def lost_on_one_half(job: HeldOutJob) -> None:
     if job.half.recipe.name == "half 0a":
         os._exit(7)
     about_clusters = job.clusters != Path()
-    (seek_on_half if job.cells else look_on_half if about_clusters else judge_on_half)(job)
+    (run_split_job if job.cells else run_border_job if about_clusters else run_label_job)(job)
 
 
 def only_parts(jobs: Sequence[CellJob]) -> list[CellResult]:

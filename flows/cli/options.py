@@ -1,7 +1,6 @@
 """The command line's application, and what its commands share: options, exit codes, and how a store is opened.
 
-Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant and worker
-processes, which import the command line as their main module, stay light.
+Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant.
 """
 
 from __future__ import annotations
@@ -69,21 +68,21 @@ class RoleWords:
 
 def open_place(store: str, *, writing: bool = False) -> Store:
     """Open a store by folder or URL; one that is to be written is tried at once."""
-    from steadymap.tasks.store.sync import claim, open_store
+    from steadymap.tasks.store.sync import open_store, probe_writable
 
     place = open_store(store)
     if writing:
-        claim(place)
+        probe_writable(place)
     return place
 
 
 def find_folder(run: str, place: Store) -> Path:
     """Return the folder of a run; of a store far away, it comes here first."""
     from steadymap.reports.run.run_folder import find_run
-    from steadymap.tasks.store.sync import bring
+    from steadymap.tasks.store.sync import download
 
     if not Path(run).is_dir():
-        bring(place, [place.run(run)])
+        download(place, [place.run(run)])
     return find_run(run, place.root)
 
 

@@ -32,12 +32,12 @@ def report(
 ) -> int:
     """Render a run's report again, from its folder alone."""
     from steadymap.reports.build import build_report
-    from steadymap.tasks.store.sync import send
+    from steadymap.tasks.store.sync import upload
 
     place = open_place(store)
     folder = find_folder(run, place)
     print(build_report(folder))
-    send(place, [folder])
+    upload(place, [folder])
     return EXIT_REPORT
 
 
@@ -174,12 +174,12 @@ def gc(
     """Say what no run of a store rests on and how much room it takes, and remove it."""
     from steadymap.flows.cli.terminal import garbage_table
     from steadymap.tasks.store.collect_garbage import find_garbage, remove_garbage
-    from steadymap.tasks.store.sync import bring_folder, is_there
+    from steadymap.tasks.store.sync import bring_folder, exists
 
     place = open_place(store)
     for folder in ("runs", "uses"):
         bring_folder(place, folder)
-    if not is_there(place):
+    if not exists(place):
         raise InputError("there is no such store", file=store, remedy="name it with --store")
     if (keep_runs is not None and keep_runs < 1) or (older_than is not None and older_than < 0):
         raise InputError("a store keeps one run of every name or more, and days are no less than 0")

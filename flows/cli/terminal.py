@@ -13,7 +13,7 @@ from rich.table import Table
 
 from steadymap.configs.schemas import WITHOUT_FAULT
 from steadymap.tasks.progress import Announcement, Stage, listening
-from steadymap.tasks.store.collect_garbage import Found
+from steadymap.tasks.store.collect_garbage import GarbageFound
 
 TITLES: dict[Stage, str] = {
     "transfers": "store transfers",
@@ -124,7 +124,7 @@ def _spell_rate(rate: dict[str, Any] | None) -> str:
     return f"{rate['hits']}/{rate['trials']} ({rate['share']:.0%}, 95 % {rate['low']:.0%} to {rate['high']:.0%})"
 
 
-def garbage_table(found: Found, *, done: bool) -> Table:
+def garbage_table(found: GarbageFound, *, done: bool) -> Table:
     """Return what is, or was, removed: how many things of a kind, and how much room they take."""
     table = Table("kind", "things", "MB", title="removed" if done else "what no run rests on")
     for kind in dict.fromkeys(one.kind for one in found.garbage):

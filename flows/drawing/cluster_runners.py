@@ -12,8 +12,8 @@ from typing import Any
 
 from steadymap.configs.extras import import_extra
 from steadymap.configs.sweep import Workers
-from steadymap.tasks.cells.compute_cells import Endings
-from steadymap.tasks.geometry.make_parts import Broken
+from steadymap.tasks.cells.compute_cells import CellOutcomes
+from steadymap.tasks.geometry.make_parts import FailedParts
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.progress import announce_done
 from steadymap.tasks.steps.compute_graph import compute_graph
@@ -23,9 +23,9 @@ PLACE = "workers.runner"
 RULE = "a cluster is reached through Prefect's runner for it"
 
 
-def draw_on_cluster(graphs: Sequence[str], plan: Plan, broken: Broken, until: float | None = None) -> Endings:
+def draw_on_cluster(graphs: Sequence[str], plan: Plan, broken: FailedParts, until: float | None = None) -> CellOutcomes:
     """Hand out graphs, and gather how their cells ended; called inside a flow."""
-    endings: Endings = {}
+    endings: CellOutcomes = {}
     with _opened_runner(plan.config.workers) as runner:
         runs = [
             runner.submit(compute_graph, {"graph": one, "plan": plan, "broken": broken, "until": until})

@@ -10,38 +10,38 @@ from prefect import Task
 from prefect.futures import PrefectConcurrentFuture, PrefectFuture
 
 from steadymap.flows.drawing.cluster_runners import draw_on_cluster
-from steadymap.tasks.cells.compute_cells import Endings
+from steadymap.tasks.cells.compute_cells import CellOutcomes
 from steadymap.tasks.plan.graphs import cells_by_graph
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done, announce_total
 from steadymap.tasks.steps.compute_graph import compute_graph
-from steadymap.tasks.steps.prepare_geometry import prepare_geometry, remake_parts_of_rows
+from steadymap.tasks.steps.prepare_geometry import prepare_geometry, remake_derived
 from steadymap.tasks.workers import choose_limits, some_pool
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def draw_cells(plan: Plan) -> Endings:
+def draw_cells(plan: Plan) -> CellOutcomes:
     """Compute the missing cells of a plan; called inside a flow, whose runner fans them out."""
     announce_cached(plan)
     return draw_missing(plan)
 
 
-def draw_missing(plan: Plan, until: float | None = None, told: str = "") -> Endings:
+def draw_missing(plan: Plan, until: float | None = None, told: str = "") -> CellOutcomes:
     """Compute the missing cells of a plan, or of a part of it; none is begun after ``until`` (seconds since 1970).
 
     ``told`` is what the pass is called, where there are several: in Prefect's list of tasks each has its own names.
     """
     if not plan.missing:
-        remake_parts_of_rows(plan)
+        remake_derived(plan)
         return {}
     workers = plan.config.workers
     graphs = list(cells_by_graph(plan.missing))
     with some_pool(choose_limits(workers)):
         # On a cluster, too, it is computed here, once, and read by all.
         broken = _named(prepare_geometry, told)(plan)
-        remake_parts_of_rows(plan)
+        remake_derived(plan)
         if workers.runner == "local":
             compute = _named(compute_graph, told)
             runs = [compute.submit(graph, plan, broken, until) for graph in graphs]
@@ -56,7 +56,7 @@ def _named(step: Task[P, R], told: str) -> Task[P, R]:
 
 
 @contextlib.contextmanager
-def dropped_if_interrupted(runs: Sequence[PrefectFuture[Endings]]) -> Iterator[None]:
+def dropped_if_interrupted(runs: Sequence[PrefectFuture[CellOutcomes]]) -> Iterator[None]:
     """Begin none of them any more once the block is interrupted; those under way end with their pool."""
     try:
         yield
@@ -67,7 +67,7 @@ def dropped_if_interrupted(runs: Sequence[PrefectFuture[Endings]]) -> Iterator[N
         raise
 
 
-def drawn_cells(plan: Plan, endings: Endings) -> list[Cell]:
+def drawn_cells(plan: Plan, endings: CellOutcomes) -> list[Cell]:
     """Return the cells that have a picture."""
     return [cell for cell in plan.usable if cell.identity not in endings or endings[cell.identity].status == "ok"]
 

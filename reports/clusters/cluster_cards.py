@@ -165,7 +165,7 @@ def cluster_cards(run: Run, panels: Sequence[Panel]) -> tuple[ClusterCard, ...]:
             dissolved=int(row["dissolved"]),
             settings=int(row["configurations"]),
             resamples=_known(row["recurrence_resamples"]),
-            fates=tell_fates(tracks.get(int(row["cluster"]), run.tracks.iloc[:0])),
+            fates=spell_fates(tracks.get(int(row["cluster"]), run.tracks.iloc[:0])),
             panel=by_cell.get(row["best_cell"]),
             verdict=_verdict(row),
             exemplars=exemplars.get(int(row["cluster"]), Exemplars()),
@@ -224,7 +224,7 @@ def headline(cards: Sequence[ClusterCard]) -> str:
 FATES = {"merged": ("merges", "merge"), "split": ("splits", "split"), "lost": ("loses", "lose")}
 
 
-def tell_fates(tracks: pd.DataFrame) -> str:
+def spell_fates(tracks: pd.DataFrame) -> str:
     """Say which settings merge, split or lose a cluster: of each the one that does it worst, and how many more."""
     if tracks.empty:
         return ""

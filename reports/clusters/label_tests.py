@@ -55,7 +55,7 @@ def class_matrix(run: Run, clusters: Sequence[int]) -> tuple[ClassRow, ...]:
     )
 
 
-def judged_labels(run: Run) -> tuple[JudgedLabel, ...]:
+def label_tests(run: Run) -> tuple[JudgedLabel, ...]:
     """Return a row per class of the first label; none where nothing was tested."""
     return tuple(
         JudgedLabel(

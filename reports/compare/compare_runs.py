@@ -17,7 +17,7 @@ import pandas as pd
 
 from steadymap.configs.errors import InputError
 from steadymap.reports.clusters.cluster_cards import SHAPES
-from steadymap.reports.compare.encoder_agreement import EncoderAgreement, tell_agreement
+from steadymap.reports.compare.encoder_agreement import EncoderAgreement, spell_agreement
 from steadymap.reports.compare.match_clusters import HALF, NO_CLUSTER, Matching, Partition, match_clusters
 from steadymap.reports.compare.registration import LaidOver, lay_over
 from steadymap.reports.compare.score_changes import ScoreChange, compare_scores
@@ -47,7 +47,7 @@ CLEAR_ERRORS = 2.0
 
 
 @dataclass(frozen=True)
-class Part:
+class ClusterPart:
     """A cluster of the other run, the rows it has in common with this one, and how large that is of either.
 
     Attributes
@@ -106,7 +106,7 @@ class ClusterChange:
 
     fate: Fate
     cluster: Facts
-    parts: tuple[Part, ...]
+    parts: tuple[ClusterPart, ...]
     partner: Facts | None = None
     jaccard: float | None = None
 
@@ -347,9 +347,9 @@ def _fates(matching: Matching, before: dict[int, Facts], after: dict[int, Facts]
     return found
 
 
-def _parts(matching: Matching, a: int, of: Sequence[int]) -> tuple[Part, ...]:
+def _parts(matching: Matching, a: int, of: Sequence[int]) -> tuple[ClusterPart, ...]:
     parts = [
-        Part(b, matching.shared[a, b], matching.share(a, b), matching.share_of_after(a, b))
+        ClusterPart(b, matching.shared[a, b], matching.share(a, b), matching.share_of_after(a, b))
         for b in of
         if (a, b) in matching.shared
     ]
@@ -362,7 +362,7 @@ def _origins(matching: Matching, after: dict[int, Facts]) -> list[ClusterChange]
         if b in matching.split_off or b in matching.appeared:
             of = [matching.split_off[b]] if b in matching.split_off else list(matching.before)
             parts = [
-                Part(a, matching.shared[a, b], matching.share_of_after(a, b), matching.share(a, b))
+                ClusterPart(a, matching.shared[a, b], matching.share_of_after(a, b), matching.share(a, b))
                 for a in of
                 if (a, b) in matching.shared
             ]
@@ -415,11 +415,11 @@ def _describe(run: Run) -> dict[str, str]:
 # --- sentences ----------------------------------------------------------------------------------------------------
 
 
-def tell_changes(found: Comparison, before: Namer, after: Namer) -> tuple[str, ...]:
+def spell_changes(found: Comparison, before: Namer, after: Namer) -> tuple[str, ...]:
     """Say what changed, the most important first; ``before`` and ``after`` name clusters of A and B by number."""
     if found.nothing_changed:
         same = "Nothing changed: the same clusters to the last row, the same verdicts, the same scores."
-        return (same, *tell_agreement(found.encoders))
+        return (same, *spell_agreement(found.encoders))
     told = [
         *_tell_flips(found, before, after),
         *_tell_losses(found, before, after),
@@ -427,7 +427,7 @@ def tell_changes(found: Comparison, before: Namer, after: Namer) -> tuple[str, .
         *_tell_sizes(found, before, after),
         *_tell_scores(found),
     ]
-    return (_tell_kept(found), *told, *tell_agreement(found.encoders))
+    return (_tell_kept(found), *told, *spell_agreement(found.encoders))
 
 
 def _tell_kept(found: Comparison) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from steadymap.reports.compare.compare_runs import Comparison, Facts, tell_changes
+from steadymap.reports.compare.compare_runs import Comparison, Facts, spell_changes
 from steadymap.reports.compare.registration import SIDE, draw_pair
-from steadymap.reports.html.alluvial import Block, Layout, River, draw_river, gather_smallest
+from steadymap.reports.html.alluvial import Alluvial, AlluvialLayout, Block, draw_alluvial, gather_smallest
 from steadymap.reports.html.rendering import open_templates, read_own
 from steadymap.reports.pictures.palette import LIGHT, THEMES
 from steadymap.reports.wording import count, spell_p, spell_share
@@ -18,7 +18,7 @@ MOST_BLOCKS = 40
 """Clusters on either side of the drawing; smaller ones are drawn as one block."""
 
 LONGEST_LABEL = 16
-LAYOUT = Layout(between=250, left=250, right=250)
+LAYOUT = AlluvialLayout(between=250, left=250, right=250)
 
 GENERATOR = "Steadymap comparison"
 
@@ -32,7 +32,7 @@ def render_comparison(found: Comparison, links: Mapping[str, str] = NO_LINKS) ->
     templates.filters["p"] = lambda p: spell_p(p).removeprefix("p = ").removeprefix("p ")
     return templates.get_template("compare.html.j2").render(
         found=found,
-        sentences=tell_changes(found, "A{}".format, "B{}".format),
+        sentences=spell_changes(found, "A{}".format, "B{}".format),
         drawing=draw_clusters(found),
         pair=None if found.pictures is None else draw_pair(found.pictures, *_slots(found)),
         side=SIDE,
@@ -45,7 +45,7 @@ def render_comparison(found: Comparison, links: Mapping[str, str] = NO_LINKS) ->
     )
 
 
-def draw_clusters(found: Comparison) -> River | None:
+def draw_clusters(found: Comparison) -> Alluvial | None:
     """Draw where the rows of every cluster of A are in B; None where either has no cluster."""
     before = [one.cluster for one in found.clusters if not one.is_new]
     if not before or not found.matching.after:
@@ -65,7 +65,7 @@ def draw_clusters(found: Comparison) -> River | None:
         f"{count(len(before), 'cluster')} of A on the left, {len(right)} of B on the right; bands are as wide as the "
         "rows that two share. The table after it has every number."
     )
-    return draw_river([("A", left), ("B", right)], [shared], LAYOUT, alt)
+    return draw_alluvial([("A", left), ("B", right)], [shared], LAYOUT, alt)
 
 
 def _slots(found: Comparison) -> tuple[dict[int, int | None], dict[int, int | None]]:

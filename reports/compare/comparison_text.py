@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from steadymap.reports.compare.compare_runs import ClusterChange, Comparison, Facts, tell_changes
+from steadymap.reports.compare.compare_runs import ClusterChange, Comparison, Facts, spell_changes
 from steadymap.reports.wording import spell_p, spell_share, to_printable
 
 Table = tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]]
@@ -20,7 +20,7 @@ def to_tables(found: Comparison) -> tuple[tuple[str, ...], tuple[Table, ...]]:
         f"{letter}: {side.run}, {side.rows:,} rows, {spell_share(side.share)} of them in the other run; {side.verdicts}"
         for letter, side in (("A", found.a), ("B", found.b))
     ]
-    told = [*sides, *found.notices, *tell_changes(found, "A{}".format, "B{}".format)]
+    told = [*sides, *found.notices, *spell_changes(found, "A{}".format, "B{}".format)]
     tables: list[Table] = []
     columns: tuple[str, ...]
     if changed := [one for one in found.clusters if one.changed]:
@@ -71,7 +71,7 @@ def to_json(found: Comparison) -> dict[str, Any]:
         "b": asdict(found.b),
         "shared_rows": found.shared_rows,
         "nothing_changed": found.nothing_changed,
-        "changes": list(tell_changes(found, "A{}".format, "B{}".format)),
+        "changes": list(spell_changes(found, "A{}".format, "B{}".format)),
         "notices": list(found.notices),
         "clusters": [_cluster_object(one) for one in found.clusters],
         "scores": [

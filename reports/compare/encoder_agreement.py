@@ -81,7 +81,7 @@ class EncoderAgreement:
         )
 
 
-def tell_agreement(found: EncoderAgreement | None) -> tuple[str, ...]:
+def spell_agreement(found: EncoderAgreement | None) -> tuple[str, ...]:
     """Say how far the spaces agree; nothing where the stores have no vectors to compare."""
     if found is None:
         return ()

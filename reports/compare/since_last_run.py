@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from steadymap.configs.errors import InputError
-from steadymap.reports.compare.compare_runs import compare_runs, tell_changes
+from steadymap.reports.compare.compare_runs import compare_runs, spell_changes
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.run.store_runs import previous_run
 
@@ -36,6 +36,6 @@ def find_changes(run: Run) -> Changes | None:
         return None  # damaged, or of other inputs: nothing to be said, and a report of its own would say why
     return Changes(
         previous=folder.name,
-        sentences=tell_changes(found, "earlier {}".format, str)[:MOST_SENTENCES],
+        sentences=spell_changes(found, "earlier {}".format, str)[:MOST_SENTENCES],
         command=shlex.join(["steadymap", "compare", folder.name, run.folder.resolve().name]),
     )

@@ -26,7 +26,7 @@ AXES = ("x", "y", "z")
 
 
 @dataclass(frozen=True)
-class Place:
+class CellAxes:
     """A chosen picture: its cell, a name that file formats and scripts can take, and what it is."""
 
     cell: str
@@ -34,7 +34,7 @@ class Place:
     panel: Panel
 
 
-def choose_cells(run: Run, asked: Sequence[str]) -> list[Place]:
+def choose_cells(run: Run, asked: Sequence[str]) -> list[CellAxes]:
     """Return the pictures that are meant: ``recommended``, ``all``, or cells by identity, its beginning, or name.
 
     Raises
@@ -43,7 +43,7 @@ def choose_cells(run: Run, asked: Sequence[str]) -> list[Place]:
         There is no such picture, or several.
     """
     drawn = {place.cell: place for place in (_place(row) for row in run.drawn.to_dict("records"))}
-    chosen: dict[str, Place] = {}
+    chosen: dict[str, CellAxes] = {}
     for one in asked:
         chosen |= {place.cell: place for place in _meant(run, one, drawn)}
     if not chosen:
@@ -53,13 +53,13 @@ def choose_cells(run: Run, asked: Sequence[str]) -> list[Place]:
     return list(chosen.values())
 
 
-def _place(row: Mapping[object, object]) -> Place:
+def _place(row: Mapping[object, object]) -> CellAxes:
     panel = to_panel(dict(row))
     seed = "" if panel.seed is None else f"_seed{panel.seed}"
-    return Place(panel.cell, re.sub(r"[^A-Za-z0-9=._-]+", "_", panel.configuration) + seed, panel)
+    return CellAxes(panel.cell, re.sub(r"[^A-Za-z0-9=._-]+", "_", panel.configuration) + seed, panel)
 
 
-def _meant(run: Run, asked: str, drawn: Mapping[str, Place]) -> list[Place]:
+def _meant(run: Run, asked: str, drawn: Mapping[str, CellAxes]) -> list[CellAxes]:
     if asked == ALL:
         return list(drawn.values())
     if asked == RECOMMENDED:
@@ -80,7 +80,7 @@ def _meant(run: Run, asked: str, drawn: Mapping[str, Place]) -> list[Place]:
     return found
 
 
-def coordinates(run: Run, place: Place, everywhere: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:
+def coordinates(run: Run, place: CellAxes, everywhere: npt.NDArray[np.float64] | None) -> npt.NDArray[np.float64]:
     """Return a picture's coordinates, a row per row of the data; rows that are not known are NaN.
 
     Parameters

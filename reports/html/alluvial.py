@@ -65,7 +65,7 @@ class Band:
 
 
 @dataclass(frozen=True)
-class River:
+class Alluvial:
     """A drawing: what it shows in words, its size, titles with their place and anchor, bands, and blocks above them."""
 
     alt: str
@@ -77,7 +77,7 @@ class River:
 
 
 @dataclass(frozen=True)
-class Layout:
+class AlluvialLayout:
     """Widths: between columns, and for labels on the left of the first and on the right of the last column."""
 
     between: int
@@ -96,9 +96,9 @@ Shared = Mapping[tuple[int, int], int]
 """Rows by keys of the block on the left and of the block on the right."""
 
 
-def draw_river(
-    columns: Sequence[tuple[str, Sequence[Block]]], shared: Sequence[Shared], layout: Layout, alt: str
-) -> River:
+def draw_alluvial(
+    columns: Sequence[tuple[str, Sequence[Block]]], shared: Sequence[Shared], layout: AlluvialLayout, alt: str
+) -> Alluvial:
     """Place blocks and bands.
 
     Blocks of the first column keep their order; those of every other one are ordered by the mean height of where their
@@ -109,7 +109,7 @@ def draw_river(
     placed = _place(columns, shared, scale)
     last = len(columns) - 1
     xs = [layout.left + number * (BAR + layout.between) for number in range(len(columns))]
-    return River(
+    return Alluvial(
         alt=alt,
         width=layout.left + layout.right + BAR * len(columns) + layout.between * max(last, 0),
         height=round(max((column.bottom for column in placed), default=HEAD) + FOOT),
@@ -141,7 +141,7 @@ def gather_smallest(blocks: Sequence[Block], most: int, what: str) -> tuple[list
     return drawn, {block.key: block.key if block.key in names else REST for block in blocks}
 
 
-def _title(title: str, number: int, last: int, x: float, layout: Layout) -> tuple[str, float, str]:
+def _title(title: str, number: int, last: int, x: float, layout: AlluvialLayout) -> tuple[str, float, str]:
     if number == 0 and layout.left:
         return title, x + BAR, "end"
     if number == last or not layout.left:

@@ -19,7 +19,7 @@ FIRST = "setting and seed"
 
 
 @dataclass(frozen=True)
-class Place:
+class Slot:
     """A picture's place in a row: its cell, None where the sweep has none there, and what the row does not say."""
 
     cell: str | None
@@ -31,7 +31,7 @@ class LayoutRow:
     """A row of pictures and what they have in common."""
 
     title: str
-    places: tuple[Place, ...]
+    places: tuple[Slot, ...]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _by_perplexity(cells: pd.DataFrame) -> Layout | None:
         LayoutRow(
             title=_told("perplexity", perplexity),
             places=tuple(
-                Place(one["cell"], _joined(one["rest"], _seed(one["seed"])))
+                Slot(one["cell"], _joined(one["rest"], _seed(one["seed"])))
                 for one in group.sort_values(["at", "rest"], kind="stable").to_dict("records")
             ),
         )
@@ -107,7 +107,7 @@ def _by_neighbours(cells: pd.DataFrame) -> Layout | None:
         rows.append(
             LayoutRow(
                 title=_joined(_told("n_neighbors", neighbours), str(rest), _seed(group["seed"].iloc[0])),
-                places=tuple(Place(by_column.get(one), _told("min_dist", one)) for one in columns),
+                places=tuple(Slot(by_column.get(one), _told("min_dist", one)) for one in columns),
             )
         )
     note = "UMAP: n_neighbors downwards, min_dist to the right, one seed after the other." + _others(cells, "umap")
@@ -121,7 +121,7 @@ def _by_seed(cells: pd.DataFrame) -> Layout | None:
         LayoutRow(
             title=_seed(group["seed"].iloc[0]) or "no seed",
             places=tuple(
-                Place(cell, spell_configuration(name))
+                Slot(cell, spell_configuration(name))
                 for cell, name in zip(group["cell"], group["configuration"], strict=True)
             ),
         )

@@ -71,7 +71,7 @@ def sections(summary: Summary, *, ranked: bool) -> tuple[tuple[str, str], ...]:
         "settings": ("Settings", ranked),
         "grid": ("Pictures", True),
         "findings": ("Trust", len(summary.findings) > 1 or summary.smallest is not None),
-        "labels": ("Labels", bool(summary.judged_labels or (summary.labels and summary.clusters))),
+        "labels": ("Labels", bool(summary.label_tests or (summary.labels and summary.clusters))),
         "latent": ("Latent space", bool(summary.latent_space)),
         "tracks": ("Causes", summary.tracks is not None),
         "noise": ("Noise", bool(summary.noise)),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from steadymap.reports.html.alluvial import Block, Layout, River, draw_river, gather_smallest
+from steadymap.reports.html.alluvial import Alluvial, AlluvialLayout, Block, draw_alluvial, gather_smallest
 from steadymap.reports.pictures.palette import LIGHT
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import NARROW_SPACE, count, spell_configuration, spell_share
@@ -24,7 +24,7 @@ LEAST_SHARE = 0.1
 MOST_NAMED = 3
 MOST_BLOCKS = 24
 NO_CLUSTER = -1
-LAYOUT = Layout(between=140, left=104, right=140)
+LAYOUT = AlluvialLayout(between=140, left=104, right=140)
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class TrackRiver:
 
     heading: str
     held: str
-    drawing: River
+    drawing: Alluvial
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def _draw(run: Run, course: _Course, slots: Mapping[int, int | None]) -> TrackRi
     return TrackRiver(
         heading=f"{reducer}, {course.parameter} {' → '.join(values)}",
         held=_held(course, seed),
-        drawing=draw_river(columns, shared, LAYOUT, alt),
+        drawing=draw_alluvial(columns, shared, LAYOUT, alt),
     )
 
 

@@ -32,7 +32,7 @@ class NoisePicture:
 
 
 @dataclass(frozen=True)
-class NoiseRow:
+class NullRow:
     """A setting: its real picture, None where that is lost, and those of reference data."""
 
     title: str
@@ -46,7 +46,7 @@ class NoiseRow:
         return "islands: " + " / ".join("–" if number is None else str(number) for number in counts)
 
 
-def shown_on_noise(run: Run) -> pd.DataFrame:
+def shown_on_nulls(run: Run) -> pd.DataFrame:
     """Return the cells of reference data to draw, in the order of the grid: the first of each kind and setting."""
     drawn = set(run.null_pictures["cell"].astype(str))
     cells = run.nulls[["cell", "null", "number", "configuration", "seed"]].drop_duplicates("cell")
@@ -60,14 +60,14 @@ def shown_on_noise(run: Run) -> pd.DataFrame:
     return places.sort_values(["place", "kind"], kind="stable").drop(columns=["place", "kind"])
 
 
-def noise_rows(run: Run, panels: Sequence[Panel]) -> tuple[NoiseRow, ...]:
+def null_rows(run: Run, panels: Sequence[Panel]) -> tuple[NullRow, ...]:
     """Return a row per setting that was drawn on reference data."""
     told: dict[str, dict[str, float]] = {}
     for score in ("islands", "ari"):
         values = run.nulls[run.nulls["score"] == score].drop_duplicates("cell")
         told[score] = dict(zip(values["cell"], values["value"].astype(float), strict=True))
     return tuple(
-        NoiseRow(
+        NullRow(
             title=spell_configuration(str(configuration)),
             real=_real(panels, str(configuration), group["seed"].iloc[0]),
             pictures=tuple(
@@ -80,7 +80,7 @@ def noise_rows(run: Run, panels: Sequence[Panel]) -> tuple[NoiseRow, ...]:
                 for row in group.to_dict("records")
             ),
         )
-        for configuration, group in shown_on_noise(run).groupby("configuration", sort=False)
+        for configuration, group in shown_on_nulls(run).groupby("configuration", sort=False)
     )
 
 

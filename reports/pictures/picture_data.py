@@ -26,7 +26,7 @@ import pandas as pd
 from steadymap.reports.pictures.half_pictures import half_pictures
 from steadymap.reports.pictures.images import pack_images
 from steadymap.reports.pictures.label_codes import LabelCodes, encode_labels, match_islands
-from steadymap.reports.pictures.null_pictures import shown_on_noise
+from steadymap.reports.pictures.null_pictures import shown_on_nulls
 from steadymap.reports.pictures.row_measures import MeasuredRows, row_levels
 from steadymap.reports.run.cluster_names import name_clusters
 from steadymap.reports.run.run_folder import Run
@@ -140,7 +140,7 @@ def pack_neighbours(run: Run, place: dict[int, int]) -> npt.NDArray[np.int64]:
 def null_pictures(run: Run) -> dict[str, pd.DataFrame]:
     """Return the pictures of reference data that the page shows."""
     parts = {str(cell): part for cell, part in run.null_pictures.groupby("cell", observed=True, sort=False)}
-    return {cell: parts[cell] for cell in shown_on_noise(run)["cell"]}
+    return {cell: parts[cell] for cell in shown_on_nulls(run)["cell"]}
 
 
 def _cluster_index(run: Run, clusters: LabelCodes) -> dict[str, Any] | None:

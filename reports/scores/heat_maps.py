@@ -15,7 +15,7 @@ import pandas as pd
 
 from steadymap.configs.cards import CARD_OF
 from steadymap.configs.grid import CONTROLS
-from steadymap.reports.scores.null_scores import NoiseScores
+from steadymap.reports.scores.null_scores import NullScores
 from steadymap.reports.wording import Estimate, spell_number, spell_reducer
 
 AXES: dict[str, tuple[str, str | None]] = {"tsne": ("perplexity", None), "umap": ("min_dist", "n_neighbors")}
@@ -69,7 +69,7 @@ ALL = "all"
 """The row of a score that has no k."""
 
 
-def heat_maps(cells: pd.DataFrame, scores: pd.DataFrame, noise: NoiseScores | None = None) -> tuple[HeatMap, ...]:
+def heat_maps(cells: pd.DataFrame, scores: pd.DataFrame, noise: NullScores | None = None) -> tuple[HeatMap, ...]:
     """Lay out every score of the drawn cells, beside what controls and reference data reach."""
     joined = scores.merge(cells, on="cell")
     maps: list[HeatMap] = []
@@ -86,7 +86,7 @@ class _Layout:
     score: str
     reducer: str
     everything: pd.DataFrame
-    noise: NoiseScores | None
+    noise: NullScores | None
 
     @property
     def is_loss(self) -> bool:

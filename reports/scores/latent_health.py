@@ -23,7 +23,7 @@ FAULTS = {
 }
 
 
-def tell_health(dimensions: pd.DataFrame, facts: pd.DataFrame) -> tuple[str, ...]:
+def spell_health(dimensions: pd.DataFrame, facts: pd.DataFrame) -> tuple[str, ...]:
     """Say which dimensions carry nothing, or the same twice; with none of that, that.
 
     Parameters
@@ -45,7 +45,7 @@ def tell_health(dimensions: pd.DataFrame, facts: pd.DataFrame) -> tuple[str, ...
     return tuple(sentence for sentence in told if sentence)
 
 
-def tell_aggregate(dimensions: pd.DataFrame, verdicts: list[str]) -> str:
+def spell_aggregate(dimensions: pd.DataFrame, verdicts: list[str]) -> str:
     """Say of a variational encoder whether its rows together are one blob, as its prior wants them.
 
     Parameters

@@ -15,7 +15,7 @@ ENOUGH = 19
 
 
 @dataclass(frozen=True)
-class NoiseScores:
+class NullScores:
     """The scores of pictures of reference data, of every kind together: ``nulls.parquet``."""
 
     nulls: pd.DataFrame

@@ -174,10 +174,10 @@ def _compare(
     except Exception as error:  # likewise
         return replace(row, changes=_shorten(f"not compared: {type(error).__name__}: {error}")), 0
     written = commit_if_new(page, content)
-    return replace(row, comparison=_link(page, out), changes=tell_briefly(found)), int(written)
+    return replace(row, comparison=_link(page, out), changes=spell_briefly(found)), int(written)
 
 
-def tell_briefly(found: Comparison) -> str:
+def spell_briefly(found: Comparison) -> str:
     """Say in a few words what changed."""
     if found.nothing_changed:
         return "nothing changed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from steadymap.reports.summary.summary import Summary, tell_lost
+from steadymap.reports.summary.summary import Summary, spell_lost
 
 
 def to_markdown(summary: Summary, picture: str | None = None) -> str:
@@ -29,7 +29,7 @@ def to_markdown(summary: Summary, picture: str | None = None) -> str:
         lines += ["", escape(summary.smallest.sentence)]
     if summary.lost:
         lines += ["", "| without a picture | status | reason |", "|---|---|---|"]
-        lines += [f"| {' | '.join(map(escape, told))} |" for told in tell_lost(summary.lost)]
+        lines += [f"| {' | '.join(map(escape, told))} |" for told in spell_lost(summary.lost)]
     if summary.warnings:
         lines += ["", *(f"* warning: {escape(warning)}" for warning in summary.warnings)]
     return "\n".join(lines) + "\n"

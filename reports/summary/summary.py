@@ -14,18 +14,18 @@ import pandas as pd
 from steadymap.configs.cards import CARD_OF, ScoreCard
 from steadymap.configs.grid import CONTROLS
 from steadymap.reports.clusters.cluster_cards import ClusterCard, SmallestSet, cluster_cards, smallest_set
-from steadymap.reports.clusters.label_tests import JudgedLabel, judged_labels
+from steadymap.reports.clusters.label_tests import JudgedLabel, label_tests
 from steadymap.reports.clusters.tracks import Tracks, follow_clusters
 from steadymap.reports.compare.since_last_run import Changes, find_changes
 from steadymap.reports.pictures.half_pictures import halves_beside
-from steadymap.reports.pictures.null_pictures import NoiseRow, noise_rows
+from steadymap.reports.pictures.null_pictures import NullRow, null_rows
 from steadymap.reports.pictures.panels import Panel, to_panel
 from steadymap.reports.run.provenance import provenance
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.run.selftest_rates import cite_selftest
 from steadymap.reports.scores.heat_maps import HeatMap, heat_maps, is_loss
-from steadymap.reports.scores.latent_health import tell_aggregate, tell_health
-from steadymap.reports.scores.null_scores import NoiseScores
+from steadymap.reports.scores.latent_health import spell_aggregate, spell_health
+from steadymap.reports.scores.null_scores import NullScores
 from steadymap.reports.scores.rnx_curves import CURVE, CurveChart, draw_curves
 from steadymap.reports.scores.seed_means import average_by_configuration, mean_by, middle_k
 from steadymap.reports.scores.stability_rows import StabilityRow, agreement_matrix, stability_rows
@@ -119,7 +119,7 @@ class Summary:
         What changed since the run before of the same name, None where there is none.
     selftest
         How often verdicts were false in the last selftest.
-    judged_labels
+    label_tests
         The classes of the first label, tested like clusters.
     recommended
         The pictures to look at first, one per reducer.
@@ -174,7 +174,7 @@ class Summary:
     limit: str
     changes: Changes | None
     selftest: str
-    judged_labels: tuple[JudgedLabel, ...]
+    label_tests: tuple[JudgedLabel, ...]
     recommended: tuple[Recommended, ...]
     smallest: SmallestSet | None
     rows: tuple[GridRow, ...]
@@ -188,7 +188,7 @@ class Summary:
     stability: tuple[StabilityRow, ...]
     matrix: tuple[tuple[str, tuple[float | None, ...]], ...]
     tracks: Tracks | None
-    noise: tuple[NoiseRow, ...]
+    noise: tuple[NullRow, ...]
     halves: dict[str, tuple[Panel, ...]]
     lost: tuple[Panel, ...]
     warnings: tuple[str, ...]
@@ -220,21 +220,21 @@ def summarise(run: Run) -> Summary:
         limit=LIMIT_OF_THE_TEST if any(card.verdict for card in clusters) else LIMIT,
         changes=find_changes(run),
         selftest=cite_selftest(run.folder),
-        judged_labels=judged_labels(run),
+        label_tests=label_tests(run),
         recommended=_recommended(run, panels, stability),
         smallest=smallest_set(run, panels),
         rows=_grid(run, panels, stability),
         seeds=tuple(run.manifest["seeds"]),
         latent_space=_latent_space(run),
         health=_health(run),
-        maps=heat_maps(run.drawn, _tabulated(run), NoiseScores(run.nulls)),
+        maps=heat_maps(run.drawn, _tabulated(run), NullScores(run.nulls)),
         curves=draw_curves(run.drawn, run.scores),
         best=_best(run),
         controls=_controls(run),
         stability=stability,
         matrix=agreement_matrix(run),
         tracks=follow_clusters(run),
-        noise=noise_rows(run, panels),
+        noise=null_rows(run, panels),
         halves=halves_beside(run, others, panels),
         lost=tuple(panel for panel in [*panels, *others] if panel.status != "ok"),
         warnings=tuple(run.manifest["warnings"]),
@@ -251,7 +251,7 @@ LEFT = "left"
 """Status of what a budget has no room for: may be most of a grid, and is no fault."""
 
 
-def tell_lost(lost: Sequence[Panel]) -> list[tuple[str, str, str]]:
+def spell_lost(lost: Sequence[Panel]) -> list[tuple[str, str, str]]:
     """Return title, status and reason of pictures that are not there; those that a budget left count together."""
     left: dict[str, list[Panel]] = {}
     for panel in lost:
@@ -356,8 +356,8 @@ COUNTS = (CARD_OF["active_units"], CARD_OF["collapsed_dimensions"])
 
 
 def _health(run: Run) -> tuple[str, ...]:
-    aggregate = tell_aggregate(run.dimensions, run.clusters["verdict"].dropna().tolist())
-    return (*tell_health(run.dimensions, run.latent_space), *([aggregate] if aggregate else []))
+    aggregate = spell_aggregate(run.dimensions, run.clusters["verdict"].dropna().tolist())
+    return (*spell_health(run.dimensions, run.latent_space), *([aggregate] if aggregate else []))
 
 
 def _tabulated(run: Run) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steadymap.reports.summary.summary import Summary, tell_lost
+from steadymap.reports.summary.summary import Summary, spell_lost
 from steadymap.reports.wording import to_printable
 
 WIDTH = 80
@@ -30,7 +30,7 @@ def to_lines(summary: Summary) -> list[str]:
         lines += [f"since {summary.changes.previous}: {sentence}" for sentence in summary.changes.sentences]
     lines += [f"look first at {one.panel.title}: {one.reason}" for one in summary.recommended]
     lines += [summary.smallest.sentence] if summary.smallest else []
-    lines += [f"{status}: {title}: {reason}" for title, status, reason in tell_lost(summary.lost)]
+    lines += [f"{status}: {title}: {reason}" for title, status, reason in spell_lost(summary.lost)]
     return [to_printable(line) for line in lines]
 
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from steadymap.configs import schemas
 from steadymap.configs.grid import Configuration
-from steadymap.tasks.geometry.parts import Part, read_material
+from steadymap.tasks.geometry.parts import GeometryPart, read_material
 from steadymap.tasks.numerics.arrays import Float64
 from steadymap.tasks.numerics.reducers.interface import Material, Settings, find_lane_reducer
 from steadymap.tasks.store.files import map_array, write_table, write_text
@@ -43,7 +43,7 @@ class CellJob:
     store: Store
     data_digest: str
     distinct_rows: int
-    folders: tuple[tuple[Part, Path], ...]
+    folders: tuple[tuple[GeometryPart, Path], ...]
     neighbours: Path | None
 
 
@@ -193,5 +193,5 @@ NO_TIME = "no time was left; the same sweep, run again, goes on from here"
 """Why a cell was left that a time budget has cut off."""
 
 
-Endings = dict[str, CellResult]
+CellOutcomes = dict[str, CellResult]
 """How each computed cell ended, by identity."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from steadymap.configs import schemas
+from steadymap.tasks.input.dataset import Dataset
 from steadymap.tasks.numerics.scores.all_scores import Labels, Score
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.store.code_digest import code_digest
@@ -13,7 +14,7 @@ from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 
 SCORE_CODE = (
     "steadymap.tasks.numerics.scores.all_scores",
-    "steadymap.tasks.numerics.scores.losses",
+    "steadymap.tasks.numerics.scores.loss.losses",
     "steadymap.tasks.cells.score_files:tabulate",
     "steadymap.tasks.cells.score_files:ROW_SCORES",
 )
@@ -23,6 +24,12 @@ SCORE_CODE = (
 def read_scores(cell: Cell, plan: Plan) -> pa.Table:
     """Read a cell's scores from the store."""
     return read_table(plan.store.scores(scores_identity(cell, plan)), schemas.SCORES)
+
+
+def known_scores(cell: Cell, plan: Plan) -> pa.Table:
+    """Read a cell's scores; an empty table where scoring it was lost."""
+    found = read_if_whole(read_scores, cell, plan)
+    return schemas.SCORES.empty_table() if found is None else found
 
 
 def read_reliability(cell: Cell, plan: Plan) -> pa.Table:
@@ -52,11 +59,11 @@ def tabulate(cell: str, scores: list[Score]) -> pa.Table:
     )
 
 
-def read_classes(plan: Plan) -> Labels | None:
+def classes_of(dataset: Dataset) -> Labels | None:
     """Return the first label of every row in canonical order, as numbers; None where the data has no labels."""
     from steadymap.tasks.numerics.scores.all_scores import encode_classes
 
-    return encode_classes(plan.dataset.classes()) if plan.dataset.labels else None
+    return encode_classes(dataset.classes()) if dataset.labels else None
 
 
 def _classes_digest(plan: Plan) -> str | None:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from steadymap.tasks.cells.cell_file import coordinates_of, read_cell
 from steadymap.tasks.clusters.cluster_tables import (
-    Seen,
+    Recovered,
     group_by,
     jaccards,
     mean_jaccard,
@@ -40,7 +40,7 @@ def branches_of(cell: Cell, plan: Plan) -> Branches:
         return picture_branches(coordinates, cell.configuration.min_cluster_size)
 
 
-def mean_membership(clusters: np.ndarray, pictures: Pictures, seen: list[Seen]) -> np.ndarray:
+def mean_membership(clusters: np.ndarray, pictures: Pictures, seen: list[Recovered]) -> np.ndarray:
     """Return the mean share of its cluster that pictures put into a row's island, shape (n,)."""
     total = np.zeros(len(clusters))
     for (_, islands), one in zip(pictures, seen, strict=True):
@@ -50,7 +50,7 @@ def mean_membership(clusters: np.ndarray, pictures: Pictures, seen: list[Seen]) 
 
 
 def describe_clusters(
-    plan: Plan, clusters: np.ndarray, seen: list[Seen], resampled: list[Seen], membership: np.ndarray
+    plan: Plan, clusters: np.ndarray, seen: list[Recovered], resampled: list[Recovered], membership: np.ndarray
 ) -> list[dict[str, Any]]:
     """Say of every cluster all but its verdict."""
     labels = np.array(plan.dataset.classes(), dtype=object) if plan.dataset.labels else None
@@ -74,14 +74,14 @@ def describe_clusters(
     return rows
 
 
-def find_dissolved(seen: list[Seen], count: int) -> list[float]:
+def find_dissolved(seen: list[Recovered], count: int) -> list[float]:
     """Return the share of pictures in which each cluster dissolves."""
     from steadymap.tasks.numerics.clusters.recurrence import DISSOLVED
 
     return [float(np.mean(jaccards(seen, cluster) <= DISSOLVED)) for cluster in range(count)]
 
 
-def _recovered_by_cut(groups: Iterable[list[Seen]], cluster: int) -> int:
+def _recovered_by_cut(groups: Iterable[list[Recovered]], cluster: int) -> int:
     """Count the configurations that find a cluster again by the islands of one flat cut."""
     from steadymap.tasks.numerics.clusters.recurrence import RECOVERED
 

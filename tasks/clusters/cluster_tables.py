@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from steadymap.configs import schemas
-from steadymap.tasks.numerics.clusters.recurrence import Fate, Found
+from steadymap.tasks.numerics.clusters.recurrence import Fate, Recovery
 from steadymap.tasks.plan.plan import Cell
 from steadymap.tasks.store.findings import KEPT
 
@@ -21,11 +21,11 @@ APART_EVERYWHERE = 0.9
 
 
 @dataclass(frozen=True)
-class Seen:
+class Recovered:
     """A picture, and what it does with every cluster."""
 
     cell: Cell
-    found: Found
+    found: Recovery
 
     @property
     def configuration(self) -> str:
@@ -33,22 +33,22 @@ class Seen:
         return self.cell.configuration.name
 
 
-def group_by(seen: Iterable[Seen], key: Callable[[Seen], str]) -> dict[str, list[Seen]]:
+def group_by(seen: Iterable[Recovered], key: Callable[[Recovered], str]) -> dict[str, list[Recovered]]:
     """Group pictures, in the order in which a key first comes up."""
-    groups: dict[str, list[Seen]] = {}
+    groups: dict[str, list[Recovered]] = {}
     for one in seen:
         groups.setdefault(key(one), []).append(one)
     return groups
 
 
-def jaccards(seen: Iterable[Seen], cluster: int) -> np.ndarray:
+def jaccards(seen: Iterable[Recovered], cluster: int) -> np.ndarray:
     """Return the similarities of a cluster in pictures that show any of its rows."""
     values = np.array([one.found.jaccard[cluster] for one in seen])
     known: np.ndarray = values[~np.isnan(values)]
     return known
 
 
-def mean_jaccard(seen: Iterable[Seen], cluster: int) -> float:
+def mean_jaccard(seen: Iterable[Recovered], cluster: int) -> float:
     """Return a cluster's mean similarity over the pictures that show any of its rows; 0 where none does."""
     values = jaccards(seen, cluster)
     return float(values.mean()) if len(values) else 0.0
@@ -62,7 +62,7 @@ def standard_error(values: np.ndarray) -> float | None:
 # --- by cause ---------------------------------------------------------------------------------------------------
 
 
-def recurrence_table(seen: list[Seen], resampled: list[Seen], count: int) -> pa.Table:
+def recurrence_table(seen: list[Recovered], resampled: list[Recovered], count: int) -> pa.Table:
     """Tabulate how similar the best island is, by cluster, cause and setting; ``count`` clusters in all."""
     from steadymap.tasks.numerics.clusters.recurrence import DISSOLVED, RECOVERED, band_of
 
@@ -87,7 +87,7 @@ def recurrence_table(seen: list[Seen], resampled: list[Seen], count: int) -> pa.
     return pa.Table.from_pylist(rows, schema=schemas.RECURRENCE)
 
 
-def _causes(seen: list[Seen], resampled: list[Seen]) -> dict[str, dict[str, list[Seen]]]:
+def _causes(seen: list[Recovered], resampled: list[Recovered]) -> dict[str, dict[str, list[Recovered]]]:
     """Group pictures by every thing that varies: configuration, reducer, parameters, seed, resample."""
     causes = {
         "configuration": group_by(seen, lambda one: one.configuration),
@@ -105,17 +105,17 @@ def _causes(seen: list[Seen], resampled: list[Seen]) -> dict[str, dict[str, list
     return causes
 
 
-def _varies(seen: list[Seen], name: str) -> bool:
+def _varies(seen: list[Recovered], name: str) -> bool:
     """Say whether a reducer has several values of a parameter; two reducers with one each differ in more than that."""
     by_reducer = group_by(seen, lambda one: one.cell.configuration.reducer)
     return any(len({_settings(one).get(name) for one in group}) > 1 for group in by_reducer.values())
 
 
-def _setting(name: str, one: Seen) -> str:
+def _setting(name: str, one: Recovered) -> str:
     return _settings(one)[name]
 
 
-def _settings(one: Seen) -> dict[str, str]:
+def _settings(one: Recovered) -> dict[str, str]:
     """Return a picture's parameters as text."""
     configuration = one.cell.configuration
     settings = {**dict(configuration.parameters), "metric": configuration.metric}
@@ -127,7 +127,7 @@ def _settings(one: Seen) -> dict[str, str]:
 FATES: tuple[Fate, ...] = ("kept", "split", "merged", "lost")
 
 
-def tracks_table(seen: list[Seen], count: int) -> pa.Table:
+def tracks_table(seen: list[Recovered], count: int) -> pa.Table:
     """Tabulate what the pictures of every configuration do with every cluster."""
     rows = []
     for cluster, (configuration, group) in itertools.product(
@@ -150,7 +150,7 @@ def tracks_table(seen: list[Seen], count: int) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=schemas.TRACKS)
 
 
-def boundaries_table(seen: list[Seen], clusters: np.ndarray, near: np.ndarray) -> pa.Table:
+def boundaries_table(seen: list[Recovered], clusters: np.ndarray, near: np.ndarray) -> pa.Table:
     """Tabulate how often configurations keep two clusters apart; ``near`` are neighbours in the latent space."""
     groups = group_by(seen, lambda one: one.configuration)
     apart = {name: np.mean([one.found.apart() for one in group], axis=0) for name, group in groups.items()}
@@ -181,7 +181,7 @@ def _touching(clusters: np.ndarray, near: np.ndarray) -> np.ndarray:
     return np.asarray((links + links.T) / (from_either[:, None] + from_either[None, :]))
 
 
-def kept_table(seen: list[Seen]) -> pa.Table:
+def kept_table(seen: list[Recovered]) -> pa.Table:
     """Tabulate which picture keeps which cluster."""
     rows = [
         {"cell": one.cell.identity, "cluster": cluster}

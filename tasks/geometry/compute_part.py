@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from steadymap.configs.sweep import Preprocessing
 from steadymap.tasks.geometry.parts import (
     Geometry,
-    Part,
+    GeometryPart,
     find_neighbours,
     neighbours_folder,
     neighbours_needed,
@@ -28,7 +28,7 @@ from steadymap.tasks.store.files import map_array, write_arrays
 class PartJob:
     """A part, where it goes, and the folders of what it rests on (None where it does not)."""
 
-    part: Part
+    part: GeometryPart
     folder: Path
     latents: Path
     preprocessing: Preprocessing
@@ -37,7 +37,7 @@ class PartJob:
     fuzzy_graph: Path | None
 
 
-def ensure_working(geometry: Geometry, metric: str) -> np.ndarray:
+def read_working(geometry: Geometry, metric: str) -> np.ndarray:
     """Return the preprocessed vectors, from the store or made anew: scores may be wanted long after the cells.
 
     Raises
@@ -45,16 +45,16 @@ def ensure_working(geometry: Geometry, metric: str) -> np.ndarray:
     UnusableVectorsError
         The preprocessed vectors have no distances that mean anything.
     """
-    part = Part("working", metric)
+    part = GeometryPart("working", metric)
     if not geometry.has(part):
         if isinstance(geometry.vectors, Derived):
             make_derived(geometry.vectors)
         with threadpool_limits(1):  # more threads add up in another order: other bytes
-            compute_part(job_of(part, geometry))
+            compute_geometry_part(job_of(part, geometry))
     return np.array(map_array(geometry.folder(part), "working"))
 
 
-def job_of(part: Part, geometry: Geometry) -> PartJob:
+def job_of(part: GeometryPart, geometry: Geometry) -> PartJob:
     """Return all that is needed to compute a part once what it rests on is in the store."""
     k = neighbours_needed(part, geometry.vectors.rows)
     graph = replace(part, kind="fuzzy_graph", dimension=0)
@@ -63,22 +63,22 @@ def job_of(part: Part, geometry: Geometry) -> PartJob:
         folder=geometry.folder(part),
         latents=geometry.vectors.folder,
         preprocessing=geometry.preprocessing,
-        working=geometry.folder(Part("working", part.metric)),
+        working=geometry.folder(GeometryPart("working", part.metric)),
         neighbours=find_neighbours(geometry, part.metric, k) if k else None,
         fuzzy_graph=geometry.folder(graph) if part.kind == "spectral" else None,
     )
 
 
-def search_neighbours(part: Part, geometry: Geometry, threads: int) -> None:
+def search_neighbours(part: GeometryPart, geometry: Geometry, threads: int) -> None:
     """Search neighbours in this process, with all its threads, and commit them."""
-    working = map_array(geometry.folder(Part("working", part.metric)), "working")
+    working = map_array(geometry.folder(GeometryPart("working", part.metric)), "working")
     k = int(part.size)
     found = make_neighbours(working, k, part.metric, threads)
     arrays = {"indices": found.indices, "distances": found.distances}
     write_arrays(neighbours_folder(geometry, part.metric, k), arrays, {"part": str(part)})
 
 
-def compute_part(job: PartJob) -> None:
+def compute_geometry_part(job: PartJob) -> None:
     """Compute a part and commit it to the store."""
     part, meta = job.part, {"part": str(job.part)}
     if part.kind == "working":

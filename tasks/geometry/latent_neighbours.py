@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steadymap.tasks.geometry.compute_part import ensure_working
+from steadymap.tasks.geometry.compute_part import read_working
 from steadymap.tasks.geometry.parts import Geometry, find_neighbours
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
 from steadymap.tasks.store.files import map_array
@@ -25,6 +25,6 @@ def latent_neighbours(geometry: Geometry, metric: str, k: int, threads: int | No
     k = min(k, geometry.vectors.rows - 1)
     folder = find_neighbours(geometry, metric, k)
     if folder is None:
-        working = ensure_working(geometry, metric)
+        working = read_working(geometry, metric)
         return nearest_neighbours(working, k, metric=metric, threads=threads or default_count())
     return Neighbours(map_array(folder, "indices"), map_array(folder, "distances")).first(k)

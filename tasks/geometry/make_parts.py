@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-from steadymap.tasks.geometry.compute_part import compute_part, job_of, search_neighbours
-from steadymap.tasks.geometry.parts import Geometry, Part, neighbours_folder, plan_parts
+from steadymap.tasks.geometry.compute_part import compute_geometry_part, job_of, search_neighbours
+from steadymap.tasks.geometry.parts import Geometry, GeometryPart, neighbours_folder, plan_parts
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, is_made, make_derived
 from steadymap.tasks.progress import announce_done, announce_total
-from steadymap.tasks.store.sync import bring_matching, send, settle
+from steadymap.tasks.store.sync import bring_matching, sync, upload
 from steadymap.tasks.workers import Lost, current_pool
 
-Broken = dict[Path, str]
+FailedParts = dict[Path, str]
 """Parts that could not be made, by the folder they would lie in, and why."""
 
 
-Wanted = list[tuple[Geometry, Part]]
+Wanted = list[tuple[Geometry, GeometryPart]]
 
 
-def make_parts(wanted: Wanted) -> Broken:
+_making = threading.Lock()
+"""One caller at a time: what another one is making is waited for, and not made twice."""
+
+
+def make_parts(wanted: Wanted) -> FailedParts:
     """Make what the store lacks of these parts and of all they rest on, in the open worker pool."""
-    broken: Broken = {}
+    with _making:
+        return _make_parts(wanted)
+
+
+def _make_parts(wanted: Wanted) -> FailedParts:
+    broken: FailedParts = {}
     geometries = {geometry.vectors.folder: geometry for geometry, _ in wanted}
     _bring_parts(wanted)
     todo = [
@@ -43,7 +54,7 @@ def make_parts(wanted: Wanted) -> Broken:
 def _bring_parts(wanted: Wanted) -> None:
     """Bring from a store far away what was made before, and the neighbours that all else rests on."""
     for store in {geometry.store for geometry, _ in wanted if geometry.store.url is not None}:
-        settle(store, [geometry.folder(part) for geometry, part in wanted])
+        sync(store, [geometry.folder(part) for geometry, part in wanted])
         lacking = {geometry.vectors.folder: (geometry, part) for geometry, part in wanted if not geometry.has(part)}
         for geometry, part in lacking.values():
             bring_neighbours(geometry, part.metric)
@@ -62,30 +73,35 @@ def make_missing_derived(missing: list[Derived]) -> None:
         announce_done("geometry", status="failed" if isinstance(outcome, Lost) else "ok")
 
 
-def _compute(parts: Wanted, broken: Broken) -> None:
-    futures: list[tuple[Geometry, Part, Future[None]]] = []
+def _compute(parts: Wanted, broken: FailedParts) -> None:
+    futures: list[tuple[Geometry, GeometryPart, Future[None]]] = []
     for geometry, part in parts:
         reason = _broken_below(geometry, part, broken)
         if reason is not None:
             broken[geometry.folder(part)] = reason
         elif part.kind == "neighbours":
             search_neighbours(part, geometry, current_pool().limits.count)
-            send(geometry.store, [neighbours_folder(geometry, part.metric, int(part.size))])
+            upload(geometry.store, [neighbours_folder(geometry, part.metric, int(part.size))])
             announce_done("geometry")
         else:
-            futures.append((geometry, part, current_pool().submit(compute_part, job_of(part, geometry))))
+            futures.append((geometry, part, current_pool().submit(compute_geometry_part, job_of(part, geometry))))
     for geometry, part, future in futures:
         outcome = current_pool().outcome(future)
         if isinstance(outcome, Lost):
             broken[geometry.folder(part)] = f"{part}: {outcome.reason}"
         else:
-            send(geometry.store, [geometry.folder(part)])
+            upload(geometry.store, [geometry.folder(part)])
         announce_done("geometry", status="failed" if isinstance(outcome, Lost) else "ok")
 
 
-def _broken_below(geometry: Geometry, part: Part, broken: Broken) -> str | None:
+def first_reason(folders: Iterable[Path], broken: FailedParts) -> str | None:
+    """Return why the first of these parts that could not be made was not; None where all were."""
+    return next((broken[folder] for folder in folders if folder in broken), None)
+
+
+def _broken_below(geometry: Geometry, part: GeometryPart, broken: FailedParts) -> str | None:
     """Return why a part cannot be computed: something it rests on failed."""
-    below = [Part("working", part.metric)]
+    below = [GeometryPart("working", part.metric)]
     if part.kind == "spectral":
         below.append(replace(part, kind="fuzzy_graph", dimension=0))
-    return next((broken[folder] for folder in map(geometry.folder, below) if folder in broken), None)
+    return first_reason(map(geometry.folder, below), broken)

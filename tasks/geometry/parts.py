@@ -47,7 +47,7 @@ LIBRARIES: dict[Kind, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Part:
+class GeometryPart:
     """One thing that cells share.
 
     Attributes
@@ -80,7 +80,7 @@ class Geometry:
     vectors: Vectors
     preprocessing: Preprocessing
 
-    def identity(self, part: Part) -> dict[str, Any]:
+    def identity(self, part: GeometryPart) -> dict[str, Any]:
         """Return everything that shapes a part; cells that rest on it include it in their own identity."""
         return {
             **asdict(part),
@@ -94,11 +94,11 @@ class Geometry:
             ),
         }
 
-    def folder(self, part: Part) -> Path:
+    def folder(self, part: GeometryPart) -> Path:
         """Return where a part lies, or would lie."""
         return self.store.geometry(f"{part.kind}-{digest(self.identity(part))}")
 
-    def has(self, part: Part) -> bool:
+    def has(self, part: GeometryPart) -> bool:
         """Say whether a part is in the store, undamaged."""
         return read_if_whole(read_meta, self.folder(part)) is not None
 
@@ -116,30 +116,30 @@ def _lineage(kind: Kind) -> tuple[Kind, ...]:
     return (*(ancestor for parent in below[kind] for ancestor in _lineage(parent)), kind)
 
 
-def parts_of(configuration: Configuration) -> tuple[Part, ...]:
+def parts_of(configuration: Configuration) -> tuple[GeometryPart, ...]:
     """Return the parts that a configuration's reducer is given, the preprocessed vectors always among them."""
     metric = configuration.metric
-    working = Part("working", metric)
-    components = Part("components", metric)
+    working = GeometryPart("working", metric)
+    components = GeometryPart("components", metric)
     if configuration.reducer in ("pca", "shuffled"):
         return working, components
     if configuration.reducer == "random_projection":
         return (working,)
     if configuration.reducer == "umap":
         n_neighbors = float(configuration.parameter("n_neighbors"))
-        graph = Part("fuzzy_graph", metric, n_neighbors)
+        graph = GeometryPart("fuzzy_graph", metric, n_neighbors)
         base = {
-            "spectral": (Part("spectral", metric, n_neighbors, configuration.dimension),),
+            "spectral": (GeometryPart("spectral", metric, n_neighbors, configuration.dimension),),
             "pca": (components,),
             "random": (),
         }[str(configuration.parameter("init"))]
         return working, graph, *base
     if configuration.engine == "sklearn":
         return (working,)
-    return working, Part("affinities", metric, float(configuration.parameter("perplexity"))), components
+    return working, GeometryPart("affinities", metric, float(configuration.parameter("perplexity"))), components
 
 
-def neighbours_needed(part: Part, rows: int) -> int:
+def neighbours_needed(part: GeometryPart, rows: int) -> int:
     """Return how many neighbours a part looks at."""
     if part.kind == "affinities":
         return min(rows - 1, int(3 * part.size))
@@ -148,27 +148,27 @@ def neighbours_needed(part: Part, rows: int) -> int:
     return 0
 
 
-def plan_parts(wanted: Iterable[Part], geometry: Geometry) -> list[Part]:
+def plan_parts(wanted: Iterable[GeometryPart], geometry: Geometry) -> list[GeometryPart]:
     """Return the parts to compute, in an order in which each finds what it rests on."""
     rows = geometry.vectors.rows
     missing = [part for part in dict.fromkeys(wanted) if not geometry.has(part)]
     graphs = {replace(part, kind="fuzzy_graph", dimension=0) for part in missing if part.kind == "spectral"}
     missing += [part for part in sorted(graphs, key=str) if part not in missing and not geometry.has(part)]
-    ground: list[Part] = []
+    ground: list[GeometryPart] = []
     for metric in sorted({part.metric for part in missing}):
-        working = Part("working", metric)
+        working = GeometryPart("working", metric)
         if working not in missing and not geometry.has(working):
             ground.append(working)
         k = max((neighbours_needed(part, rows) for part in missing if part.metric == metric), default=0)
         if k and find_neighbours(geometry, metric, k) is None:
-            ground.append(Part("neighbours", metric, k))
+            ground.append(GeometryPart("neighbours", metric, k))
     order: list[Kind] = ["working", "neighbours", "components", "fuzzy_graph", "affinities", "spectral"]
     return sorted([*ground, *missing], key=lambda part: (order.index(part.kind), str(part)))
 
 
 def find_neighbours(geometry: Geometry, metric: str, k: int) -> Path | None:
     """Find neighbours in the store that reach at least as far as k; the first k of them are what is wanted."""
-    identity = digest(geometry.identity(Part("neighbours", metric)))
+    identity = digest(geometry.identity(GeometryPart("neighbours", metric)))
     for folder in sorted(geometry.store.geometry("").glob(f"neighbours-{identity}-*")):
         if int(folder.name.rpartition("-")[2]) >= k and read_if_whole(read_meta, folder) is not None:
             return folder
@@ -177,10 +177,10 @@ def find_neighbours(geometry: Geometry, metric: str, k: int) -> Path | None:
 
 def neighbours_folder(geometry: Geometry, metric: str, k: int) -> Path:
     """Return where neighbours that reach as far as k are written."""
-    return geometry.store.geometry(f"neighbours-{digest(geometry.identity(Part('neighbours', metric)))}-{k}")
+    return geometry.store.geometry(f"neighbours-{digest(geometry.identity(GeometryPart('neighbours', metric)))}-{k}")
 
 
-def read_material(configuration: Configuration, folders: Mapping[Part, Path]) -> Material:
+def read_material(configuration: Configuration, folders: Mapping[GeometryPart, Path]) -> Material:
     """Map what a reducer needs of the parts, read-only."""
     found: dict[str, Any] = {}
     for part, folder in folders.items():

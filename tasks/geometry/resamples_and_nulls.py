@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from steadymap.configs.errors import InputError
 from steadymap.configs.grid import Grid
 from steadymap.configs.sweep import SweepConfig
-from steadymap.tasks.input.dataset import Dataset, Vectors, told_of_rows
+from steadymap.tasks.input.dataset import Dataset, Vectors, read_row_column
 from steadymap.tasks.numerics.geometry.reference_data import copula_cloud, gaussian_cloud
 from steadymap.tasks.numerics.geometry.resampling import Units, bootstrap, find_units, halves, subsample
 from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
@@ -87,7 +87,7 @@ def _parts(config: SweepConfig, grid: Grid, dataset: Dataset, store: Store) -> I
     recipes = _part_recipes(config, grid) if grid.resampled else []
     if not recipes:
         return
-    keys, groups = np.array(dataset.keys()), told_of_rows(dataset.folder, "group")
+    keys, groups = np.array(dataset.keys()), read_row_column(dataset.folder, "group")
     ids = _own_ids(dataset.folder)
     units = find_units(keys, groups, ids)
     if len(units.keys) < 2:
@@ -172,12 +172,12 @@ def make_derived(derived: Derived) -> None:
 
 def _rows(derived: Derived, latents: np.ndarray) -> dict[str, np.ndarray]:
     keys = np.array(map_array(derived.of, "keys"))
-    return resampled(derived.recipe, latents, keys, told_of_rows(derived.of, "group"), _own_ids(derived.of))
+    return resampled(derived.recipe, latents, keys, read_row_column(derived.of, "group"), _own_ids(derived.of))
 
 
 def _own_ids(folder: Path) -> list[str | None] | None:
     """Return the ids of the user's file; None where rows are only numbered, which says nothing of them."""
-    ids = told_of_rows(folder, "id")
+    ids = read_row_column(folder, "id")
     numbered = set(ids) == {str(row) for row in range(len(ids))}
     return None if numbered else ids
 

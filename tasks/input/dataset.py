@@ -24,7 +24,7 @@ from steadymap.tasks.input.latents_file import Latents, read_latents
 from steadymap.tasks.input.matrix_checks import check_matrix
 from steadymap.tasks.input.second_looks import warn_of_labels, warn_of_matrix
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
-from steadymap.tasks.numerics.scores.latent_health import LatentHealth
+from steadymap.tasks.numerics.scores.latent_space.latent_health import LatentHealth
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
@@ -108,14 +108,14 @@ class Dataset(Vectors):
 
     def classes(self) -> list[str | None]:
         """Return the first label of every row, in canonical order."""
-        return told_of_rows(self.folder, "label")
+        return read_row_column(self.folder, "label")
 
     def points(self) -> pa.Table:
         """Read the rows of the user's file: row, position in canonical order, id, labels, group."""
         return read_table(self.folder / "points.parquet")
 
 
-def told_of_rows(folder: Path, column: str) -> list[str | None]:
+def read_row_column(folder: Path, column: str) -> list[str | None]:
     """Return what the user's file says of every row (its label, its group), in canonical order."""
     points = read_table(folder / "points.parquet")
     order = np.argsort(points.column("position").to_numpy())
@@ -166,7 +166,7 @@ def _second_looks(latents: Latents) -> tuple[str, ...]:
     return (*latents.warnings, *of_matrix, *warn_of_labels(latents.labels))
 
 
-def bring_in(source: DataSource, store: Store) -> Dataset:
+def import_dataset(source: DataSource, store: Store) -> Dataset:
     """Read a source, put its rows into canonical order, and keep it in the store.
 
     Raises

@@ -16,7 +16,7 @@ from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, write_arrays
 from steadymap.tasks.store.identity import digest
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.sync import send, settle
+from steadymap.tasks.store.sync import sync, upload
 
 
 def measure_encoded(source: DataSource, asked: Encoder) -> tuple[int, int]:
@@ -53,10 +53,10 @@ def encode_inputs(source: DataSource, asked: Encoder, store: Store) -> Latents:
         "onnxruntime": encoder.runtime,
     }
     folder = store.root / "encoded" / digest(identity)
-    settle(store, [folder])
+    sync(store, [folder])
     if read_if_whole(read_meta, folder) is None:
         write_arrays(folder, {"latents": _encode_all(encoder, inputs, batch)}, identity)
-        send(store, [folder])
+        upload(store, [folder])
     return inputs.encoded_as(np.array(map_array(folder, "latents")))
 
 

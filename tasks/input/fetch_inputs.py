@@ -14,7 +14,7 @@ from steadymap.configs.sweep import DataSource, split_reference
 from steadymap.configs.urls import is_url
 from steadymap.tasks.store.files import committed_file, write_text
 from steadymap.tasks.store.identity import digest
-from steadymap.tasks.store.object_store import far, reaching
+from steadymap.tasks.store.object_store import open_object_store, reaching
 from steadymap.tasks.store.sync import cache_folder
 
 STAMPS = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created")
@@ -74,13 +74,13 @@ def glob_url(folder: str, pattern: str) -> list[str]:
     InputError
         The folder cannot be reached.
     """
-    return [f"{folder}/{key}" for key in far(folder).glob(pattern)]
+    return [f"{folder}/{key}" for key in open_object_store(folder).glob(pattern)]
 
 
 def _fetch(url: str) -> Path:
     """Return this machine's copy of a file, brought where there is none or another version."""
     name = PurePosixPath(unquote(urlsplit(url).path)).name
-    remote = far(url)
+    remote = open_object_store(url)
     folder = cache_folder() / "inputs" / digest(url)
     copy, note = folder / (name if name.strip(".") else "data"), folder / "version.json"
     try:

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from steadymap.configs import schemas
 from steadymap.tasks.input.latents_file import Latents
 from steadymap.tasks.numerics.arrays import AnyFloat
-from steadymap.tasks.numerics.scores.latent_health import LatentHealth, Measured, examine
+from steadymap.tasks.numerics.scores.latent_space.latent_health import LatentHealth, Measured, examine
 
 CHECKED_ROWS = 20_000
 """`steadymap check` examines so many rows, spread over the file; a sweep examines all."""

@@ -43,7 +43,7 @@ SILENT = 4
 LONGEST_REASON = 300
 
 
-class Node(NamedTuple):
+class ModelPort(NamedTuple):
     """An input or output of a model; an axis of any length is None, and a shape that the model leaves open is ()."""
 
     name: str
@@ -75,7 +75,7 @@ class OnnxEncoder:
     file: Path
     digest: str
     runtime: str
-    input: Node
+    input: ModelPort
     output: str
     outputs: str
     session: Any
@@ -210,12 +210,12 @@ def _refuse_external_tensors(content: bytes, file: Path) -> None:
         )
 
 
-def _node(node: Any) -> Node:
+def _node(node: Any) -> ModelPort:
     shape = tuple(axis if isinstance(axis, int) else None for axis in node.shape)
-    return Node(node.name, node.type, shape, " × ".join(str(axis or "?") for axis in node.shape) or "?")
+    return ModelPort(node.name, node.type, shape, " × ".join(str(axis or "?") for axis in node.shape) or "?")
 
 
-def _only_input(inputs: Sequence[Node], file: Path) -> Node:
+def _only_input(inputs: Sequence[ModelPort], file: Path) -> ModelPort:
     if len(inputs) != 1:
         raise InputError(
             f"the model takes {len(inputs)} inputs: {_list(inputs)}",
@@ -233,7 +233,7 @@ def _only_input(inputs: Sequence[Node], file: Path) -> Node:
     return inputs[0]
 
 
-def _choose_output(outputs: Sequence[Node], wanted: str | None, file: Path) -> str:
+def _choose_output(outputs: Sequence[ModelPort], wanted: str | None, file: Path) -> str:
     names = [output.name for output in outputs]
     if wanted is not None and wanted not in names:
         raise InputError(
@@ -256,7 +256,7 @@ def _choose_output(outputs: Sequence[Node], wanted: str | None, file: Path) -> s
     return wanted or usual[0]
 
 
-def _list(nodes: Sequence[Node]) -> str:
+def _list(nodes: Sequence[ModelPort]) -> str:
     return ", ".join(f"{node.name!r} ({node.shown})" for node in nodes)
 
 

@@ -12,7 +12,7 @@ from steadymap.tasks.plan.plan import Cell, Plan
 
 
 @dataclass(frozen=True)
-class Round:
+class BudgetRound:
     """Cells that are drawn together.
 
     Attributes
@@ -30,18 +30,18 @@ class Round:
     further_seed: bool = False
 
 
-def rounds_of(plan: Plan) -> list[Round]:
+def budget_rounds(plan: Plan) -> list[BudgetRound]:
     """Return the rounds of a plan, in order; together they are its usable cells."""
     of_data = [cell for cell in plan.usable if cell.kind == "data" and not cell.configuration.control]
     halves = [cell for cell in plan.usable if cell.derived is not None and cell.derived.recipe.kind == "half"]
     first, *further = plan.seeds
     rounds = [
-        Round(f"seed {first}", tuple(cell for cell in of_data if cell.seed in (first, None))),
-        Round("halves", tuple(halves)),
-        *(Round(f"seed {seed}", tuple(cell for cell in of_data if cell.seed == seed), True) for seed in further),
+        BudgetRound(f"seed {first}", tuple(cell for cell in of_data if cell.seed in (first, None))),
+        BudgetRound("halves", tuple(halves)),
+        *(BudgetRound(f"seed {seed}", tuple(cell for cell in of_data if cell.seed == seed), True) for seed in further),
     ]
     placed = {cell.identity for one in rounds for cell in one.cells}
     rest = [cell for cell in plan.usable if cell.identity not in placed]
-    rounds.append(Round("other parts of the rows", tuple(cell for cell in rest if cell.kind == "resample")))
-    rounds.append(Round("reference data and controls", tuple(cell for cell in rest if cell.kind != "resample")))
+    rounds.append(BudgetRound("other parts of the rows", tuple(cell for cell in rest if cell.kind == "resample")))
+    rounds.append(BudgetRound("reference data and controls", tuple(cell for cell in rest if cell.kind != "resample")))
     return [one for one in rounds if one.cells]

@@ -13,9 +13,8 @@ from steadymap.configs.errors import InputError
 from steadymap.configs.nightly import NIGHTLY_FILE, NightlyConfig
 from steadymap.configs.sweep import DATA_ENDINGS, DataSource, SweepConfig, split_reference
 from steadymap.configs.urls import is_url, refuse_secrets
-from steadymap.tasks.input.dataset import bring_in
 from steadymap.tasks.input.fetch_inputs import glob_url
-from steadymap.tasks.plan.lay_out import lay_out
+from steadymap.tasks.plan.prepared import Prepared, prepare
 from steadymap.tasks.store.files import file_digest
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.run_manifest import MANIFEST, find_complete_run
@@ -49,7 +48,7 @@ class NightSweep:
 
 
 @dataclass(frozen=True)
-class DataFile:
+class NightData:
     """A data set of the night: its path or URL, and what it is called."""
 
     path: str
@@ -106,7 +105,7 @@ def find_configs(night: NightlyConfig) -> list[Path]:
     return found
 
 
-def find_datasets(night: NightlyConfig) -> list[DataFile]:
+def find_datasets(night: NightlyConfig) -> list[NightData]:
     """List the data files of a night.
 
     Raises
@@ -114,7 +113,7 @@ def find_datasets(night: NightlyConfig) -> list[DataFile]:
     InputError
         A pattern matches none.
     """
-    found: list[DataFile] = []
+    found: list[NightData] = []
     for pattern in night.datasets or ():
         root, files = _matches(pattern)
         if not files:
@@ -127,9 +126,9 @@ def find_datasets(night: NightlyConfig) -> list[DataFile]:
             )
         if night.pick == "latest":
             latest = max(files, key=lambda path: (natural_key(path.rpartition("/")[2]), path))
-            found.append(DataFile(latest, _name_of_pattern(pattern, root)))
+            found.append(NightData(latest, _name_of_pattern(pattern, root)))
         else:
-            found += [DataFile(path, name) for path, name in _names(files, root)]
+            found += [NightData(path, name) for path, name in _names(files, root)]
     return list({file.path: file for file in found}.values())
 
 
@@ -219,7 +218,7 @@ def _name_of_pattern(pattern: str, root: str) -> str:
     return begin.strip("-_. ") or PurePosixPath(root).name
 
 
-def _sweeps_of(path: Path, files: list[DataFile] | None) -> list[NightSweep]:
+def _sweeps_of(path: Path, files: list[NightData] | None) -> list[NightSweep]:
     try:
         config = read_config(path)
     except InputError as error:
@@ -229,7 +228,7 @@ def _sweeps_of(path: Path, files: list[DataFile] | None) -> list[NightSweep]:
     return [_over(config, path, file) for file in files]
 
 
-def _over(config: SweepConfig, path: Path, file: DataFile) -> NightSweep:
+def _over(config: SweepConfig, path: Path, file: NightData) -> NightSweep:
     name = f"{config.name}, {file.name}"
     if len(name) > LONGEST_NAME:
         problem = InputError(
@@ -259,14 +258,15 @@ def _told(data: DataSource) -> str:
 
 
 @dataclass(frozen=True)
-class Look:
+class StoreState:
     """What the store has of a sweep: its run, and the digest of its manifest where it is complete."""
 
     run: str
     state: str | None
+    prepared: Prepared
 
 
-def look_at(sweep: SweepConfig, store: Store) -> Look:
+def look_at(sweep: SweepConfig, store: Store) -> StoreState:
     """Read a sweep's data, and say whether its run is complete. Content counts; times and paths do not.
 
     Raises
@@ -274,9 +274,10 @@ def look_at(sweep: SweepConfig, store: Store) -> Look:
     InputError
         The data cannot be used.
     """
-    plan = lay_out(sweep, bring_in(sweep.data, store), store)
+    prepared = prepare(sweep, store)
+    plan = prepared.plan
     complete = not plan.missing and find_complete_run(store.run(plan.run), plan.identity) is not None
-    return Look(plan.run, state_of(store, plan.run) if complete else None)
+    return StoreState(plan.run, state_of(store, plan.run) if complete else None, prepared)
 
 
 def state_of(store: Store, run: str) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from steadymap.configs.grid import CONTROLS, Configuration, Grid, expand_reducers
 from steadymap.configs.sweep import SweepConfig
-from steadymap.tasks.plan.measured_costs import Costs, Drawn
+from steadymap.tasks.plan.measured_costs import CostOfCell, Costs
 
 START_SECONDS = 25
 """Server, imports, compilation, report."""
@@ -90,7 +90,7 @@ SIMILAR_ROWS = 3.0
 
 def compare_machine(costs: Costs, rows: int) -> Machine:
     """Compare what pictures took here with what is expected of them, for a forecast over so many rows."""
-    kinds: dict[Kind, list[Drawn]] = {}
+    kinds: dict[Kind, list[CostOfCell]] = {}
     for one in costs.drawn:
         kinds.setdefault(_kind(one.configuration), []).append(one)
     near = {kind: _of_similar_size(drawn, rows) for kind, drawn in kinds.items() if len(drawn) >= FEWEST_PICTURES}
@@ -108,7 +108,7 @@ def compare_machine(costs: Costs, rows: int) -> Machine:
     return Machine(time, memory, {kind: len(drawn) for kind, drawn in near.items()})
 
 
-def _of_similar_size(drawn: list[Drawn], rows: int) -> list[Drawn]:
+def _of_similar_size(drawn: list[CostOfCell], rows: int) -> list[CostOfCell]:
     similar = [one for one in drawn if 1 / SIMILAR_ROWS <= one.rows / rows <= SIMILAR_ROWS]
     return similar if len(similar) >= FEWEST_PICTURES else drawn
 

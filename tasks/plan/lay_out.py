@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from steadymap.configs import schemas
 from steadymap.configs.errors import InputError
 from steadymap.configs.grid import Configuration, Grid, expand, expand_reducers
-from steadymap.configs.sweep import Budget, SweepConfig
+from steadymap.configs.sweep import SweepConfig
 from steadymap.tasks.geometry.parts import Geometry, parts_of
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, derive
-from steadymap.tasks.input.dataset import Dataset, told_of_rows
+from steadymap.tasks.input.dataset import Dataset, read_row_column
 from steadymap.tasks.numerics.geometry.odd_rows import far_rows
 from steadymap.tasks.numerics.reducers.interface import MODULES
 from steadymap.tasks.plan.plan import Cell, Plan
@@ -19,7 +21,7 @@ from steadymap.tasks.store.files import read_if_whole, read_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, run_versions, versions
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.run_manifest import find_complete_run
-from steadymap.tasks.store.sync import settle
+from steadymap.tasks.store.sync import sync
 
 ENGINE_LIBRARIES = {
     "steadymap": ("numba", "llvmlite"),
@@ -46,11 +48,11 @@ RUN_CODE = (
     "steadymap.tasks.steps.describe_latent_space:describe_latent_space",
     "steadymap.tasks.steps.find_clusters:find_clusters",
     "steadymap.tasks.steps.judge_clusters:judge_clusters",
-    "steadymap.tasks.steps.run_label_tests:judge_labels",
+    "steadymap.tasks.steps.run_label_tests:run_label_tests",
     "steadymap.tasks.steps.measure_stability:measure_stability",
-    "steadymap.tasks.steps.score_rows:rate_rows",
+    "steadymap.tasks.steps.score_rows:score_rows",
     "steadymap.tasks.steps.score_cells:score_cells",
-    "steadymap.tasks.steps.run_split_tests:seek_valleys",
+    "steadymap.tasks.steps.run_split_tests:run_split_tests",
 )
 """What shapes the tables of a run."""
 
@@ -77,7 +79,7 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
         warnings.append("one group holds every row: no half can be held out, so no cluster can be more than UNCERTAIN")
     identity = run_identity(config, dataset)
     run = f"{_slug(config.name)}-{identity[:10]}"
-    return Plan(
+    plan = Plan(
         run=run,
         identity=identity,
         config=config,
@@ -87,21 +89,23 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
         derived=derived,
         seeds=grid.seeds,
         cells=cells,
-        missing=_missing(cells, store, run, identity, config.budget),
+        missing=(),
         ks=ks,
         warnings=tuple(warnings),
     )
+    return replace(plan, missing=find_missing(plan))
 
 
-def _missing(cells: tuple[Cell, ...], store: Store, run: str, identity: str, budget: Budget) -> tuple[Cell, ...]:
-    """Return the cells to compute; of a store far away, what it has comes here first."""
-    usable = [cell for cell in cells if cell.configuration.unusable is None]
-    settle(store, [store.run(run)])
-    if (budget.settled or store.url is not None) and find_complete_run(store.run(run), identity):
+def find_missing(plan: Plan) -> tuple[Cell, ...]:
+    """Return the cells of a plan that the store lacks; of a store far away, what it has comes here first."""
+    store, usable = plan.store, plan.usable
+    sync(store, [store.run(plan.run)])
+    known = plan.config.budget.settled or store.url is not None
+    if known and find_complete_run(store.run(plan.run), plan.identity):
         # Nobody will ask for its cells: those far away stay there, and those that settled verdicts left are not missed.
         return ()
     if store.url is not None:
-        settle(store, [place for cell in usable for place in (store.cell(cell.identity), store.timing(cell.identity))])
+        sync(store, [place for cell in usable for place in (store.cell(cell.identity), store.timing(cell.identity))])
     return tuple(cell for cell in usable if not in_store(cell, store))
 
 
@@ -225,7 +229,7 @@ def _data_warnings(dataset: Dataset) -> list[str]:
         warnings.append(told)
     far = far_rows(dataset.latents())
     if len(far):
-        ids = told_of_rows(dataset.folder, "id")
+        ids = read_row_column(dataset.folder, "id")
         named = ", ".join(str(ids[row]) for row in far[:MOST_NAMED]) + (" …" if len(far) > MOST_NAMED else "")
         warnings.append(
             f"{len(far)} row{'s' * (len(far) > 1)} far from everything else (id {named}); pictures give them room that "

@@ -21,7 +21,7 @@ LATEST_RUNS = 20
 
 
 @dataclass(frozen=True)
-class Drawn:
+class CostOfCell:
     """A picture that was drawn: of how many rows and dimensions, at which setting, and what it took."""
 
     configuration: Configuration
@@ -36,7 +36,7 @@ class Costs:
     """Pictures that were drawn on this machine, and in how many runs."""
 
     runs: int = 0
-    drawn: tuple[Drawn, ...] = ()
+    drawn: tuple[CostOfCell, ...] = ()
 
 
 def measure_costs(store: Path) -> Costs:
@@ -44,7 +44,7 @@ def measure_costs(store: Path) -> Costs:
     manifests = sorted(
         (store / "runs").glob(f"[!.]*/{MANIFEST}"), key=lambda path: path.stat().st_mtime_ns, reverse=True
     )
-    drawn: dict[str, Drawn] = {}
+    drawn: dict[str, CostOfCell] = {}
     runs = 0
     for manifest in manifests[:LATEST_RUNS]:
         found = _read_run(manifest)
@@ -53,7 +53,7 @@ def measure_costs(store: Path) -> Costs:
     return Costs(runs, tuple(drawn.values()))
 
 
-def _read_run(manifest: Path) -> dict[str, Drawn]:
+def _read_run(manifest: Path) -> dict[str, CostOfCell]:
     try:
         dimensions = int(json.loads(manifest.read_text(encoding="utf-8"))["data"]["dimensions"])
         cells = read_table(manifest.parent / "cells.parquet", schemas.CELLS).to_pylist()
@@ -62,7 +62,7 @@ def _read_run(manifest: Path) -> dict[str, Drawn]:
         return {}  # of another version, or damaged: nothing is learnt from it
     took = {row["cell"]: row for row in timings if row["host"] == platform.node() and row["cpu_seconds"] is not None}
     return {
-        row["cell"]: Drawn(
+        row["cell"]: CostOfCell(
             _configuration(row),
             row["rows"],
             dimensions,

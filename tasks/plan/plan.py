@@ -50,6 +50,12 @@ class Cell:
         return None if self.derived is None else self.derived.recipe.name
 
     @property
+    def title(self) -> str:
+        """What it is called in a message: setting, part of the rows, seed."""
+        told = [self.configuration.name, self.resample, None if self.seed is None else f"seed {self.seed}"]
+        return ", ".join(one for one in told if one is not None)
+
+    @property
     def kind(self) -> CellKind:
         """What the picture is for."""
         if self.derived is None:

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from steadymap.configs import schemas
-from steadymap.tasks.cells.compute_cells import CellResult, Endings
+from steadymap.tasks.cells.compute_cells import CellOutcomes, CellResult
 from steadymap.tasks.numerics.clusters.islands import NOISE
 from steadymap.tasks.plan.plan import Cell, Plan
 
 
-def status_of(cell: Cell, endings: Endings, plan: Plan) -> CellResult:
+def status_of(cell: Cell, endings: CellOutcomes, plan: Plan) -> CellResult:
     """Return how a cell ended; what is not told of is in the store."""
     if cell.configuration.unusable is not None:
         return CellResult("skipped", cell.configuration.unusable)
@@ -55,7 +55,7 @@ def _cell_row(cell: Cell, result: CellResult, picture: pa.Table | None) -> dict[
     }
 
 
-def tabulate_timings(plan: Plan, endings: Endings) -> pa.Table:
+def tabulate_timings(plan: Plan, endings: CellOutcomes) -> pa.Table:
     """Return ``timings.parquet``, a row per cell that the data carries."""
     return pa.Table.from_pylist(
         [

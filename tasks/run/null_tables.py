@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from steadymap.configs import schemas
 from steadymap.tasks.cells.cell_file import coordinates_of
-from steadymap.tasks.cells.score_files import read_scores
+from steadymap.tasks.cells.score_files import known_scores
 from steadymap.tasks.numerics.stability.procrustes import align
 from steadymap.tasks.plan.plan import Cell, Plan
 
@@ -30,7 +30,7 @@ def nulls_table(plan: Plan, nulls: list[Cell], pictures: dict[str, pa.Table]) ->
             "seed": cell.seed,
         }
         islands = pictures[cell.identity].column("island").to_numpy()
-        rows += [{**about, **row} for row in read_scores(cell, plan).to_pylist()]
+        rows += [{**about, **row} for row in known_scores(cell, plan).to_pylist()]
         rows.append({**about, "score": "islands", "k": None, "value": float(islands.max() + 1), "stderr": 0.0})
         rows += [{**about, **row} for row in _agreement(cell, nulls, pictures)]
     return pa.Table.from_pylist(rows, schema=schemas.NULL_SCORES)

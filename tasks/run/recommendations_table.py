@@ -29,7 +29,8 @@ def tabulate_recommendations(
     }
     cells: dict[str, list[Cell]] = {}
     for cell in drawn:
-        cells.setdefault(cell.configuration.name, []).append(cell)
+        if (cell.identity, "auc_ln_k") in by_cell:  # what has no scores, since its worker was lost, is not compared
+            cells.setdefault(cell.configuration.name, []).append(cell)
     wanted, kept = _kept(clusters)
     candidates = [
         Candidate(
@@ -85,9 +86,9 @@ def _typical_cell(cells: list[Cell], pairs: list[dict[str, Any]]) -> str:
     """Return the seed that agrees best with the others; the first of equally good ones."""
     agreement: dict[str, float] = {cell.identity: 0.0 for cell in cells}
     for row in pairs:
-        if row["between"] == "seeds" and row["score"] == "ari" and row["cell_a"] in agreement:
-            agreement[row["cell_a"]] += row["value"]
-            agreement[row["cell_b"]] += row["value"]
+        if row["between"] == "seeds" and row["score"] == "ari":
+            for cell in {row["cell_a"], row["cell_b"]} & agreement.keys():
+                agreement[cell] += row["value"]
     return max(agreement, key=lambda cell: agreement[cell])
 
 

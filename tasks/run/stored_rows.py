@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from steadymap.configs import schemas
 from steadymap.configs.sweep import Preprocessing
-from steadymap.tasks.geometry.parts import Geometry, Part, find_neighbours, neighbours_folder
+from steadymap.tasks.geometry.parts import Geometry, GeometryPart, find_neighbours, neighbours_folder
 from steadymap.tasks.input.dataset import Vectors
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
 from steadymap.tasks.store.files import map_array, read_if_whole, read_table
@@ -47,7 +47,7 @@ def stored_vectors(store: Store, manifest: dict[str, Any], position: np.ndarray)
     except ValidationError:
         return None
     geometry = Geometry(store, _vectors(manifest), preprocessing)
-    working = Part("working", preprocessing.metric)
+    working = GeometryPart("working", preprocessing.metric)
     if not geometry.has(working):
         return None
     found = map_array(geometry.folder(working), "working")

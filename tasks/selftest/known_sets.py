@@ -28,7 +28,7 @@ PATH = (
     "steadymap.tasks.selftest.known_sets:sweep_of",
     "steadymap.tasks.selftest.known_sets:outcome_of",
     "steadymap.tasks.cells.compute_cells:compute_cells",
-    "steadymap.tasks.steps.run_split_tests:seek_valleys",
+    "steadymap.tasks.steps.run_split_tests:run_split_tests",
     "steadymap.tasks.steps.find_clusters:find_clusters",
     "steadymap.tasks.steps.judge_clusters:judge_clusters",
 )

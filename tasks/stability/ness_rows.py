@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pyarrow as pa
+from collections.abc import Sequence
 
-from steadymap.configs import schemas
+import numpy as np
+
 from steadymap.tasks.plan.plan import Cell
 from steadymap.tasks.stability.pairs import Drawn
 
 
-def measure_ness(loaded: list[Drawn], rows: int) -> pa.Table:
-    """Return NESS of every configuration: over its seeds, over the other configurations, over its resamples."""
+def measure_ness(configurations: Sequence[str], loaded: list[Drawn], rows: int) -> list[dict[str, object]]:
+    """Return NESS of configurations: over their seeds, over all other configurations, over their resamples."""
     data = [one for one in loaded if one.cell.kind == "data" and not one.cell.configuration.control]
     parts = [one for one in loaded if one.cell.kind == "resample"]
-    found = []
-    for configuration in dict.fromkeys(one.configuration for one in data):
+    found: list[dict[str, object]] = []
+    for configuration in configurations:
         own = [one for one in data if one.configuration == configuration]
         resampled = [one for one in parts if one.configuration == configuration]
         for between, runs in (("seeds", own), ("resamples", resampled)):
@@ -25,7 +25,7 @@ def measure_ness(loaded: list[Drawn], rows: int) -> pa.Table:
         others = [one for one in data if one.configuration != configuration]
         if others:
             found.append(_ness_row(own[0].cell, "configurations", _kept_by_others(own, others), None, len(others)))
-    return pa.Table.from_pylist(found, schema=schemas.STABILITY)
+    return found
 
 
 def _jackknifed(runs: list[Drawn], rows: int) -> tuple[float, float | None]:

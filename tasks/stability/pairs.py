@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +13,8 @@ import pyarrow as pa
 from steadymap.configs import schemas
 from steadymap.tasks.cells.cell_file import coordinates_of, read_cell
 from steadymap.tasks.numerics.stability.jackknife import jackknife_over_runs
-from steadymap.tasks.plan.plan import Cell, Plan
+from steadymap.tasks.plan.plan import Cell
+from steadymap.tasks.store.layout import Store
 
 CAUSES = ("seeds", "configurations", "resamples")
 
@@ -21,6 +24,15 @@ SCORES = ("ari", "ami", "element_centric", "neighbour_jaccard", "procrustes")
 
 MOST_PAIRS = 50
 """Pairs compared between the seeds, and between the resamples, of a configuration; of more, a seeded choice."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures that are compared, and what they differ in."""
+
+    between: str
+    first: Cell
+    second: Cell
 
 
 @dataclass(frozen=True)
@@ -52,50 +64,70 @@ class Drawn:
         return Drawn(self.cell, positions, picture, self.islands[rows], self.filled[rows], near)
 
 
-def load_pictures(cell: Cell, plan: Plan) -> Drawn:
-    """Read a picture with its islands, and find its neighbours."""
+def picture_folder(run: Path) -> Path:
+    """Return where the neighbours in every picture lie while pictures are compared."""
+    return run / "neighbours"
+
+
+def find_picture_neighbours(cells: Sequence[Cell], store: Store, folder: Path) -> None:
+    """Find the neighbours of every row in pictures, for all comparisons; runs in a worker."""
     from steadymap.tasks.numerics.stability.neighbour_overlap import compared_neighbours, picture_neighbours
 
-    table = read_cell(cell, plan.store)
-    picture = coordinates_of(table, cell)
+    for cell in cells:
+        picture = coordinates_of(read_cell(cell, store), cell)
+        near = picture_neighbours(picture, compared_neighbours(len(picture))).astype(np.int32)
+        np.save(folder / f"{cell.identity}.npy", near, allow_pickle=False)
+
+
+def load_picture(cell: Cell, store: Store, folder: Path) -> Drawn:
+    """Read a picture with its islands and its neighbours, which have been found before."""
+    table = read_cell(cell, store)
     return Drawn(
         cell,
         None if cell.derived is None else np.array(cell.derived.positions()),
-        picture,
+        coordinates_of(table, cell),
         table.column("island").to_numpy(),
         table.column("island_filled").to_numpy(),
-        picture_neighbours(picture, compared_neighbours(len(picture))).astype(np.int32),
+        np.load(folder / f"{cell.identity}.npy", mmap_mode="r", allow_pickle=False),
     )
 
 
-def choose_pairs(drawn: list[Drawn]) -> list[tuple[str, Drawn, Drawn]]:
+def choose_pairs(drawn: Sequence[Cell]) -> list[Pair]:
     """Pair seeds within a configuration, resamples within a configuration and seed, and configurations seed by seed."""
-    seeds: dict[str, list[tuple[Drawn, Drawn]]] = {}
-    resamples: dict[str, list[tuple[Drawn, Drawn]]] = {}
+    seeds: dict[str, list[Pair]] = {}
+    resamples: dict[str, list[Pair]] = {}
     configurations = []
     for first, second in itertools.combinations(drawn, 2):
-        one_seed = first.cell.seed == second.cell.seed or None in (first.cell.seed, second.cell.seed)
-        if first.configuration == second.configuration and first.cell.kind == second.cell.kind == "data":
-            seeds.setdefault(first.configuration, []).append((first, second))
-        elif first.configuration == second.configuration and first.cell.kind == second.cell.kind and one_seed:
-            resamples.setdefault(first.configuration, []).append((first, second))
-        elif first.configuration != second.configuration and first.cell.kind == second.cell.kind == "data" and one_seed:
-            configurations.append(("configurations", first, second))
-    chosen = [("seeds", *pair) for name, pairs in seeds.items() for pair in _choose(pairs, "seeds", name)]
+        one_seed = first.seed == second.seed or None in (first.seed, second.seed)
+        same = first.configuration.name == second.configuration.name
+        if same and first.kind == second.kind == "data":
+            seeds.setdefault(first.configuration.name, []).append(Pair("seeds", first, second))
+        elif same and first.kind == second.kind and one_seed:
+            resamples.setdefault(first.configuration.name, []).append(Pair("resamples", first, second))
+        elif not same and first.kind == second.kind == "data" and one_seed:
+            configurations.append(Pair("configurations", first, second))
+    chosen = [pair for name, pairs in seeds.items() for pair in _choose(pairs, name)]
     chosen += configurations
-    chosen += [("resamples", *pair) for name, pairs in resamples.items() for pair in _choose(pairs, "resamples", name)]
-    return chosen
+    return chosen + [pair for name, pairs in resamples.items() for pair in _choose(pairs, name)]
 
 
-def _choose(pairs: list[tuple[Drawn, Drawn]], between: str, configuration: str) -> list[tuple[Drawn, Drawn]]:
+def _choose(pairs: list[Pair], configuration: str) -> list[Pair]:
     """Choose 50 pairs that have rows in common; complementary halves have none."""
     from steadymap.tasks.numerics.randomness import stream
 
-    comparable = [pair for pair in pairs if len(_shared_rows(*pair)[0]) >= FEWEST_SHARED]
+    comparable = [pair for pair in pairs if _shared(pair) >= FEWEST_SHARED]
     if len(comparable) <= MOST_PAIRS:
         return comparable
-    chosen = stream("pairs", between, configuration).choice(len(comparable), MOST_PAIRS, replace=False)
+    chosen = stream("pairs", pairs[0].between, configuration).choice(len(comparable), MOST_PAIRS, replace=False)
     return [comparable[at] for at in sorted(chosen.tolist())]
+
+
+def _shared(pair: Pair) -> int:
+    """Return how many rows both pictures draw."""
+    if pair.first.derived is None or pair.second.derived is None:
+        return pair.first.vectors.rows
+    both = (pair.first.derived.positions(), pair.second.derived.positions())
+    return len(np.intersect1d(*both, assume_unique=True))
 
 
 FEWEST_SHARED = 20

@@ -26,6 +26,16 @@ class InstabilityTotals:
             self._sums[name][rows] += values
             self._pairs[name][rows] += 1
 
+    def merge(self, sums: np.ndarray) -> None:
+        """Add what others have summed up, in the order in which this is called; see ``stacked``."""
+        for at, name in enumerate(schemas.INSTABILITY.names):
+            self._sums[name] += sums[0, at]
+            self._pairs[name] += sums[1, at].astype(np.int64)
+
+    def stacked(self) -> np.ndarray:
+        """Return sums and numbers of pairs, shape (2, columns of ``INSTABILITY``, n)."""
+        return np.array([list(self._sums.values()), list(self._pairs.values())], dtype=np.float64)
+
     def instability(self) -> pa.Table:
         """Return the mean change of every row by cause."""
         columns = {name: _mean_change(total, self._pairs[name]) for name, total in self._sums.items()}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from steadymap.tasks.cells.cell_file import coordinates_of, read_cell
 from steadymap.tasks.cells.score_files import read_reliability
 from steadymap.tasks.geometry.latent_neighbours import latent_neighbours
 from steadymap.tasks.geometry.parts import Geometry
 from steadymap.tasks.plan.plan import Cell, Plan
+from steadymap.tasks.store.files import read_if_whole
 
 NEIGHBOURS = 15
 """Neighbours in the latent space whose distances in the pictures are followed."""
@@ -102,11 +104,11 @@ def measure_reliability(plan: Plan, cells: list[Cell]) -> dict[str, np.ndarray]:
     noise: dict[str, list[np.ndarray]] = {}
     for cell in cells:
         if cell.kind == "null":
-            found = read_reliability(cell, plan).column("reliability").to_numpy()
-            noise.setdefault(cell.configuration.name, []).append(found)
+            found = read_if_whole(read_reliability, cell, plan)
+            if found is not None:
+                noise.setdefault(cell.configuration.name, []).append(found.column("reliability").to_numpy())
     for cell in cells:
-        if cell.kind == "data":
-            table = read_reliability(cell, plan)
+        if cell.kind == "data" and (table := read_if_whole(read_reliability, cell, plan)) is not None:
             rows, values = table.column("position").to_numpy(), table.column("reliability").to_numpy()
             total[rows] += values
             seen[rows] += 1
@@ -144,3 +146,22 @@ def _picture(cell: Cell, plan: Plan) -> np.ndarray:
 
 def _nothing(plan: Plan) -> np.ndarray:
     return np.full(plan.rows, np.nan)
+
+
+MEASURES: dict[str, Callable[[Plan, list[Cell]], dict[str, np.ndarray]]] = {
+    "distance variance": measure_variances,
+    "EMBEDR": lambda plan, cells: {"embedr_p": measure_embedr(plan, cells)},
+    "reliability": measure_reliability,
+}
+"""What is measured of every row, by name."""
+
+
+def measure_rows(names: Sequence[str], plan: Plan, cells: list[Cell], folder: Path) -> list[str]:
+    """Measure rows, leave a file a column, shape (n,), and return the columns' names; runs in a worker."""
+    columns: dict[str, np.ndarray] = {}
+    with threadpool_limits(1):
+        for name in names:
+            columns |= MEASURES[name](plan, cells)
+    for name, values in columns.items():
+        np.save(folder / f"{name}.npy", values, allow_pickle=False)
+    return list(columns)

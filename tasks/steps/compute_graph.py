@@ -13,19 +13,19 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from steadymap.tasks.cells.compute_cells import NO_TIME, CellJob, CellResult, Endings, compute_cells
-from steadymap.tasks.geometry.make_parts import Broken, bring_neighbours
+from steadymap.tasks.cells.compute_cells import NO_TIME, CellJob, CellOutcomes, CellResult, compute_cells
+from steadymap.tasks.geometry.make_parts import FailedParts, bring_neighbours, first_reason
 from steadymap.tasks.geometry.parts import find_neighbours, parts_of
 from steadymap.tasks.plan.graphs import cells_by_graph, side_by_side
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.sync import bring, send
+from steadymap.tasks.store.sync import download, upload
 from steadymap.tasks.workers import Done, Limits, WorkerPool, choose_limits, some_pool
 
 
 @task(name="compute graph", task_run_name="{graph}", cache_policy=NO_CACHE)
-def compute_graph(graph: str, plan: Plan, broken: Broken, until: float | None = None) -> Endings:
+def compute_graph(graph: str, plan: Plan, broken: FailedParts, until: float | None = None) -> CellOutcomes:
     """Compute a graph's missing cells side by side; a lost cell costs itself only.
 
     Parameters
@@ -39,14 +39,14 @@ def compute_graph(graph: str, plan: Plan, broken: Broken, until: float | None = 
         No cell is begun after this time (seconds since 1970, so that it holds on every machine of a cluster).
     """
     cells = cells_by_graph(plan.missing)[graph]
-    endings: Endings = {}
+    endings: CellOutcomes = {}
     _bring_geometry(cells)
     # Verified once for all cells on the same vectors: to read them whole is what takes long.
     neighbours = {cell.vectors.folder: find_neighbours(cell.geometry, cell.configuration.metric, 1) for cell in cells}
     with some_pool(_limits_of_one(plan)) as pool:
         ready = []
         for cell in cells:
-            reason = _broken_below(cell, broken)
+            reason = _lacking(cell, broken)
             if reason is None:
                 ready.append(cell)
             else:
@@ -60,9 +60,9 @@ def compute_graph(graph: str, plan: Plan, broken: Broken, until: float | None = 
     return endings
 
 
-def _compute(pool: WorkerPool, together: list[list[CellJob]], store: Store, until: float | None) -> Endings:
+def _compute(pool: WorkerPool, together: list[list[CellJob]], store: Store, until: float | None) -> CellOutcomes:
     """Compute jobs side by side; those that a worker is lost with again, cell by cell, so that one at fault is one."""
-    endings: Endings = {}
+    endings: CellOutcomes = {}
     again: list[list[CellJob]] = []
     futures = [None if _is_late(until) else pool.submit(compute_cells, jobs) for jobs in together]
     with _called_off([future for future in futures if future is not None], until):
@@ -73,7 +73,7 @@ def _compute(pool: WorkerPool, together: list[list[CellJob]], store: Store, unti
                 continue
             for job, result in zip(jobs, results, strict=True):
                 endings[job.identity] = result
-                send(store, [store.cell(job.identity), store.timing(job.identity)])
+                upload(store, [store.cell(job.identity), store.timing(job.identity)])
                 announce_done("cells", status=result.status)
     return endings | _compute(pool, again, store, until) if again else endings
 
@@ -119,7 +119,7 @@ def _bring_geometry(cells: list[Cell]) -> None:
         return
     for geometry in {cell.vectors.folder: cell.geometry for cell in cells}.values():
         own = [cell for cell in cells if cell.vectors == geometry.vectors]
-        bring(geometry.store, [geometry.folder(part) for cell in own for part in parts_of(cell.configuration)])
+        download(geometry.store, [geometry.folder(part) for cell in own for part in parts_of(cell.configuration)])
         for metric in {cell.configuration.metric for cell in own}:
             if find_neighbours(geometry, metric, 1) is None:
                 bring_neighbours(geometry, metric)
@@ -132,9 +132,8 @@ def _limits_of_one(plan: Plan) -> Limits:
     return replace(share, count=1)
 
 
-def _broken_below(cell: Cell, broken: Broken) -> str | None:
-    folders = [cell.geometry.folder(part) for part in parts_of(cell.configuration)]
-    return next((broken[folder] for folder in folders if folder in broken), None)
+def _lacking(cell: Cell, broken: FailedParts) -> str | None:
+    return first_reason((cell.geometry.folder(part) for part in parts_of(cell.configuration)), broken)
 
 
 def _job(cell: Cell, plan: Plan, neighbours: Path | None) -> CellJob:

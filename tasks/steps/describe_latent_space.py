@@ -10,8 +10,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from steadymap.configs import schemas
-from steadymap.tasks.cells.score_files import read_classes
-from steadymap.tasks.geometry.compute_part import ensure_working
+from steadymap.tasks.cells.score_files import classes_of
+from steadymap.tasks.geometry.compute_part import read_working
 from steadymap.tasks.geometry.latent_neighbours import latent_neighbours
 from steadymap.tasks.input.latent_health import Fact, dimensions_table, examine_vectors, health_facts
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
@@ -31,7 +31,7 @@ def describe_latent_space(plan: Plan) -> LatentSpace:
     health = examine_vectors(plan.dataset.latents(), plan.dataset.log_variance())
     facts = health_facts(health)
     with contextlib.suppress(UnusableVectorsError):  # then every cell says so
-        working = ensure_working(plan.geometry, metric)
+        working = read_working(plan.geometry, metric)
         found = latent_neighbours(plan.geometry, metric, DIMENSION_K, plan.config.workers.count)
         facts += [*_shape(found, metric), *_purity(plan, found), *_inputs(plan, working)]
     place = LatentSpace(plan.store.findings(plan.run) / "latent_space.parquet")
@@ -41,8 +41,8 @@ def describe_latent_space(plan: Plan) -> LatentSpace:
 
 
 def _shape(found: Neighbours, metric: str) -> list[Fact]:
-    from steadymap.tasks.numerics.scores.hubness import hubness
-    from steadymap.tasks.numerics.scores.intrinsic_dimension import inverse_dimensions
+    from steadymap.tasks.numerics.scores.latent_space.hubness import hubness
+    from steadymap.tasks.numerics.scores.latent_space.intrinsic_dimension import inverse_dimensions
 
     facts: list[Fact] = []
     # Of cosine distances, 1 − cos, the chord √(2 (1 − cos)) grows with the radius as a Euclidean distance does.
@@ -60,9 +60,9 @@ def _shape(found: Neighbours, metric: str) -> list[Fact]:
 
 
 def _purity(plan: Plan, found: Neighbours) -> list[Fact]:
-    from steadymap.tasks.numerics.scores.label_purity import chance_purity, label_purity
+    from steadymap.tasks.numerics.scores.latent_space.label_purity import chance_purity, label_purity
 
-    classes = read_classes(plan)
+    classes = classes_of(plan.dataset)
     if classes is None or np.sum(classes.codes >= 0) < 2:
         return []
     near = found.first(min(PURITY_K, found.indices.shape[1]))

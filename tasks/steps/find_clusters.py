@@ -19,7 +19,7 @@ from steadymap.tasks.clusters.cluster_rows import (
     mean_membership,
 )
 from steadymap.tasks.clusters.cluster_tables import (
-    Seen,
+    Recovered,
     boundaries_table,
     group_by,
     kept_table,
@@ -27,7 +27,7 @@ from steadymap.tasks.clusters.cluster_tables import (
     recurrence_table,
     tracks_table,
 )
-from steadymap.tasks.geometry.compute_part import ensure_working
+from steadymap.tasks.geometry.compute_part import read_working
 from steadymap.tasks.geometry.latent_neighbours import CLUSTER_NEIGHBOURS, latent_neighbours
 from steadymap.tasks.numerics.verdicts.combine_splits import SplitOutcome
 from steadymap.tasks.plan.plan import Cell, Plan
@@ -47,10 +47,10 @@ Trees = dict[str, "Branches"]
 def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     """Find clusters over the pictures of the data, and look for each in every picture."""
     from steadymap.tasks.numerics.clusters.consensus import ambiguous_pairs
-    from steadymap.tasks.numerics.clusters.recurrence import find_clusters as look_for
+    from steadymap.tasks.numerics.clusters.recurrence import recover_clusters
 
     place = Clusters(plan.store.findings(plan.run))
-    speaking = [cell for cell in drawn if cell.kind == "data" and cell.configuration.speaks_of_clusters]
+    speaking = [cell for cell in drawn if cell.kind == "data" and cell.configuration.shows_clusters]
     if not speaking:
         _write_nothing(place, plan.rows)
         return place
@@ -63,29 +63,33 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     if count == 1:
         _write_nothing(place, plan.rows)  # what holds every row is no cluster, and none is an answer
         return place
-    seen = [Seen(cell, look_for(clusters, islands, count, trees[cell.identity])) for cell, islands in pictures]
+    recovered = [
+        Recovered(cell, recover_clusters(clusters, islands, count, trees[cell.identity])) for cell, islands in pictures
+    ]
     resampled = [
-        Seen(
+        Recovered(
             cell,
-            look_for(clusters[cell.derived.positions()], filled_islands(cell, plan), count, branches_of(cell, plan)),
+            recover_clusters(
+                clusters[cell.derived.positions()], filled_islands(cell, plan), count, branches_of(cell, plan)
+            ),
         )
         for cell in drawn
-        if cell.derived is not None and cell.kind == "resample" and cell.configuration.speaks_of_clusters
+        if cell.derived is not None and cell.kind == "resample" and cell.configuration.shows_clusters
     ]
-    membership = mean_membership(clusters, pictures, seen)
+    membership = mean_membership(clusters, pictures, recovered)
     ambiguity = ambiguous_pairs([islands for _, islands in pictures])
-    described = describe_clusters(plan, clusters, seen, resampled, membership)
-    for row, share in zip(described, find_dissolved(seen, count), strict=True):
+    described = describe_clusters(plan, clusters, recovered, resampled, membership)
+    for row, share in zip(described, find_dissolved(recovered, count), strict=True):
         row["dissolved_share"] = share
     tables = {
         "described": pa.Table.from_pylist(described, schema=DESCRIBED),
-        "recurrence": recurrence_table(seen, resampled, count),
-        "tracks": tracks_table(seen, count),
-        "boundaries": boundaries_table(seen, clusters, near),
+        "recurrence": recurrence_table(recovered, resampled, count),
+        "tracks": tracks_table(recovered, count),
+        "boundaries": boundaries_table(recovered, clusters, near),
         "membership": pa.table({"cluster": clusters, "membership": membership}, schema=schemas.MEMBERSHIP),
-        "kept": kept_table(seen),
+        "kept": kept_table(recovered),
         "ambiguity": pa.Table.from_pylist(
-            [{"share": ambiguity.share, "stderr": ambiguity.stderr, "pairs": ambiguity.pairs, "cells": len(seen)}],
+            [{"share": ambiguity.share, "stderr": ambiguity.stderr, "pairs": ambiguity.pairs, "cells": len(recovered)}],
             schema=AMBIGUITY,
         ),
     }
@@ -108,7 +112,7 @@ def _published(
     consensus = consensus_clusters(islands, near, smallest)
     if not outcomes:
         return consensus
-    working = ensure_working(plan.geometry, plan.config.preprocess.metric)
+    working = read_working(plan.geometry, plan.config.preprocess.metric)
     agreed = agreed_clusters(propose(islands, near, working), outcomes)
     evidence = cluster_evidence(agreed, outcomes)
     separated = [cluster for cluster, one in enumerate(evidence) if one.p <= ALPHA]
@@ -117,14 +121,15 @@ def _published(
 
 def _stable(clusters: np.ndarray, pictures: Pictures, trees: Trees) -> list[int]:
     """Return the clusters that at least half of the configurations show, by the mean over their seeds."""
-    from steadymap.tasks.numerics.clusters.recurrence import RECOVERED
-    from steadymap.tasks.numerics.clusters.recurrence import find_clusters as look_for
+    from steadymap.tasks.numerics.clusters.recurrence import RECOVERED, recover_clusters
 
     count = int(clusters.max()) + 1
-    seen = [Seen(cell, look_for(clusters, labels, count, trees[cell.identity])) for cell, labels in pictures]
-    groups = group_by(seen, lambda one: one.configuration).values()
-    recovered = [sum(mean_jaccard(group, cluster) > RECOVERED for group in groups) for cluster in range(count)]
-    return [cluster for cluster, often in enumerate(recovered) if often >= len(groups) / 2]
+    recovered = [
+        Recovered(cell, recover_clusters(clusters, labels, count, trees[cell.identity])) for cell, labels in pictures
+    ]
+    groups = group_by(recovered, lambda one: one.configuration).values()
+    settings = [sum(mean_jaccard(group, cluster) > RECOVERED for group in groups) for cluster in range(count)]
+    return [cluster for cluster, often in enumerate(settings) if often >= len(groups) / 2]
 
 
 def _write_nothing(place: Clusters, rows: int) -> None:

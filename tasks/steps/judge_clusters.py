@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.store.files import write_table
 from steadymap.tasks.store.findings import Clusters, Splits
-from steadymap.tasks.verdicts.border_depths import look_around
+from steadymap.tasks.verdicts.border_depths import measure_border_depths
 from steadymap.tasks.verdicts.cluster_verdicts import tabulate_verdicts
 from steadymap.tasks.verdicts.splits import read_split
 
@@ -22,7 +22,7 @@ def judge_clusters(plan: Plan, clusters: Clusters, splits: Splits) -> Clusters:
     described = clusters.described().to_pylist()
     outcomes = [read_split(folder, plan.rows) for folder in splits.folders] if described else []
     of_rows = np.array(clusters.membership().column("cluster").fill_null(-1))
-    looks, lost = look_around(plan, of_rows) if outcomes else ((), ())
+    looks, lost = measure_border_depths(plan, of_rows) if outcomes else ((), ())
     verdicts = tabulate_verdicts(described, of_rows, outcomes, looks)
     write_table(verdicts, clusters.folder / "clusters.parquet")
     return replace(clusters, lost=lost)

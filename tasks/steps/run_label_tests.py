@@ -16,7 +16,7 @@ from steadymap.tasks.store.files import write_table
 from steadymap.tasks.store.findings import JudgedLabels
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob, run_missing
-from steadymap.tasks.verdicts.label_job import judge_on_half
+from steadymap.tasks.verdicts.label_job import run_label_job
 from steadymap.tasks.verdicts.label_rows import label_rows
 
 MOST_CLASSES = 200
@@ -30,13 +30,13 @@ LABEL_CODE = (
 """What shapes the test of classes on a half."""
 
 
-@task(name="judge labels", task_run_name="labels of {plan.run}", cache_policy=NO_CACHE)
-def judge_labels(plan: Plan) -> JudgedLabels:
+@task(name="run label tests", task_run_name="labels of {plan.run}", cache_policy=NO_CACHE)
+def run_label_tests(plan: Plan) -> JudgedLabels:
     """Test every class against its neighbours on every half, and combine."""
     classes = plan.dataset.classes() if plan.dataset.labels else []
     names = sorted({label for label in classes if label is not None})
     jobs = _jobs(plan, classes) if 2 <= len(names) <= MOST_CLASSES else []
-    lost = run_missing(jobs, judge_on_half, plan, "labels")
+    lost = run_missing(jobs, run_label_job, plan, "labels")
     found = [outcome for job in jobs if (outcome := job.outcome()) is not None]
     rows = label_rows(names, found, classes) if found else []
     place = JudgedLabels(plan.store.findings(plan.run) / "labels.parquet", lost)

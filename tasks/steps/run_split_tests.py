@@ -17,7 +17,7 @@ from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.findings import Splits
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob, run_missing
-from steadymap.tasks.verdicts.split_job import ALPHA, seek_on_half
+from steadymap.tasks.verdicts.split_job import ALPHA, run_split_job
 
 if TYPE_CHECKING:
     pass
@@ -30,11 +30,11 @@ SPLIT_CODE = (
 """What shapes the outcome of a split."""
 
 
-@task(name="seek valleys", task_run_name="valleys of {plan.run}", cache_policy=NO_CACHE)
-def seek_valleys(plan: Plan, drawn: list[Cell]) -> Splits:
+@task(name="run split tests", task_run_name="valleys of {plan.run}", cache_policy=NO_CACHE)
+def run_split_tests(plan: Plan, drawn: list[Cell]) -> Splits:
     """Run every split that the store lacks: each half that has pictures proposes, its complement tests."""
     jobs = _jobs(plan, drawn)
-    lost = run_missing(jobs, seek_on_half, plan, "valleys")
+    lost = run_missing(jobs, run_split_job, plan, "valleys")
     return Splits(tuple(job.folder for job in jobs if job.outcome() is not None), lost)
 
 
@@ -42,7 +42,7 @@ def _jobs(plan: Plan, drawn: list[Cell]) -> list[HeldOutJob]:
     metric = plan.config.preprocess.metric
     jobs = []
     for half in plan.derived:
-        cells = tuple(cell for cell in drawn if cell.vectors == half and cell.configuration.speaks_of_clusters)
+        cells = tuple(cell for cell in drawn if cell.vectors == half and cell.configuration.shows_clusters)
         if half.recipe.kind == "half" and cells:
             jobs.append(HeldOutJob(_identity(half, cells, metric), plan.store, plan.geometry, half, metric, cells))
     return jobs

@@ -17,8 +17,8 @@ from steadymap.configs import schemas
 from steadymap.configs.document import anchor_paths, write_config
 from steadymap.configs.sweep import SweepConfig
 from steadymap.tasks.cells.cell_file import read_cell
-from steadymap.tasks.cells.compute_cells import NO_TIME, CellResult, Endings
-from steadymap.tasks.cells.score_files import read_scores
+from steadymap.tasks.cells.compute_cells import NO_TIME, CellOutcomes, CellResult
+from steadymap.tasks.cells.score_files import known_scores
 from steadymap.tasks.numerics.scores.ranks import ANCHORS, EXACT_UP_TO
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.run.cells_table import status_of, tabulate_cells, tabulate_timings
@@ -41,7 +41,7 @@ from steadymap.tasks.store.run_manifest import MANIFEST, WrittenRun
 
 
 @task(name="write run", task_run_name="write {plan.run}", cache_policy=NO_CACHE)
-def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
+def write_run(plan: Plan, endings: CellOutcomes, findings: Findings) -> WrittenRun:
     """Write every table of the run and then its manifest."""
     stability, clusters = findings.stability, findings.clusters
     folder = plan.store.run(plan.run)
@@ -52,7 +52,7 @@ def write_run(plan: Plan, endings: Endings, findings: Findings) -> WrittenRun:
     drawn = [cell for cell in every if cell.kind == "data"]
     nulls = [cell for cell in every if cell.kind == "null"]
     pictures = {cell.identity: read_cell(cell, plan.store) for cell in every}
-    scores = pa.concat_tables([read_scores(cell, plan) for cell in drawn] or [schemas.SCORES.empty_table()])
+    scores = pa.concat_tables([known_scores(cell, plan) for cell in drawn] or [schemas.SCORES.empty_table()])
     recommendations = tabulate_recommendations(plan, drawn, scores, stability, clusters)
     reference = choose_reference_cell(recommendations, drawn)
     tables = {

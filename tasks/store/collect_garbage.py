@@ -52,7 +52,7 @@ class Garbage:
 
 
 @dataclass(frozen=True)
-class Found:
+class GarbageFound:
     """What would be removed, the runs that stay, and those of them of which it is not known what they rest on."""
 
     garbage: tuple[Garbage, ...]
@@ -60,7 +60,7 @@ class Found:
     unknown: tuple[str, ...]
 
 
-def find_garbage(store: Store, keep_runs: int | None = None, older_than_days: float | None = None) -> Found:
+def find_garbage(store: Store, keep_runs: int | None = None, older_than_days: float | None = None) -> GarbageFound:
     """Find what no kept run rests on.
 
     Parameters
@@ -92,10 +92,10 @@ def find_garbage(store: Store, keep_runs: int | None = None, older_than_days: fl
             if place not in used:
                 garbage.append(one)
     garbage += [Garbage("unfinished", path, _size(path)) for path in _abandoned(store)]
-    return Found(tuple(garbage), tuple(run.name for run in kept), unknown)
+    return GarbageFound(tuple(garbage), tuple(run.name for run in kept), unknown)
 
 
-def remove_garbage(store: Store, found: Found) -> None:
+def remove_garbage(store: Store, found: GarbageFound) -> None:
     """Remove it; what is gone already is none of our business."""
     for one in found.garbage:
         remove_there(store, one.path)

@@ -70,10 +70,21 @@ class Clusters:
 
 
 @dataclass(frozen=True)
+class Scores:
+    """Why pictures have no scores; the scores themselves lie in the store, a file a cell."""
+
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Stability:
-    """Where this step leaves what it finds: files in a folder of the store, since no array goes through Prefect."""
+    """Where this step leaves what it finds: files in a folder of the store, since no array goes through Prefect.
+
+    ``lost`` says why pairs of pictures are not compared.
+    """
 
     folder: Path
+    lost: tuple[str, ...] = ()
 
     def pairs(self) -> pa.Table:
         """Read the table of pairs."""
@@ -90,9 +101,10 @@ class Stability:
 
 @dataclass(frozen=True)
 class RowRatings:
-    """Where this step leaves what it finds: a file in the store, rows in canonical order."""
+    """Where this step leaves what it finds: a file in the store, rows in canonical order; ``lost`` says what is not."""
 
     file: Path
+    lost: tuple[str, ...] = ()
 
     def table(self) -> pa.Table:
         """Read it."""
@@ -138,6 +150,7 @@ class LatentSpace:
 class Findings:
     """Where the steps of a sweep have left what they found."""
 
+    scores: Scores
     latent_space: LatentSpace
     stability: Stability
     splits: Splits
@@ -147,5 +160,6 @@ class Findings:
 
     @property
     def lost(self) -> tuple[str, ...]:
-        """What could not be tested, and why."""
-        return (*self.splits.lost, *self.clusters.lost, *self.labels.lost)
+        """What could not be measured or tested, and why."""
+        steps = (self.scores, self.stability, self.ratings, self.splits, self.clusters, self.labels)
+        return tuple(reason for step in steps for reason in step.lost)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,12 @@ def noted_places() -> Iterator[set[Path]]:
         yield places
     finally:
         _noted.remove(places)
+
+
+def note_places(places: Iterable[Path]) -> None:
+    """Note places that were asked for before, as if they were asked for now."""
+    for noted in _noted:
+        noted.update(places)
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,5 @@ class Store:
 
     def _place(self, *parts: str) -> Path:
         place = self.root.joinpath(*parts)
-        for places in _noted:
-            places.add(place)
+        note_places([place])
         return place

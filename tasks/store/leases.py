@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 
 from steadymap.configs.errors import InputError
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.object_store import Remote, far
+from steadymap.tasks.store.object_store import Remote, open_object_store
 
 FOLDER = "leases"
 
@@ -30,7 +30,7 @@ COUNTS_FOR = timedelta(hours=1)
 
 
 @contextlib.contextmanager
-def leased(store: Store, what: str) -> Iterator[None]:
+def hold_lease(store: Store, what: str) -> Iterator[None]:
     """Hold a lease for the time of a block; a store in a folder has locks, and needs none.
 
     Parameters
@@ -43,7 +43,7 @@ def leased(store: Store, what: str) -> Iterator[None]:
     if store.url is None:
         yield
         return
-    remote = far(store.url)
+    remote = open_object_store(store.url)
     for lease in _leases(remote):
         if not lease.counts:
             remote.remove(lease.key)
@@ -79,7 +79,7 @@ def refuse_while_leased(store: Store) -> None:
     """
     if store.url is None:
         return
-    for lease in _leases(far(store.url)):
+    for lease in _leases(open_object_store(store.url)):
         if lease.counts:
             raise InputError(
                 f"{lease.holder} is under way, last seen {lease.seen:%Y-%m-%d %H:%M} UTC",

@@ -32,7 +32,7 @@ def lock_of(store: Store, what: str) -> Path:
 
 
 @contextlib.contextmanager
-def held(lock: Path, what: str, tell: Callable[[str], None]) -> Iterator[None]:
+def hold_lock(lock: Path, what: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Hold a lock for the time of a block; wait for whoever holds it, and tell who that is.
 
     Parameters

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from steadymap.tasks.store.files import write_text
 from steadymap.tasks.store.layout import Store, noted_places
-from steadymap.tasks.store.sync import bring, send
+from steadymap.tasks.store.sync import download, upload
 
 
 @contextlib.contextmanager
@@ -25,10 +25,10 @@ def recorded_uses(store: Store) -> Iterator[Callable[[], set[str]]]:
 def write_uses(store: Store, run: str, uses: set[str]) -> None:
     """Note what a run rests on, beside what is noted already: found complete, a run asks for its cells only."""
     file = uses_file(store, run)
-    bring(store, [file])
+    download(store, [file])
     known = read_uses(store, run) or set()
     write_text(json.dumps(sorted(known | uses), indent=0), file)
-    send(store, [file])
+    upload(store, [file])
 
 
 def read_uses(store: Store, run: str) -> set[str] | None:

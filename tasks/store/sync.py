@@ -25,7 +25,7 @@ from steadymap.tasks.progress import announce_done, announce_total
 from steadymap.tasks.store.files import META, TEMPORARY, committed_file, flush
 from steadymap.tasks.store.identity import digest
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.object_store import Remote, far
+from steadymap.tasks.store.object_store import Remote, open_object_store
 from steadymap.tasks.store.run_manifest import MANIFEST
 
 FILE_ENDINGS = (".parquet", ".json")
@@ -64,11 +64,11 @@ def open_store(where: str | Path) -> Store:
     if not is_url(str(where)):
         return Store(Path(where).resolve())
     url = str(where).rstrip("/")
-    far(url)
+    open_object_store(url)
     return Store(cache_folder() / "stores" / digest(url), url)
 
 
-def claim(store: Store) -> None:
+def probe_writable(store: Store) -> None:
     """Write a small file to a store far away: what may not be written is told now, not after hours of work.
 
     Raises
@@ -77,22 +77,22 @@ def claim(store: Store) -> None:
         It cannot be written.
     """
     if store.url is not None:
-        far(store.url).write(CLAIM, b'{"store": "steadymap"}\n')
+        open_object_store(store.url).write(CLAIM, b'{"store": "steadymap"}\n')
 
 
 CLAIM = "steadymap.json"
 
 
-def is_there(store: Store) -> bool:
+def exists(store: Store) -> bool:
     """Say whether anything ever worked in a store."""
-    return store.root.is_dir() if store.url is None else far(store.url).has(CLAIM)
+    return store.root.is_dir() if store.url is None else open_object_store(store.url).has(CLAIM)
 
 
 def bytes_of(store: Store) -> int:
     """Return how many bytes a store takes, where it lies."""
     if store.url is None:
         return bytes_here(store)
-    return sum(far(store.url).sizes("").values())
+    return sum(open_object_store(store.url).sizes("").values())
 
 
 def bytes_here(store: Store) -> int:
@@ -100,54 +100,54 @@ def bytes_here(store: Store) -> int:
     return sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
 
 
-def bring(store: Store, places: Iterable[Path]) -> None:
+def download(store: Store, places: Iterable[Path]) -> None:
     """Bring the things that this machine lacks and the store has; what is here and never changes costs nothing."""
     if store.url is not None:
-        remote = far(store.url)
+        remote = open_object_store(store.url)
         _each(
             [place for place in _own(store, places) if _may_change(place) or not _is_here(place)],
             functools.partial(_bring, remote, store),
         )
 
 
-def send(store: Store, places: Iterable[Path]) -> None:
+def upload(store: Store, places: Iterable[Path]) -> None:
     """Send things that were committed here, in place of what the store has under their names."""
     if store.url is not None:
         here = [place for place in _own(store, places) if place.exists()]
-        _each(here, functools.partial(_send, far(store.url), store))
+        _each(here, functools.partial(_send, open_object_store(store.url), store))
 
 
 def send_pages(store: Store, place: Path) -> None:
     """Send a folder of pages, and then remove what only the store has: pages of runs that are gone."""
     if store.url is None or not place.is_relative_to(store.root):
         return
-    send(store, [place])
-    remote = far(store.url)
+    upload(store, [place])
+    remote = open_object_store(store.url)
     for key in remote.sizes(_key(store, place)):
         if not (store.root / key).is_file():
             remote.remove(key)
 
 
-def settle(store: Store, places: Iterable[Path]) -> None:
+def sync(store: Store, places: Iterable[Path]) -> None:
     """Bring what this machine lacks, and send what the store lacks: whoever made it may have died before sending."""
     if store.url is not None:
-        _each(_own(store, places), functools.partial(_settle, far(store.url), store))
+        _each(_own(store, places), functools.partial(_settle, open_object_store(store.url), store))
 
 
 def bring_folder(store: Store, folder: str) -> None:
     """Bring every thing in a folder of the store, and forget what was removed there; nothing is sent."""
     if store.url is None:
         return
-    there = {store.root / Path(*PurePosixPath(key).parts[:2]) for key in far(store.url).sizes(folder)}
+    there = {store.root / Path(*PurePosixPath(key).parts[:2]) for key in open_object_store(store.url).sizes(folder)}
     here = set(store.root.joinpath(folder).glob("[!.]*"))
     gone = [place for place in here - there if not _is_being_written(place)]  # nor finished just now, to be sent next
-    if gone and is_there(store):  # where the whole bucket is gone, the copy may be the last
+    if gone and exists(store):  # where the whole bucket is gone, the copy may be the last
         for place in gone:
             if place.is_dir():
                 shutil.rmtree(place, ignore_errors=True)
             else:
                 place.unlink(missing_ok=True)
-    bring(store, sorted(there))
+    download(store, sorted(there))
 
 
 def settle_folder(store: Store, folder: str, depth: int = 1) -> None:
@@ -162,30 +162,32 @@ def settle_folder(store: Store, folder: str, depth: int = 1) -> None:
     """
     if store.url is None:
         return
-    there = {PurePosixPath(*PurePosixPath(key).parts[: depth + 1]) for key in far(store.url).sizes(folder)}
+    there = {
+        PurePosixPath(*PurePosixPath(key).parts[: depth + 1]) for key in open_object_store(store.url).sizes(folder)
+    }
     names = {str(key) for key in there if len(key.parts) == depth + 1}
     here = store.root.joinpath(folder).glob("/".join(["[!.]*"] * depth))
     names |= {place.relative_to(store.root).as_posix() for place in here}
-    settle(store, [store.root / name for name in sorted(names)])
+    sync(store, [store.root / name for name in sorted(names)])
 
 
 def bring_matching(store: Store, folder: str, begin: str) -> None:
     """Bring the things of a folder whose names begin so."""
     if store.url is not None:
-        found = far(store.url).glob(f"{folder}/{begin}*/{META}")
-        bring(store, [store.root / PurePosixPath(key).parent for key in found])
+        found = open_object_store(store.url).glob(f"{folder}/{begin}*/{META}")
+        download(store, [store.root / PurePosixPath(key).parent for key in found])
 
 
 def sizes_there(store: Store, folder: str) -> dict[str, int]:
     """Return the bytes of every object in a folder of a store far away, by its key; nothing where the store is here."""
-    return {} if store.url is None else far(store.url).sizes(folder)
+    return {} if store.url is None else open_object_store(store.url).sizes(folder)
 
 
 def remove_there(store: Store, place: Path) -> None:
     """Remove a thing from a store far away; its record goes first, so that nobody meets a part of it."""
     if store.url is None:
         return
-    remote, key = far(store.url), _key(store, place)
+    remote, key = open_object_store(store.url), _key(store, place)
     if place.suffix in FILE_ENDINGS:
         remote.remove(key)
         return

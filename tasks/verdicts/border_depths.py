@@ -1,6 +1,6 @@
 """Step: on every half of the rows look at the ground around the published clusters.
 
-The test of ``seek_valleys`` shows which clusters are separated. This shows which are not: clusters towards whose
+The test of ``run_split_tests`` shows which clusters are separated. This shows which are not: clusters towards whose
 border the density does not sink.
 """
 
@@ -20,7 +20,7 @@ from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob, HeldOutRows, run_missing
 
 if TYPE_CHECKING:
-    from steadymap.tasks.numerics.verdicts.border_depth import Surroundings
+    from steadymap.tasks.numerics.verdicts.border_depth import BorderDepth
 
 
 BORDER_CODE = (
@@ -31,14 +31,14 @@ BORDER_CODE = (
 
 
 @dataclass(frozen=True)
-class Look:
+class HalfBorders:
     """What one half shows around every cluster (None where there is nothing to see); ``pair`` numbers the split."""
 
     pair: int
-    around: tuple[Surroundings | None, ...]
+    around: tuple[BorderDepth | None, ...]
 
 
-def look_around(plan: Plan, clusters: np.ndarray) -> tuple[tuple[Look, ...], tuple[str, ...]]:
+def measure_border_depths(plan: Plan, clusters: np.ndarray) -> tuple[tuple[HalfBorders, ...], tuple[str, ...]]:
     """Look around every cluster on every half, and return what was seen and why halves were lost.
 
     Parameters
@@ -53,7 +53,7 @@ def look_around(plan: Plan, clusters: np.ndarray) -> tuple[tuple[Look, ...], tup
     folder = plan.store.findings(plan.run) / f"published-{published}"
     write_arrays(folder, {"clusters": clusters}, {})
     jobs = _jobs(plan, published, folder)
-    lost = run_missing(jobs, look_on_half, plan, "surroundings")
+    lost = run_missing(jobs, run_border_job, plan, "surroundings")
     return tuple(_read(job) for job in jobs if job.outcome() is not None), lost
 
 
@@ -79,13 +79,13 @@ def _jobs(plan: Plan, published: str, folder: Path) -> list[HeldOutJob]:
     ]
 
 
-def look_on_half(job: HeldOutJob) -> None:
+def run_border_job(job: HeldOutJob) -> None:
     """Look from one half with the other, and commit what was seen; runs in a worker."""
     seen = borders_on_half(job.rows(), np.array(map_array(job.clusters, "clusters")))
     write_arrays(job.folder, {}, {"around": [None if one is None else asdict(one) for one in seen]})
 
 
-def borders_on_half(rows: HeldOutRows, clusters: np.ndarray) -> tuple[Surroundings | None, ...]:
+def borders_on_half(rows: HeldOutRows, clusters: np.ndarray) -> tuple[BorderDepth | None, ...]:
     """Return what one half shows around every cluster: all that shapes the outcome.
 
     Parameters
@@ -93,20 +93,20 @@ def borders_on_half(rows: HeldOutRows, clusters: np.ndarray) -> tuple[Surroundin
     clusters
         Cluster of every row of the dataset in canonical order, from 0; shape (n,).
     """
-    from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
-    from steadymap.tasks.numerics.verdicts.border_depth import look_around as look
+    from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
+    from steadymap.tasks.numerics.verdicts.border_depth import border_depths
 
     with threadpool_limits(1):
-        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
-        return tuple(look(halves, clusters[rows.positions], int(clusters.max()) + 1))
+        halves = split_sample(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
+        return tuple(border_depths(halves, clusters[rows.positions], int(clusters.max()) + 1))
 
 
-def _read(job: HeldOutJob) -> Look:
+def _read(job: HeldOutJob) -> HalfBorders:
     from steadymap.tasks.numerics.valleys.valley_depth import read_depth
-    from steadymap.tasks.numerics.verdicts.border_depth import Surroundings
+    from steadymap.tasks.numerics.verdicts.border_depth import BorderDepth
 
     around = []
     for told in (job.outcome() or {})["around"]:
         depth = told and told["depth"] and read_depth(told["depth"])
-        around.append(None if told is None else Surroundings(depth, told["p"], told["rows_needed"], told["neighbour"]))
-    return Look(job.half.recipe.number, tuple(around))
+        around.append(None if told is None else BorderDepth(depth, told["p"], told["rows_needed"], told["neighbour"]))
+    return HalfBorders(job.half.recipe.number, tuple(around))

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from steadymap.configs import schemas
 from steadymap.tasks.numerics.valleys.valley_depth import Depth, pool_depths
-from steadymap.tasks.numerics.verdicts.border_depth import Surroundings
+from steadymap.tasks.numerics.verdicts.border_depth import BorderDepth
 from steadymap.tasks.numerics.verdicts.combine_splits import ClusterEvidence, SplitOutcome, cluster_evidence
 from steadymap.tasks.numerics.verdicts.verdicts import Evidence, judge
-from steadymap.tasks.verdicts.border_depths import Look
+from steadymap.tasks.verdicts.border_depths import HalfBorders
 from steadymap.tasks.verdicts.split_job import ALPHA
 
 
@@ -23,7 +23,7 @@ def tabulate_verdicts(
     described: list[dict[str, Any]],
     clusters: np.ndarray,
     outcomes: list[SplitOutcome],
-    looks: Sequence[Look] = (),
+    looks: Sequence[HalfBorders] = (),
 ) -> pa.Table:
     """Add the verdict to what is said of every cluster.
 
@@ -64,7 +64,7 @@ def tabulate_verdicts(
     return pa.Table.from_pylist(judged, schema=schemas.CLUSTERS)
 
 
-def _around(looks: Sequence[Look], cluster: int) -> list[tuple[int, Surroundings]]:
+def _around(looks: Sequence[HalfBorders], cluster: int) -> list[tuple[int, BorderDepth]]:
     """Return which split has shown what around a cluster."""
     return [(look.pair, seen) for look in looks if (seen := look.around[cluster]) is not None]
 
@@ -72,7 +72,7 @@ def _around(looks: Sequence[Look], cluster: int) -> list[tuple[int, Surroundings
 def _evidence(
     row: dict[str, Any],
     tested: ClusterEvidence | None,
-    around: list[tuple[int, Surroundings]],
+    around: list[tuple[int, BorderDepth]],
     *,
     splits: int,
     rows: int,

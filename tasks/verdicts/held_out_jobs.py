@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from steadymap.tasks.geometry.compute_part import ensure_working
+from steadymap.tasks.geometry.compute_part import read_working
 from steadymap.tasks.geometry.parts import Geometry
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, make_derived
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import Stage, announce_done, announce_total
 from steadymap.tasks.store.files import read_if_whole, read_meta
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.sync import send, settle
+from steadymap.tasks.store.sync import sync, upload
 from steadymap.tasks.workers import Lost, choose_limits, some_pool
 
 
@@ -61,7 +61,7 @@ class HeldOutJob:
     def rows(self) -> HeldOutRows:
         """Read the vectors of both halves."""
         make_derived(self.half)
-        working = ensure_working(self.geometry, self.metric)
+        working = read_working(self.geometry, self.metric)
         keys = np.array(self.geometry.vectors.keys())
         own = np.array(self.half.positions())
         other = np.setdiff1d(np.arange(len(working)), own)
@@ -83,7 +83,7 @@ def run_missing(
     jobs: Sequence[HeldOutJob], work: Callable[[HeldOutJob], None], plan: Plan, stage: Stage
 ) -> tuple[str, ...]:
     """Run the jobs that have no outcome yet, side by side, and return why others were lost."""
-    settle(plan.store, [job.folder for job in jobs])
+    sync(plan.store, [job.folder for job in jobs])
     missing = [job for job in jobs if job.outcome() is None]
     announce_total(stage, len(missing))
     if not missing:
@@ -96,6 +96,6 @@ def run_missing(
             if isinstance(outcome, Lost):
                 lost.append(f"{stage}, {job.half.recipe.name}: {outcome.status}: {outcome.reason}")
             else:
-                send(plan.store, [job.folder])
+                upload(plan.store, [job.folder])
             announce_done(stage, status=outcome.status if isinstance(outcome, Lost) else "ok")
     return tuple(lost)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
-from steadymap.tasks.input.dataset import told_of_rows
+from steadymap.tasks.input.dataset import read_row_column
 from steadymap.tasks.numerics.scores.all_scores import encode_classes
 from steadymap.tasks.store.files import write_arrays
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob, HeldOutRows
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from steadymap.tasks.numerics.verdicts.given_partition import GivenTest
 
 
-def judge_on_half(job: HeldOutJob) -> None:
+def run_label_job(job: HeldOutJob) -> None:
     """Test the classes of one half on the other, and commit what came out; runs in a worker."""
-    found = classes_on_half(job.rows(), told_of_rows(job.geometry.vectors.folder, "label"))
+    found = classes_on_half(job.rows(), read_row_column(job.geometry.vectors.folder, "label"))
     write_arrays(job.folder, {}, tell(found))
 
 
@@ -36,11 +36,11 @@ def classes_on_half(rows: HeldOutRows, classes: list[str | None]) -> GivenTest:
         Class of every row of the dataset in canonical order; rows without one get that of the nearest row.
     """
     from steadymap.tasks.numerics.clusters.islands import fill_noise
-    from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
-    from steadymap.tasks.numerics.verdicts.given_partition import run_given
+    from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
+    from steadymap.tasks.numerics.verdicts.given_partition import run_partition_test
 
     codes = encode_classes(classes).codes
     with threadpool_limits(1):
         labels = fill_noise(codes[rows.positions], rows.discovery)
-        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
-        return run_given(halves, labels)
+        halves = split_sample(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
+        return run_partition_test(halves, labels)

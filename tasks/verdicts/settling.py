@@ -13,24 +13,24 @@ SAME_CLUSTERS = 0.95
 
 
 @dataclass(frozen=True)
-class Seen:
+class Snapshot:
     """Clusters and verdicts as they stand after a round: the cluster of every row, and the verdict of every cluster."""
 
     clusters: list[int]
     verdicts: dict[int, str]
 
 
-def read_seen(found: Clusters) -> Seen:
+def read_snapshot(found: Clusters) -> Snapshot:
     """Read what a look at the clusters has found."""
     table = found.table("clusters").select(["cluster", "verdict"]).to_pylist()
     of_rows = found.membership().column("cluster")
-    return Seen(
+    return Snapshot(
         pc.fill_null(of_rows, -1).to_pylist(),
         {row["cluster"]: row["verdict"] for row in table},
     )
 
 
-def is_same(before: Seen, after: Seen) -> bool:
+def is_same(before: Snapshot, after: Snapshot) -> bool:
     """Say whether two looks agree: in the clusters, and in the verdict of every row's cluster."""
     from sklearn.metrics import adjusted_rand_score
 
@@ -45,16 +45,16 @@ def is_same(before: Seen, after: Seen) -> bool:
     return agree >= SAME_CLUSTERS * len(verdicts)
 
 
-class Settling:
+class StoppingRule:
     """Follows clusters and verdicts from seed to seed."""
 
     def __init__(self, rounds: int | None) -> None:
         self._wanted = rounds
         self._same = 0
-        self._last: Seen | None = None
+        self._last: Snapshot | None = None
         self.settled_after: str | None = None
 
-    def note(self, name: str, now: Seen) -> None:
+    def note(self, name: str, now: Snapshot) -> None:
         """Note what a seed has shown; from ``rounds`` seeds without a change on, they have settled."""
         self._same = self._same + 1 if self._last is not None and is_same(self._last, now) else 0
         self._last = now

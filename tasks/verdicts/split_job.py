@@ -21,7 +21,7 @@ ALPHA = 0.05
 """Chance that anything is falsely called separated."""
 
 
-def seek_on_half(job: HeldOutJob) -> None:
+def run_split_job(job: HeldOutJob) -> None:
     """Propose on one half, test on the other, and commit what came out; runs in a worker."""
     rows = job.rows()
     of_half = Geometry(job.store, job.half, job.geometry.preprocessing)
@@ -44,10 +44,10 @@ def propose_and_test(rows: HeldOutRows, islands: list[np.ndarray], near: np.ndar
         Latent neighbours of the rows of the half, shape (n_discovery, k).
     """
     from steadymap.tasks.numerics.clusters.candidates import propose
-    from steadymap.tasks.numerics.valleys.sample_splitting import prepare_halves
-    from steadymap.tasks.numerics.verdicts.split_test import run_split
+    from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
+    from steadymap.tasks.numerics.verdicts.split_test import run_split_test
 
-    pieces = propose(islands, near, rows.discovery)
+    candidates = propose(islands, near, rows.discovery)
     with threadpool_limits(1):
-        halves = prepare_halves(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
-        return run_split(halves, pieces, alpha=ALPHA)
+        halves = split_sample(rows.discovery, rows.held_out, rows.discovery_keys, rows.held_out_keys)
+        return run_split_test(halves, candidates, alpha=ALPHA)

@@ -14,7 +14,10 @@ import numpy as np
 import psutil
 import pytest
 
+from steadymap.configs.sweep import DataSource
 from steadymap.flows.cli import app as cli
+from steadymap.tasks.input.dataset import Dataset, import_dataset
+from steadymap.tasks.store.layout import Store
 from tests import faults
 from tests.conftest import three_blobs
 from tests.processes import beside, living, wait_until
@@ -90,7 +93,16 @@ def test_a_sweep_a_repetition_the_list_and_the_report(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = str(tmp_path / "store")
+    read: list[str] = []
+    for place in ("plan.prepared", "steps.read_dataset"):
+
+        def counted(source: DataSource, store: Store, place: str = place) -> Dataset:
+            read.append(place)
+            return import_dataset(source, store)
+
+        monkeypatch.setattr(f"steadymap.tasks.{place}.import_dataset", counted)
     code, out, err = call(capsys, monkeypatch, "sweep", str(small_config), "--store", store, "--json")
+    assert read == ["plan.prepared"]  # once, before the server starts
     first = json.loads(out)
     assert code == cli.EXIT_REPORT
     assert first["cells"] == {"total": 5, "computed": 3, "cached": 0, "failed": 0, "skipped": 2, "left": 0}

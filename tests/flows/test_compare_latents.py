@@ -13,11 +13,11 @@ from steadymap.flows.compare_latents import compare_encoders
 from steadymap.reports.compare.compare_runs import compare_runs
 from steadymap.reports.compare.comparison_page import render_comparison
 from steadymap.reports.compare.comparison_text import to_json, to_tables
-from steadymap.reports.compare.encoder_agreement import tell_agreement
+from steadymap.reports.compare.encoder_agreement import spell_agreement
 from steadymap.reports.run.run_folder import Run, read_run
-from steadymap.tasks.geometry.compute_part import ensure_working
+from steadymap.tasks.geometry.compute_part import read_working
 from steadymap.tasks.geometry.parts import Geometry
-from steadymap.tasks.input.dataset import bring_in
+from steadymap.tasks.input.dataset import import_dataset
 from steadymap.tasks.store.layout import Store
 from tests.conftest import three_blobs
 from tests.reports.run_folder_fixture import ROWS, RunFolder
@@ -30,8 +30,8 @@ def run_on(vectors: np.ndarray, order: np.ndarray, folder: Path) -> Run:
     """Return the run of the fixture as if it had worked on vectors whose rows lie in a file in another order."""
     np.savez(folder / "z.npz", latents=vectors[order].astype(np.float32), ids=np.array([f"r{row}" for row in order]))
     store = Store(folder / "store")
-    dataset = bring_in(DataSource(path=str(folder / "z.npz")), store)
-    ensure_working(Geometry(store, dataset, Preprocessing()), "euclidean")
+    dataset = import_dataset(DataSource(path=str(folder / "z.npz")), store)
+    read_working(Geometry(store, dataset, Preprocessing()), "euclidean")
     run = read_run(RunFolder().write(store.root / "runs" / "run"))
     data = {**run.manifest["data"], "digest": dataset.digest, "rows": dataset.rows, "dimensions": dataset.dimensions}
     manifest = {**run.manifest, "data": data, "preprocess": Preprocessing().model_dump(mode="json")}
@@ -54,7 +54,7 @@ def after(vectors: np.ndarray, folder: Path) -> Run:
 def test_a_turned_copy_in_another_order_is_the_same_space(before: Run, tmp_path: Path) -> None:
     found = compare_encoders(before, after(4 * VECTORS @ TURN + 7, tmp_path))
     assert found is not None
-    assert tell_agreement(found) == (
+    assert spell_agreement(found) == (
         "Nothing changed in the latent space: B is A but for a turn, mirroring and scale.",
     )
 
@@ -80,5 +80,5 @@ def test_another_encoder_is_told_with_errors_and_chance_and_its_rows_that_moved(
 def test_without_vectors_in_the_store_nothing_is_said(before: Run, tmp_path: Path) -> None:
     gone = replace(before, manifest={**before.manifest, "data": {**before.manifest["data"], "digest": "0" * 32}})
     assert compare_encoders(before, gone) is None
-    assert tell_agreement(None) == ()
+    assert spell_agreement(None) == ()
     assert "The latent spaces themselves" not in render_comparison(compare_runs(before, gone))

@@ -20,7 +20,7 @@ from steadymap.reports.export.export_files import text_for_anndata, write_parque
 from steadymap.reports.export.flat_table import choose_cells, coordinates, flat_table
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.tasks.geometry.parts import Geometry, neighbours_folder
-from steadymap.tasks.input.dataset import bring_in
+from steadymap.tasks.input.dataset import import_dataset
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
 from steadymap.tasks.run.stored_rows import stored_neighbours, stored_picture
 from steadymap.tasks.store.files import write_arrays, write_table
@@ -102,7 +102,7 @@ def test_parquet_has_neighbours_as_embedding_atlas_reads_them(folder: Path, tmp_
 
 def test_stored_neighbours_are_those_of_the_file(blobs_file: Path, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    dataset = bring_in(DataSource(path=str(blobs_file)), store)
+    dataset = import_dataset(DataSource(path=str(blobs_file)), store)
     manifest = {
         "data": {"digest": dataset.digest, "rows": dataset.rows, "dimensions": dataset.dimensions},
         "preprocess": Preprocessing().model_dump(mode="json"),

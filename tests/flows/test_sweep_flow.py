@@ -16,7 +16,7 @@ from steadymap.configs import schemas
 from steadymap.configs.cards import CARD_OF
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import SweepConfig
-from steadymap.tasks.cells.compute_cells import Endings
+from steadymap.tasks.cells.compute_cells import CellOutcomes
 from steadymap.tasks.store.files import file_digest
 from tests import faults
 from tests.conftest import three_blobs
@@ -68,6 +68,7 @@ def test_a_sweep_end_to_end_then_resumed_then_widened(engine: None, blobs_file: 
     assert Path(first.report).read_text(encoding="utf-8").startswith("<!doctype html>")
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert {name.removesuffix(".parquet") for name in manifest["tables"]} == set(TABLES)
+    assert manifest["lost_tests"] == []
 
     before = digests(store, first.run)
     again = stability_sweep(blob_config(blobs_file), str(store))
@@ -243,9 +244,9 @@ def test_a_lost_test_is_told_and_made_up_for_the_next_time(
     from steadymap.flows.sweep import stability_sweep
 
     config = blob_config(blobs_file, resamples={"pairs": 1, "configurations": 1})
-    monkeypatch.setattr("steadymap.tasks.steps.run_split_tests.seek_on_half", faults.lost_on_one_half)
-    monkeypatch.setattr("steadymap.tasks.verdicts.border_depths.look_on_half", faults.lost_on_one_half)
-    monkeypatch.setattr("steadymap.tasks.steps.run_label_tests.judge_on_half", faults.lost_on_one_half)
+    monkeypatch.setattr("steadymap.tasks.steps.run_split_tests.run_split_job", faults.lost_on_one_half)
+    monkeypatch.setattr("steadymap.tasks.verdicts.border_depths.run_border_job", faults.lost_on_one_half)
+    monkeypatch.setattr("steadymap.tasks.steps.run_label_tests.run_label_job", faults.lost_on_one_half)
     store = tmp_path / "store"
     outcome = stability_sweep(config, str(store))
     manifest = json.loads((store / "runs" / outcome.run / "manifest.json").read_text(encoding="utf-8"))
@@ -264,6 +265,48 @@ def test_a_lost_test_is_told_and_made_up_for_the_next_time(
     assert len(list((store / "splits").iterdir())) >= 6
 
 
+def test_a_score_a_pair_and_a_measure_that_are_lost_cost_themselves(
+    engine: None, blobs_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from steadymap.flows.sweep import stability_sweep
+
+    seeds = (0, 1, faults.EXIT_SEED)
+    whole = stability_sweep(blob_config(blobs_file, seeds), str(tmp_path / "whole"))
+    kept = tmp_path / "whole" / "runs" / whole.run
+    monkeypatch.setattr("steadymap.tasks.steps.score_cells.score_batch", faults.lost_with_one_seed)
+    monkeypatch.setattr("steadymap.tasks.steps.measure_stability.compare_batch", faults.lost_with_one_pair)
+    monkeypatch.setattr("steadymap.tasks.steps.score_rows.measure_rows", faults.lost_with_one_measure)
+    store = tmp_path / "store"
+    outcome = stability_sweep(blob_config(blobs_file, seeds), str(store))
+    assert (outcome.computed, outcome.failed) == (whole.computed, 0)
+    folder = store / "runs" / outcome.run
+    told = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["lost_tests"]
+    ended = "crashed: the worker ended with exit code 7"
+    seed = faults.EXIT_SEED
+    cells = pd.read_parquet(folder / "cells.parquet")
+    names = cells[(cells["seed"] == seed) & (cells["status"] == "ok")]["configuration"]
+    assert sorted(one for one in told if one.startswith("scores")) == sorted(
+        f"scores, {name}, seed {seed}: {ended}" for name in names
+    )
+    assert "row scores, EMBEDR: crashed: the worker was killed by SIGSEGV" in told
+    assert sum(one.startswith("stability, ") and one.endswith(ended) for one in told) >= 1
+    # All others are what they are without a loss.
+    for name, lost in (("scores", cells[cells["seed"] == seed]["cell"]), ("pairs", ())):
+        here, there = (pd.read_parquet(one / f"{name}.parquet") for one in (folder, kept))
+        key = [one for one in here.columns if one not in ("value", "stderr", "shared")]
+        both = here.merge(there, on=key, how="outer", indicator=True)
+        assert set(both["_merge"]) == {"both", "right_only"}
+        same = both[both["_merge"] == "both"]
+        assert same["value_x"].equals(same["value_y"])
+        if name == "scores":
+            assert set(both[both["_merge"] == "right_only"]["cell"]) == set(lost) & set(there["cell"])
+    assert ended in Path(outcome.report).read_text(encoding="utf-8")
+    monkeypatch.undo()
+    mended = stability_sweep(blob_config(blobs_file, seeds), str(store))
+    assert (mended.run, mended.computed) == (outcome.run, 0)
+    assert digests(store, mended.run) == digests(tmp_path / "whole", whole.run)
+
+
 def test_pictures_of_halves_alone_are_not_usable(
     engine: None, blobs_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,7 +321,7 @@ def test_pictures_of_halves_alone_are_not_usable(
 
 
 def test_one_group_cannot_be_split_which_is_said_or_refused(tmp_path: Path) -> None:
-    from steadymap.tasks.input.dataset import bring_in
+    from steadymap.tasks.input.dataset import import_dataset
     from steadymap.tasks.plan.lay_out import lay_out
     from steadymap.tasks.store.layout import Store
 
@@ -286,7 +329,7 @@ def test_one_group_cannot_be_split_which_is_said_or_refused(tmp_path: Path) -> N
     np.savez(tmp_path / "one.npz", z=vectors, group=np.full(150, "all"))
     config = blob_config(tmp_path / "one.npz", resamples={}, data={"path": str(tmp_path / "one.npz"), "group": "group"})
     store = Store(tmp_path / "store")
-    dataset = bring_in(config.data, store)
+    dataset = import_dataset(config.data, store)
     plan = lay_out(config, dataset, store)
     assert {cell.kind for cell in plan.cells} == {"data"}
     assert any("one group holds every row" in warning for warning in plan.warnings)
@@ -336,7 +379,7 @@ def test_settings_in_the_queue_are_not_begun_once_a_sweep_is_interrupted() -> No
 
     from steadymap.flows.drawing.draw_cells import dropped_if_interrupted
 
-    begun, waiting = (PrefectConcurrentFuture[Endings](uuid.uuid4(), Future()) for _ in range(2))
+    begun, waiting = (PrefectConcurrentFuture[CellOutcomes](uuid.uuid4(), Future()) for _ in range(2))
     begun.wrapped_future.set_running_or_notify_cancel()
     with pytest.raises(KeyboardInterrupt), dropped_if_interrupted([begun, waiting]):
         raise KeyboardInterrupt

@@ -180,7 +180,7 @@ def test_facts_of_the_latent_space_and_labels(folder: Path, told: Summary) -> No
     for fact in told.latent_space:
         own = latent[latent["score"] == fact.card.score]
         assert all(f"{value:.3f}" in fact.numbers for value in own["value"])
-    for one in told.judged_labels:
+    for one in told.label_tests:
         assert (one.size, one.separated) == (labels.loc[one.label, "size"], labels.loc[one.label, "separated"])
 
 

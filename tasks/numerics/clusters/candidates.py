@@ -1,6 +1,6 @@
 """Candidate clusters: everything that a picture or the latent space itself sets apart.
 
-Too many pieces do not hurt, since what no valley separates is merged again; what is never proposed is never found.
+Too many candidates do not hurt, since what no valley separates is merged again; what is never proposed is never found.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from steadymap.tasks.numerics.clusters.density_tree import graph_branches, leave
 from steadymap.tasks.numerics.clusters.islands import fill_noise
 from steadymap.tasks.numerics.geometry.neighbours import squared_distances
 
-LATENT_PIECES = 12
+LATENT_CANDIDATES = 12
 """Pieces of the latent space itself, for clusters that every picture hides."""
 
-FEWEST_ROWS_A_PIECE = 50
+FEWEST_ROWS_A_CANDIDATE = 50
 
-FEWEST_ROWS, MOST_PIECES = 10, 300
-"""Fewest rows of a piece, and how many pieces of equal size there can be: smaller clusters than the islands of pictures
+FEWEST_ROWS, MOST_CANDIDATES = 10, 300
+"""Fewest rows of a candidate, and how many of equal size there can be: smaller clusters than the islands of pictures
 are proposed, and many rows make no tree of thousands of leaves."""
 
 TOGETHER = 0.85
@@ -32,10 +32,10 @@ TOGETHER = 0.85
 
 
 def propose(islands: Sequence[Int32], neighbours: Integers, working: Float32) -> Int64:
-    """Return the candidate piece of every row, shape (n,).
+    """Return the candidate of every row, shape (n,).
 
-    The latent space is cut twice: into pieces of similar spread, which find clusters that overlap, and into the leaves
-    of its density tree, which find small ones. Each parts on its own what every picture keeps together.
+    The latent space is cut twice: into candidates of similar spread, which find clusters that overlap, and into the
+    leaves of its density tree, which find small ones. Each parts on its own what every picture keeps together.
 
     Parameters
     ----------
@@ -49,18 +49,18 @@ def propose(islands: Sequence[Int32], neighbours: Integers, working: Float32) ->
     smallest = smallest_piece(len(working))
     # v of P + 2 v votes are more than the share that may disagree.
     votes = floor(len(islands) * (1 - TOGETHER) / (2 * TOGETHER - 1)) + 1
-    own = [latent_pieces(working), latent_leaves(neighbours, working, smallest)] * votes
+    own = [latent_candidates(working), latent_leaves(neighbours, working, smallest)] * votes
     return consensus_clusters([*islands, *own], neighbours, smallest, together=TOGETHER)
 
 
 def smallest_piece(rows: int) -> int:
     """Return the fewest rows of a piece."""
-    return max(FEWEST_ROWS, rows // MOST_PIECES)
+    return max(FEWEST_ROWS, rows // MOST_CANDIDATES)
 
 
-def latent_pieces(working: Float32) -> Int32:
-    """Cut the latent space into 12 pieces of similar spread (k-means), fewer where there are few rows; shape (n,)."""
-    count = max(1, min(LATENT_PIECES, len(working) // FEWEST_ROWS_A_PIECE))
+def latent_candidates(working: Float32) -> Int32:
+    """Cut the latent space into 12 candidates of similar spread (k-means), fewer of few rows; shape (n,)."""
+    count = max(1, min(LATENT_CANDIDATES, len(working) // FEWEST_ROWS_A_CANDIDATE))
     with threadpool_limits(1):  # more threads add up in another order
         cut = KMeans(count, n_init=1, random_state=0).fit_predict(working.astype(np.float64))
     return np.asarray(cut, dtype=np.int32)

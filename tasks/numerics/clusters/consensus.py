@@ -17,6 +17,7 @@ import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
 from steadymap.tasks.numerics.arrays import Float64, Int32, Int64, Integers
+from steadymap.tasks.numerics.clusters.largest_first import largest_first
 from steadymap.tasks.numerics.randomness import stream
 
 TOGETHER = 0.5
@@ -90,14 +91,6 @@ def ambiguous_pairs(islands: Sequence[Int32]) -> AmbiguousPairs:
     share = float(np.mean((shared > CLEARLY_APART) & (shared < CLEARLY_TOGETHER)))
     stderr = 0.0 if every <= PAIRS else float(np.sqrt(share * (1 - share) / PAIRS))
     return AmbiguousPairs(share, stderr, min(every, PAIRS))
-
-
-def largest_first(labels: Int64) -> Int64:
-    """Rename clusters by size, ties by their first row, so that a name depends on no order of work."""
-    _, first, of_row, counts = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
-    names = np.empty(len(counts), dtype=np.int64)
-    names[np.lexsort((first, -counts))] = np.arange(len(counts))
-    return names[of_row]
 
 
 def _atoms(signatures: Int64, neighbours: Integers) -> Int64:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steadymap.tasks.numerics.arrays import Float32, Float64, Int32, Int64, Integers
+from steadymap.tasks.numerics.clusters.largest_first import largest_first
 from steadymap.tasks.numerics.geometry.neighbours import SPARE_CANDIDATES, squared_distances
 
 NOISE = -1
@@ -61,7 +62,7 @@ def find_islands(
     """
     smoothing = min(min_cluster_size, MOST_SMOOTHING, len(coordinates))
     cluster = _cluster_few if len(coordinates) < FAST_FROM_ROWS else _cluster_many
-    labels = _largest_first(cluster(coordinates.astype(np.float64), min_cluster_size, smoothing))
+    labels = largest_first(cluster(coordinates.astype(np.float64), min_cluster_size, smoothing))
     return Islands(labels.astype(np.int32), fill_noise(labels, working, neighbours).astype(np.int32))
 
 
@@ -84,17 +85,6 @@ def _cluster_many(coordinates: Float64, min_cluster_size: int, smoothing: int) -
         reproducible=True,
     )
     return np.asarray(labels, dtype=np.int64)
-
-
-def _largest_first(labels: Int64) -> Int64:
-    """Rename islands by size, ties by their first row, so that a name does not depend on HDBSCAN's order."""
-    found, first, counts = np.unique(labels, return_index=True, return_counts=True)
-    islands = found != NOISE
-    order = np.lexsort((first[islands], -counts[islands]))
-    renamed = np.full(len(labels), NOISE)
-    for name, island in enumerate(found[islands][order]):
-        renamed[labels == island] = name
-    return renamed
 
 
 def fill_noise(labels: Int64, working: Float32, neighbours: Integers | None = None) -> Int64:

@@ -31,7 +31,7 @@ def band_of(recurrence: float) -> Band:
 
 
 @dataclass(frozen=True)
-class Found:
+class Recovery:
     """What one picture does with every cluster.
 
     Attributes
@@ -66,7 +66,7 @@ class Found:
         return np.asarray(1 - self.shares @ self.shares.T)
 
 
-def find_clusters(clusters: Int64, islands: Int32, count: int, branches: Branches | None = None) -> Found:
+def recover_clusters(clusters: Int64, islands: Int32, count: int, branches: Branches | None = None) -> Recovery:
     """Look for clusters in a picture.
 
     A cluster is kept where an island or a branch is similar to it (Jaccard above .75). It is split where the largest
@@ -94,10 +94,10 @@ def find_clusters(clusters: Int64, islands: Int32, count: int, branches: Branche
     shares = table / np.where(present, rows, 1)[:, None]
     if branches is None:
         shown = _Shown(table, rows, np.full(table.shape[1], -1))
-        return Found(by_cut, by_cut, shares, *shown.fates(by_cut))
+        return Recovery(by_cut, by_cut, shares, *shown.fates(by_cut))
     shown = _Shown(branches.members(clusters, count).T, rows, branches.parent)
     jaccard = np.fmax(by_cut, np.where(present, _similarities(shown.table, rows).max(axis=1), np.nan))
-    return Found(jaccard, by_cut, shares, *shown.fates(jaccard))
+    return Recovery(jaccard, by_cut, shares, *shown.fates(jaccard))
 
 
 def _similarities(table: Float64, rows: Float64) -> Float64:

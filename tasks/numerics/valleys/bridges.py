@@ -39,7 +39,7 @@ class Bridge:
         return Bridge(self.reachability, self.length, self.end, self.start)
 
 
-def easiest_bridges(graph: LatentGraph, labels: Int64) -> dict[tuple[int, int], Bridge]:
+def find_bridges(graph: LatentGraph, labels: Int64) -> dict[tuple[int, int], Bridge]:
     """Find the easiest bridge between every two labels that touch in the graph, by (smaller label, larger label).
 
     Rows with a negative label are on no side.

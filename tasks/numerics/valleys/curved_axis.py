@@ -20,7 +20,7 @@ STEPS = 1000
 
 
 @dataclass(frozen=True)
-class UnbentAxis:
+class CurvedAxis:
     """A discriminant axis with the curve over it, x = a + slope · t + bend · t², t = (w·x − middle)/unit.
 
     Attributes
@@ -60,7 +60,7 @@ class UnbentAxis:
         return np.asarray(np.interp(t, grid, lengths) + before + after)
 
 
-def unbent_axis(first: AnyFloat, second: AnyFloat) -> UnbentAxis:
+def curved_axis(first: AnyFloat, second: AnyFloat) -> CurvedAxis:
     """Fit the axis between two sets of points, shapes (a, p) and (b, p), and the curve of all of them over it."""
     axis = discriminant_axis(first, second)
     points = np.concatenate([first, second]).astype(np.float64)
@@ -68,4 +68,4 @@ def unbent_axis(first: AnyFloat, second: AnyFloat) -> UnbentAxis:
     middle, unit = float(positions.mean()), float(positions.std()) or 1.0
     t = (positions - middle) / unit
     _, slope, bend = np.linalg.lstsq(np.column_stack([np.ones_like(t), t, t**2]), points, rcond=None)[0]
-    return UnbentAxis(axis, middle, unit, slope, bend, float(t.min()), float(t.max()))
+    return CurvedAxis(axis, middle, unit, slope, bend, float(t.min()), float(t.max()))

@@ -1,4 +1,4 @@
-"""A binary tree over candidate pieces: the least separated neighbours are merged first.
+"""A binary tree over candidates: the least separated neighbours are merged first.
 
 Built from the discovery half only. It says in which order splits are tested, not which of them are real.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from steadymap.tasks.numerics.arrays import Float32, Int64
 from steadymap.tasks.numerics.geometry.projection import positions_on
-from steadymap.tasks.numerics.valleys.bridges import Bridge, easiest_bridges, nearest_along_graph
+from steadymap.tasks.numerics.valleys.bridges import Bridge, find_bridges, nearest_along_graph
 from steadymap.tasks.numerics.valleys.dip import dip
 from steadymap.tasks.numerics.valleys.discriminant_axis import discriminant_axis
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, fragments
@@ -59,7 +59,7 @@ class MergeTree:
     Attributes
     ----------
     fragments
-        Fragment of every row: the connected parts of the candidate pieces, numbered by first row; shape (n,).
+        Fragment of every row: the connected parts of the candidates, numbered by first row; shape (n,).
     merges
         In the order in which they were made, f − 1 of them.
     """
@@ -86,8 +86,8 @@ class MergeTree:
         return sorted(found)
 
 
-def merge_tree(points: Float32, graph: LatentGraph, pieces: Int64, held_out: Int64) -> MergeTree:
-    """Merge touching fragments of the pieces until one is left.
+def merge_tree(points: Float32, graph: LatentGraph, candidates: Int64, held_out: Int64) -> MergeTree:
+    """Merge touching fragments of the candidates until one is left.
 
     Sides with fewer than 10 rows, or fewer than 12 held-out ones, go first, the nearest in mutual reachability before
     others; then the pair with the smallest ``separation``. Ties are decided by the bridge.
@@ -98,21 +98,21 @@ def merge_tree(points: Float32, graph: LatentGraph, pieces: Int64, held_out: Int
         Discovery rows, shape (n, p).
     graph
         Of these rows; joined, so that everything can be merged.
-    pieces
-        Candidate piece of every row, whatever its name; shape (n,).
+    candidates
+        Candidate of every row, whatever its name; shape (n,).
     held_out
         Number of held-out rows to which every row is the nearest, shape (n,): all that the tree learns of them is how
         many there are, never where they lie.
     """
-    parts = fragments(graph, pieces)
+    parts = fragments(graph, candidates)
     return MergeTree(parts, tuple(_Merging(points, graph, parts, held_out).run()))
 
 
 def separation(points: Float32, patch: tuple[Int64, Int64]) -> float:
     """Return the cross-fitted √n · dip of a patch: the axis from one half of it, the dip of the other, averaged.
 
-    An axis fitted to the rows it is looked at with separates any small set in many dimensions; small pieces would then
-    seem better separated than large clusters. Rows are in canonical order, so every second one is a random half.
+    An axis fitted to the rows it is looked at with separates any small set in many dimensions; small candidates would
+    then seem better separated than large clusters. Rows are in canonical order, so every second one is a random half.
     """
     total = 0.0
     for fold in (0, 1):
@@ -150,7 +150,7 @@ class _Merging:
         self.leaves = len(self.members)
         self.separation: dict[tuple[int, int], float] = {}
         self.waiting: list[tuple[Bridge, int, int]] = []
-        for (first, second), bridge in easiest_bridges(graph, parts).items():
+        for (first, second), bridge in find_bridges(graph, parts).items():
             self._join(first, second, bridge)
 
     def run(self) -> list[Merge]:

@@ -1,6 +1,6 @@
 """Two halves of the data: one in which clusters are sought, and one that only the test sees.
 
-Nothing that is learnt from the held-out half enters the choice of pieces, bridges or axes; that is what makes the
+Nothing that is learnt from the held-out half enters the choice of candidates, bridges or axes; that is what makes the
 p-values honest.
 """
 
@@ -25,7 +25,7 @@ CANDIDATES = 4
 
 
 @dataclass(frozen=True)
-class Halves:
+class SampleSplit:
     """Distinct, jittered, reduced rows of both halves.
 
     Attributes
@@ -59,7 +59,7 @@ class Halves:
         return np.bincount(self.nearest, minlength=len(self.discovery))
 
 
-def prepare_halves(discovery: Float32, held_out: Float32, discovery_keys: UInt64, held_out_keys: UInt64) -> Halves:
+def split_sample(discovery: Float32, held_out: Float32, discovery_keys: UInt64, held_out_keys: UInt64) -> SampleSplit:
     """Merge equal rows, jitter lattices, reduce to 50 dimensions; everything is fitted on the discovery half.
 
     Of equal rows one is kept, in the discovery half if it has one: a copy in the other half would confirm itself.
@@ -86,7 +86,7 @@ def prepare_halves(discovery: Float32, held_out: Float32, discovery_keys: UInt64
     first, second = _reduce(first, second)
     nearest = _nearest(first, second)
     given = len(discovery) + len(held_out)
-    return Halves(first, second, discovery_keys[kept], held_out_keys[new], copies, kept, nearest, given)
+    return SampleSplit(first, second, discovery_keys[kept], held_out_keys[new], copies, kept, nearest, given)
 
 
 def _reduce(discovery: Float32, held_out: Float32) -> tuple[Float32, Float32]:

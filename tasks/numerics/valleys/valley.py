@@ -3,7 +3,7 @@
 A cluster is real when a valley separates it from every neighbour (Hartigan 1975). Where to look is chosen on the
 discovery half; whether there is a valley is asked of the held-out half alone, by Hartigan's dip test on the axis across
 the easiest bridge. The error rate holds for independent rows (or groups that are kept whole) and for patches small
-against the curvature of the data. It does not find valleys that the candidate pieces do not follow.
+against the curvature of the data. It does not find valleys that the candidates do not follow.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 
 from steadymap.tasks.numerics.arrays import Booleans, Float64, Int64
 from steadymap.tasks.numerics.valleys.bridges import Bridge
-from steadymap.tasks.numerics.valleys.curved_axis import UnbentAxis, unbent_axis
+from steadymap.tasks.numerics.valleys.curved_axis import CurvedAxis, curved_axis
 from steadymap.tasks.numerics.valleys.dip import dip, dip_p_value
 from steadymap.tasks.numerics.valleys.jitter import untie
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph
 from steadymap.tasks.numerics.valleys.merge_tree import FEWEST_DISCOVERY_ROWS, bridge_patch
-from steadymap.tasks.numerics.valleys.sample_splitting import Halves
+from steadymap.tasks.numerics.valleys.sample_splitting import SampleSplit
 from steadymap.tasks.numerics.valleys.valley_depth import Depth, valley_depth
 
 LARGEST_PATCH = 400
@@ -74,7 +74,7 @@ class Valley:
 
 
 @dataclass(frozen=True)
-class Look:
+class PatchView:
     """What one patch shows.
 
     Attributes
@@ -92,7 +92,7 @@ class Look:
     """
 
     patch: tuple[Int64, Int64]
-    axis: UnbentAxis
+    axis: CurvedAxis
     discovered: Float64
     inside: Int64
     second: Booleans
@@ -125,7 +125,7 @@ class Look:
         return dip_p_value(dip(self.values), len(self.values))
 
 
-def find_valley(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge) -> Valley:
+def find_valley(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge) -> Valley:
     """Test for a valley across a bridge.
 
     The patch is the largest that is not bent by more than a quarter turn. The test is repeated on the next smaller one,
@@ -142,45 +142,45 @@ def find_valley(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge
     bridge
         Starts in side 0 and ends in side 1.
     """
-    largest, smaller = _looks(halves, graph, sides, bridge)
+    largest, smaller = _views(halves, graph, sides, bridge)
     rows = (int(np.sum(sides == 0)), int(np.sum(sides == 1)))
     sizes = (rows, (len(largest.patch[0]), len(largest.patch[1])), largest.held_out)
-    short = shortage(halves.given, *sizes[1:])
+    short = missing_rows(halves.given, *sizes[1:])
     if not largest.testable:
         return Valley(*sizes, None, None, 1.0, *short)
     p = max(largest.p, smaller.p) if smaller.testable else largest.p
     return Valley(*sizes, dip(largest.values), largest.depth, p, *short)
 
 
-def _looks(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge) -> tuple[Look, Look]:
+def _views(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge) -> tuple[PatchView, PatchView]:
     """Return the look at the largest patch that is straight enough (or the smallest there is), and the next smaller.
 
     Straight enough is what is so in its smaller patch, too: one that goes round a whole turn of a roll looks straight
     again (measured: 38 % false rejections on a Swiss roll of 600 rows a half).
     """
-    look = look_across(halves, graph, sides, bridge, LARGEST_PATCH)
+    look = view_patch(halves, graph, sides, bridge, LARGEST_PATCH)
     for size in [size for size in SMALLER_PATCHES if size < len(look.patch[0])]:
-        smaller = look_across(halves, graph, sides, bridge, size)
+        smaller = view_patch(halves, graph, sides, bridge, size)
         if look.straight and smaller.straight:
             return look, smaller
         look = smaller if smaller.testable else look
     return look, look
 
 
-def look_across(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge, size: int) -> Look:
+def view_patch(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge, size: int) -> PatchView:
     """Take a patch of at most ``size`` rows a side, fit its axis, and put the held-out rows near it on that."""
     patch = bridge_patch(graph, sides, bridge, size)
-    axis = unbent_axis(halves.discovery[patch[0]], halves.discovery[patch[1]])
+    axis = curved_axis(halves.discovery[patch[0]], halves.discovery[patch[1]])
     side_of = np.full(len(sides), -1)
     side_of[patch[0]], side_of[patch[1]] = 0, 1
     inside = np.flatnonzero(side_of[halves.nearest] >= 0)
     values = axis.positions(halves.held_out[inside]) if len(inside) else np.empty(0)
     values = untie(values, halves.held_out_keys[inside])
     discovered = np.concatenate([axis.positions(halves.discovery[side]) for side in patch])
-    return Look(patch, axis, discovered, inside, side_of[halves.nearest[inside]] == 1, values)
+    return PatchView(patch, axis, discovered, inside, side_of[halves.nearest[inside]] == 1, values)
 
 
-def shortage(given: int, patch: tuple[int, int], held_out: tuple[int, int]) -> tuple[str | None, int | None]:
+def missing_rows(given: int, patch: tuple[int, int], held_out: tuple[int, int]) -> tuple[str | None, int | None]:
     """Return what there is too little of, and how many rows in all would be enough."""
     factor = max(FEWEST_DISCOVERY_ROWS / min(patch), ENOUGH_HELD_OUT_ROWS / max(1, min(held_out)))
     if factor <= 1:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from steadymap.tasks.numerics.arrays import Int64
-from steadymap.tasks.numerics.valleys.bridges import easiest_bridges
+from steadymap.tasks.numerics.valleys.bridges import find_bridges
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, latent_graph
 from steadymap.tasks.numerics.valleys.merge_tree import PATCH_ROWS
-from steadymap.tasks.numerics.valleys.sample_splitting import Halves
-from steadymap.tasks.numerics.valleys.valley import Look, look_across, shortage
+from steadymap.tasks.numerics.valleys.sample_splitting import SampleSplit
+from steadymap.tasks.numerics.valleys.valley import PatchView, missing_rows, view_patch
 from steadymap.tasks.numerics.valleys.valley_depth import Depth
 from steadymap.tasks.numerics.verdicts.given_partition import without_strays
 
@@ -30,7 +30,7 @@ SMALLEST_PATCH = 35
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class BorderDepth:
     """What one half says of the ground around a cluster.
 
     Attributes
@@ -53,15 +53,15 @@ class Surroundings:
     neighbour: int | None = None
 
 
-def look_around(
-    halves: Halves, labels: Int64, count: int, *, graph: LatentGraph | None = None
-) -> tuple[Surroundings | None, ...]:
+def border_depths(
+    halves: SampleSplit, labels: Int64, count: int, *, graph: LatentGraph | None = None
+) -> tuple[BorderDepth | None, ...]:
     """Look across the easiest bridge between every cluster and all the rest.
 
     Parameters
     ----------
     halves
-        From ``prepare_halves``.
+        From ``split_sample``.
     labels
         Cluster of every discovery row as given, 0 to ``count`` − 1, shape (n₁,).
     graph
@@ -77,22 +77,22 @@ def look_around(
     return tuple(_around(halves, graph, own, bridging, cluster) for cluster in range(count))
 
 
-def _around(halves: Halves, graph: LatentGraph, own: Int64, bridging: Int64, cluster: int) -> Surroundings | None:
+def _around(halves: SampleSplit, graph: LatentGraph, own: Int64, bridging: Int64, cluster: int) -> BorderDepth | None:
     ends = np.where(bridging == cluster, 0, np.where(bridging < 0, -1, 1))
-    bridge = easiest_bridges(graph, ends).get((0, 1))
+    bridge = find_bridges(graph, ends).get((0, 1))
     if bridge is None:
         return None
     sides = np.where(own == cluster, 0, 1)
     size = max(PATCH_ROWS, int(PATCH_SHARE * len(own)))
-    look = look_across(halves, graph, sides, bridge, size)
+    look = view_patch(halves, graph, sides, bridge, size)
     while len(look.patch[0]) * SHRINK >= SMALLEST_PATCH:
-        smaller = look_across(halves, graph, sides, bridge, int(len(look.patch[0]) * SHRINK))
+        smaller = view_patch(halves, graph, sides, bridge, int(len(look.patch[0]) * SHRINK))
         if look.straight and smaller.straight and look.depth is not None:
             break
         look = smaller
     depth, hint = look.depth, look.p if look.testable and look.straight else None
-    return Surroundings(depth, None if depth is None else hint, _rows_needed(halves, look), int(own[bridge.end]))
+    return BorderDepth(depth, None if depth is None else hint, _rows_needed(halves, look), int(own[bridge.end]))
 
 
-def _rows_needed(halves: Halves, look: Look) -> int | None:
-    return shortage(halves.given, (len(look.patch[0]), len(look.patch[1])), look.held_out)[1]
+def _rows_needed(halves: SampleSplit, look: PatchView) -> int | None:
+    return missing_rows(halves.given, (len(look.patch[0]), len(look.patch[1])), look.held_out)[1]

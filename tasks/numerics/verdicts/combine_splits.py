@@ -94,18 +94,18 @@ def cluster_evidence(published: Int64, splits: Sequence[SplitOutcome]) -> tuple[
     )
 
 
-def agreed_clusters(pieces: Int64, splits: Sequence[SplitOutcome], alpha: float = 0.05) -> Int64:
-    """Merge the candidate pieces of the full data where the splits keep them together.
+def agreed_clusters(candidates: Int64, splits: Sequence[SplitOutcome], alpha: float = 0.05) -> Int64:
+    """Merge the candidates of the full data where the splits keep them together.
 
-    Two pieces are together in a split as often as two of their rows, one of each, share a cluster; the two groups that
-    are together most often are merged first (average linkage: a piece that lies across a border does not chain what
-    lies on either side of it). Groups that more than two thirds of the splits keep together are one. So are those that
+    Two candidates are together in a split as often as two of their rows, one of each, share a cluster; the two groups
+    that are together most often are merged first (average linkage: a candidate across a border does not chain what lies
+    on either side of it). Groups that more than two thirds of the splits keep together are one. So are those that
     half of them do, unless both are shown to be separated. This chooses what is published; the p-values of
     ``cluster_evidence`` hold for any choice.
 
     Parameters
     ----------
-    pieces
+    candidates
         Piece of every row of the full data, 0 to q − 1, shape (n,).
     alpha
         From which p-value on a group counts as not shown.
@@ -114,10 +114,10 @@ def agreed_clusters(pieces: Int64, splits: Sequence[SplitOutcome], alpha: float 
     -------
     Cluster of every row, numbered by first row, shape (n,).
     """
-    together = _together(pieces, splits)
+    together = _together(candidates, splits)
     apart = np.zeros(len(together), dtype=np.bool_)
-    fine = _average_linkage(together, np.bincount(pieces), 1 - ASKED_SHARE + ROUNDING, apart)
-    groups = _by_first_row(fine[pieces])
+    fine = _average_linkage(together, np.bincount(candidates), 1 - ASKED_SHARE + ROUNDING, apart)
+    groups = _by_first_row(fine[candidates])
     shown = np.array([one.p <= alpha for one in cluster_evidence(groups, splits)])
     coarse = _average_linkage(_together(groups, splits), np.bincount(groups), KEPT_TOGETHER, shown)
     return _by_first_row(coarse[groups])
@@ -128,12 +128,12 @@ def _by_first_row(labels: Int64) -> Int64:
     return np.asarray(np.argsort(np.argsort(first))[inverse])
 
 
-def _together(pieces: Int64, splits: Sequence[SplitOutcome]) -> Float64:
-    """Return how often rows of two pieces share a cluster, over the splits that have rows of both; shape (q, q)."""
-    count = int(pieces.max()) + 1
+def _together(candidates: Int64, splits: Sequence[SplitOutcome]) -> Float64:
+    """Return how often rows of two candidates share a cluster, over the splits that have rows of both; shape (q, q)."""
+    count = int(candidates.max()) + 1
     together, seen = np.zeros((2, count, count))
     for split in splits:
-        shared = _contingency(pieces[split.discovery], split.test.clusters, count)
+        shared = _contingency(candidates[split.discovery], split.test.clusters, count)
         rows = shared.sum(axis=1, keepdims=True)
         share = shared / np.maximum(rows, 1)
         seen += (rows > 0) & (rows.T > 0)

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from steadymap.tasks.numerics.arrays import Int64
-from steadymap.tasks.numerics.valleys.bridges import easiest_bridges
+from steadymap.tasks.numerics.valleys.bridges import find_bridges
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, fragments, latent_graph
 from steadymap.tasks.numerics.valleys.merge_tree import FEWEST_DISCOVERY_ROWS
-from steadymap.tasks.numerics.valleys.sample_splitting import Halves
+from steadymap.tasks.numerics.valleys.sample_splitting import SampleSplit
 from steadymap.tasks.numerics.valleys.valley import Valley, find_valley
 
 
@@ -52,7 +52,7 @@ class GivenTest:
         return tuple(pair.second if pair.first == cluster else pair.first for pair in near)
 
 
-def run_given(halves: Halves, labels: Int64, *, graph: LatentGraph | None = None) -> GivenTest:
+def run_partition_test(halves: SampleSplit, labels: Int64, *, graph: LatentGraph | None = None) -> GivenTest:
     """Test every given cluster against every neighbour.
 
     Neighbours are clusters that touch in the graph of the discovery half. Connected parts of a cluster with fewer than
@@ -61,7 +61,7 @@ def run_given(halves: Halves, labels: Int64, *, graph: LatentGraph | None = None
     Parameters
     ----------
     halves
-        From ``prepare_halves``.
+        From ``split_sample``.
     labels
         Cluster of every discovery row as given, 0 to c − 1; every row has one (give rows without a label to the nearest
         cluster first). Shape (n₁,).
@@ -70,7 +70,7 @@ def run_given(halves: Halves, labels: Int64, *, graph: LatentGraph | None = None
     """
     graph = latent_graph(halves.discovery) if graph is None else graph
     own = labels[halves.kept]
-    bridges = easiest_bridges(graph, without_strays(graph, own))
+    bridges = find_bridges(graph, without_strays(graph, own))
     pairs = []
     for (first, second), bridge in sorted(bridges.items()):
         sides = np.where(own == first, 0, np.where(own == second, 1, -1))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from steadymap.tasks.numerics.arrays import Int64
-from steadymap.tasks.numerics.clusters.consensus import largest_first
+from steadymap.tasks.numerics.clusters.largest_first import largest_first
 from steadymap.tasks.numerics.verdicts.combine_splits import MATCH
 
 

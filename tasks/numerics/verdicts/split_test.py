@@ -1,4 +1,4 @@
-"""All tests of one split: every node of the tree of candidate pieces against everything else, error over all kept.
+"""All tests of one split: every node of the tree of candidates against everything else, error over all kept.
 
 A node is a set of rows, and its hypothesis is that no valley separates it from the rest: it is asked where it comes
 closest to the rest (if there is a valley there, there is one all around). Which sets are asked, and how the level is
@@ -15,7 +15,7 @@ from math import sqrt
 import numpy as np
 
 from steadymap.tasks.numerics.arrays import Booleans, Float64, Int64
-from steadymap.tasks.numerics.valleys.bridges import Bridge, easiest_bridges
+from steadymap.tasks.numerics.valleys.bridges import Bridge, find_bridges
 from steadymap.tasks.numerics.valleys.dip import dip_p_value
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, latent_graph
 from steadymap.tasks.numerics.valleys.merge_tree import (
@@ -25,7 +25,7 @@ from steadymap.tasks.numerics.valleys.merge_tree import (
     merge_tree,
     separation,
 )
-from steadymap.tasks.numerics.valleys.sample_splitting import Halves
+from steadymap.tasks.numerics.valleys.sample_splitting import SampleSplit
 from steadymap.tasks.numerics.valleys.valley import FEWEST_HELD_OUT_ROWS, LARGEST_PATCH, Valley, find_valley
 from steadymap.tasks.numerics.verdicts.given_partition import holm, without_strays
 
@@ -97,16 +97,18 @@ class SplitTest:
         return sets, np.array([*self.p_values, *own, *own])
 
 
-def run_split(halves: Halves, pieces: Int64, *, alpha: float = 0.05, graph: LatentGraph | None = None) -> SplitTest:
+def run_split_test(
+    halves: SampleSplit, candidates: Int64, *, alpha: float = 0.05, graph: LatentGraph | None = None
+) -> SplitTest:
     """Build the tree on the discovery half, test its nodes on the held-out half, and return what is separated.
 
     Parameters
     ----------
     halves
-        From ``prepare_halves``.
-    pieces
-        Candidate piece of every discovery row as given; every row is in one (sparse rows left out would leave valleys
-        behind), names do not matter, too many pieces do not hurt. Shape (n₁,).
+        From ``split_sample``.
+    candidates
+        Candidate of every discovery row as given; every row is in one (sparse rows left out would leave valleys
+        behind), names do not matter, too many candidates do not hurt. Shape (n₁,).
     alpha
         Chance that anything is falsely separated.
     graph
@@ -115,18 +117,19 @@ def run_split(halves: Halves, pieces: Int64, *, alpha: float = 0.05, graph: Late
     Raises
     ------
     ValueError
-        A row is in no piece (negative), or there is not one piece per row.
+        A row is in no candidate (negative), or there is not one piece per row.
     """
-    if len(pieces) != len(halves.copies) or pieces.min(initial=0) < 0:
-        raise ValueError(f"{len(pieces)} pieces (smallest {pieces.min(initial=0)}) for {len(halves.copies)} rows")
+    if len(candidates) != len(halves.copies) or candidates.min(initial=0) < 0:
+        smallest = candidates.min(initial=0)
+        raise ValueError(f"{len(candidates)} candidates (smallest {smallest}) for {len(halves.copies)} rows")
     graph = latent_graph(halves.discovery) if graph is None else graph
-    tree = merge_tree(halves.discovery, graph, pieces[halves.kept], halves.held_out_counts)
+    tree = merge_tree(halves.discovery, graph, candidates[halves.kept], halves.held_out_counts)
     nodes = _test_nodes(halves, graph, tree, alpha)
     clusters, p_values = _clusters(tree, [node for node in nodes if node.p <= alpha])
     return SplitTest(clusters[halves.copies], p_values, tree.fragments[halves.copies], nodes)
 
 
-def _test_nodes(halves: Halves, graph: LatentGraph, tree: MergeTree, alpha: float) -> tuple[Node, ...]:
+def _test_nodes(halves: SampleSplit, graph: LatentGraph, tree: MergeTree, alpha: float) -> tuple[Node, ...]:
     """Test every node that has the rows, if its sibling has them; the level is shared by what discovery rows hint at.
 
     Not the root, and not the second of the two below it, which is what the first leaves over. A node beside a sibling
@@ -149,7 +152,7 @@ def _has_rows(side: Booleans, held_out: Int64) -> bool:
 
 
 def _valley(
-    halves: Halves, graph: LatentGraph, own: Booleans, beside: Booleans, alpha: float
+    halves: SampleSplit, graph: LatentGraph, own: Booleans, beside: Booleans, alpha: float
 ) -> tuple[Valley, float] | None:
     """Test a set against the rest and against its sibling; the larger p counts. With the weight of the test.
 
@@ -157,19 +160,19 @@ def _valley(
     strays of either touch the other.
     """
     rest = np.where(own, 0, 1)
-    bridge = easiest_bridges(graph, without_strays(graph, rest)).get((0, 1))
+    bridge = find_bridges(graph, without_strays(graph, rest)).get((0, 1))
     if bridge is None:
         return None
     valley, weight = find_valley(halves, graph, rest, bridge), _weight(halves, graph, rest, bridge)
     if valley.p > alpha or np.all(own | beside):
         return valley, weight
     sides = np.where(own, 0, np.where(beside, 1, -1))
-    between = easiest_bridges(graph, sides).get((0, 1))
+    between = find_bridges(graph, sides).get((0, 1))
     closer = valley if between is None else find_valley(halves, graph, sides, between)
     return (closer if closer.p > valley.p else valley), weight
 
 
-def _weight(halves: Halves, graph: LatentGraph, sides: Int64, bridge: Bridge) -> float:
+def _weight(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge) -> float:
     """Return the weight of a test: 1/(p + .02), p as the discovery rows show it on an axis from half of them.
 
     What even these do not show will not be proven, and an equal share of the level would be lost on it.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from steadymap.reports.clusters.cluster_cards import headline, tell_fates
+from steadymap.reports.clusters.cluster_cards import headline, spell_fates
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.summary.markdown import to_markdown
 from steadymap.reports.summary.summary import FAST, LIMIT, LIMIT_OF_THE_TEST, Summary, summarise
@@ -108,7 +108,7 @@ def test_the_worst_setting_of_each_fate_is_named_and_the_others_counted() -> Non
             track(U15B, "lost", 0.1),
         ]
     )
-    assert tell_fates(tracks) == (
+    assert spell_fates(tracks) == (
         f"{U15B_TOLD} merges it with clusters 1 and 3 (1 more setting merges it, too); {T5_TOLD} splits it in 2; "
         f"{U15B_TOLD} loses it."
     )
@@ -116,8 +116,8 @@ def test_the_worst_setting_of_each_fate_is_named_and_the_others_counted() -> Non
 
 def test_many_partners_are_counted_and_one_is_no_plural() -> None:
     many = pd.DataFrame([track(T5, "merged", 0.1, partners=(1, 2, 3, 4))])
-    assert tell_fates(many) == f"{T5_TOLD} merges it with 4 other clusters."
-    assert tell_fates(many.assign(partners=[[7]])) == f"{T5_TOLD} merges it with cluster 7."
+    assert spell_fates(many) == f"{T5_TOLD} merges it with 4 other clusters."
+    assert spell_fates(many.assign(partners=[[7]])) == f"{T5_TOLD} merges it with cluster 7."
 
 
 def test_a_cluster_that_all_keep_is_told_so(summary: Summary) -> None:

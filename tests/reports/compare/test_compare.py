@@ -13,7 +13,7 @@ import pytest
 
 from steadymap.configs.errors import InputError
 from steadymap.flows.cli import app as cli
-from steadymap.reports.compare.compare_runs import Comparison, compare_runs, tell_changes
+from steadymap.reports.compare.compare_runs import Comparison, compare_runs, spell_changes
 from steadymap.reports.compare.comparison_page import MOST_BLOCKS, draw_clusters, render_comparison
 from steadymap.reports.compare.comparison_text import to_json, to_tables
 from steadymap.reports.run.run_folder import Run, read_run
@@ -39,7 +39,7 @@ def regrouped(run: Run, numbers: Sequence[int], verdicts: Sequence[str] = ()) ->
 
 
 def told(found: Comparison) -> list[str]:
-    return [text.replace("\u00a0", " ") for text in tell_changes(found, "A{}".format, "B{}".format)]
+    return [text.replace("\u00a0", " ") for text in spell_changes(found, "A{}".format, "B{}".format)]
 
 
 def fates(found: Comparison) -> dict[str, str]:

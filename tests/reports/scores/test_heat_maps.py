@@ -9,7 +9,7 @@ import pytest
 
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.scores.heat_maps import HeatCell, HeatMap, heat_maps, mean_over_seeds
-from steadymap.reports.scores.null_scores import NoiseScores
+from steadymap.reports.scores.null_scores import NullScores
 from steadymap.reports.wording import Estimate
 from tests.reports.run_folder_fixture import PCA, U5B, U15B
 
@@ -117,14 +117,14 @@ def test_every_control_is_a_reference_and_none_is_shaded(run: Run) -> None:
 
 def test_a_loss_has_neither_shade_nor_reference(run: Run) -> None:
     losses = run.scores[run.scores["score"] == "trustworthiness"].assign(score="cross_entropy")
-    for one in heat_maps(run.drawn, losses, NoiseScores(run.nulls)):
+    for one in heat_maps(run.drawn, losses, NullScores(run.nulls)):
         assert one.references == ()
         assert {cell.shade for _, cells in one.rows for cell in cells if cell} == {None}
 
 
 def test_noise_is_told_beside_the_map_of_its_settings(run: Run) -> None:
     # Drawn on noise at k = 10 only: t-SNE 5 (0.60, 0.64) and t-SNE 30 (0.70, 0.75); no setting of UMAP.
-    found = heat_maps(run.drawn, run.scores, NoiseScores(run.nulls))
+    found = heat_maps(run.drawn, run.scores, NullScores(run.nulls))
     maps = {one.title: one for one in found if one.score == "trustworthiness"}
     assert maps["t-SNE"].references[1:] == ("noise 0.60 to 0.75 at k = 10",)
     assert maps["UMAP, k = 10"].references == ("PCA 0.700",)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from steadymap.reports.run.run_folder import Run
-from steadymap.reports.scores.null_scores import ENOUGH, NoiseScores, empirical_p
+from steadymap.reports.scores.null_scores import ENOUGH, NullScores, empirical_p
 from steadymap.reports.summary.summary import Summary
 from tests.reports.run_folder_fixture import T5, T30, U5A, cell_id
 
@@ -29,7 +29,7 @@ def values_at(values: dict[str, float], k: float = 10) -> pd.DataFrame:
 
 
 def test_few_values_of_noise_are_told_as_a_range_over_the_same_settings_and_k(run: Run) -> None:
-    noise = NoiseScores(run.nulls)
+    noise = NullScores(run.nulls)
     assert noise.beside("trustworthiness", values_at({T5: 0.9, T30: 0.95})) == "0.60 to 0.75"
     assert noise.beside("trustworthiness", values_at({T5: 0.9})) == "0.60 to 0.64"
     assert noise.beside("trustworthiness", values_at({U5A: 0.9})) == ""
@@ -37,10 +37,10 @@ def test_few_values_of_noise_are_told_as_a_range_over_the_same_settings_and_k(ru
     assert noise.beside("continuity", values_at({T5: 0.9})) == ""
 
 
-def many(score: str = "trustworthiness", count: int = ENOUGH) -> NoiseScores:
+def many(score: str = "trustworthiness", count: int = ENOUGH) -> NullScores:
     """Return noise of two settings with values 1 to ``count`` hundredths, the second with one value only."""
     values = [(T30, one / 100) for one in range(1, count + 1)] + [(T5, 0.99)]
-    return NoiseScores(pd.DataFrame(values, columns=["configuration", "value"]).assign(score=score, k=10.0))
+    return NullScores(pd.DataFrame(values, columns=["configuration", "value"]).assign(score=score, k=10.0))
 
 
 def test_many_values_of_noise_are_told_as_quantiles_with_a_p(run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from steadymap.reports.clusters.label_tests import judged_labels
+from steadymap.reports.clusters.label_tests import label_tests
 from steadymap.reports.page.page import render_page
 from steadymap.reports.run.run_folder import read_run
 from steadymap.reports.run.selftest_rates import cite_selftest
@@ -38,7 +38,7 @@ def test_a_damaged_selftest_is_no_selftest(tmp_path: Path) -> None:
 
 def test_labels_say_whether_they_are_separate_and_what_they_run_into(tmp_path: Path) -> None:
     run = read_run(RunFolder().write(tmp_path / "three"))
-    first, second, third = judged_labels(run)
+    first, second, third = label_tests(run)
     assert (first.label, first.separated, first.p, first.depth, first.runs_into) == ("c0", True, "p = .004", "0.10", "")
     assert (second.separated, second.runs_into, third.depth) == (False, "c2", "")
     page = render_page(run, summarise(run))

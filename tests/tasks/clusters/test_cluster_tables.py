@@ -11,17 +11,23 @@ import pytest
 
 from steadymap.configs.grid import expand
 from steadymap.configs.sweep import Preprocessing, SweepConfig
-from steadymap.tasks.clusters.cluster_tables import Seen, boundaries_table, kept_table, recurrence_table, tracks_table
+from steadymap.tasks.clusters.cluster_tables import (
+    Recovered,
+    boundaries_table,
+    kept_table,
+    recurrence_table,
+    tracks_table,
+)
 from steadymap.tasks.geometry.parts import Geometry
 from steadymap.tasks.input.dataset import Dataset
-from steadymap.tasks.numerics.clusters.recurrence import find_clusters
+from steadymap.tasks.numerics.clusters.recurrence import recover_clusters
 from steadymap.tasks.numerics.valleys.valley_depth import Depth
-from steadymap.tasks.numerics.verdicts.border_depth import Surroundings
+from steadymap.tasks.numerics.verdicts.border_depth import BorderDepth
 from steadymap.tasks.numerics.verdicts.combine_splits import SplitOutcome
 from steadymap.tasks.numerics.verdicts.split_test import SplitTest
 from steadymap.tasks.plan.plan import Cell
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.verdicts.border_depths import Look
+from steadymap.tasks.verdicts.border_depths import HalfBorders
 from steadymap.tasks.verdicts.cluster_verdicts import tabulate_verdicts
 from steadymap.tasks.verdicts.label_rows import label_rows
 
@@ -31,7 +37,7 @@ SPLIT = np.repeat([0, 3, 1, 2], [10, 10, 20, 20]).astype(np.int32)
 MERGED = np.repeat([0, 1], [20, 40]).astype(np.int32)
 
 
-def seen() -> list[Seen]:
+def seen() -> list[Recovered]:
     """Return four pictures: t-SNE at two perplexities with two seeds, and what each does with three clusters."""
     config = SweepConfig.model_validate(
         {
@@ -51,7 +57,7 @@ def seen() -> list[Seen]:
         (umap, 0, MERGED),
     ]
     return [
-        Seen(Cell(f"{one.name} {seed}", one, seed, geometry), find_clusters(CLUSTERS, islands, 3))
+        Recovered(Cell(f"{one.name} {seed}", one, seed, geometry), recover_clusters(CLUSTERS, islands, 3))
         for one, seed, islands in drawn
     ]
 
@@ -111,10 +117,10 @@ def split_of(p: float) -> SplitOutcome:
     return SplitOutcome(np.ones(60, dtype=bool), SplitTest(found, p_values, CLUSTERS, ()))
 
 
-def look(pair: int, *depths: float, p: float = 0.5, needed: int | None = None) -> Look:
+def look(pair: int, *depths: float, p: float = 0.5, needed: int | None = None) -> HalfBorders:
     """Return what a half shows around the clusters: the depth over their own peaks, the lower ones."""
-    around = [Surroundings(Depth((log(depth), log(depth / 2)), (0.05, 0.05), 0), p, needed) for depth in depths]
-    return Look(pair, tuple(around))
+    around = [BorderDepth(Depth((log(depth), log(depth / 2)), (0.05, 0.05), 0), p, needed) for depth in depths]
+    return HalfBorders(pair, tuple(around))
 
 
 def described(recovered: int, third_dissolves: float = 0.0) -> list[dict[str, object]]:
@@ -152,11 +158,11 @@ def test_clusters_without_a_peak_of_their_own_are_artefacts() -> None:
 
 def test_the_only_peak_is_an_artefact_with_its_flanks() -> None:
     nothing = SplitOutcome(np.ones(60, dtype=bool), SplitTest(np.zeros(60, dtype=int), (1.0,), CLUSTERS, ()))
-    peak = Surroundings(Depth((log(0.4), log(1.2)), (0.05, 0.05), 1), 0.5, None)
-    flank = Surroundings(Depth((log(1.2), log(0.4)), (0.05, 0.05), 0), 0.5, None)
-    one = tabulate_verdicts(described(4), CLUSTERS, [nothing], [Look(0, (peak, flank, flank))])
+    peak = BorderDepth(Depth((log(0.4), log(1.2)), (0.05, 0.05), 1), 0.5, None)
+    flank = BorderDepth(Depth((log(1.2), log(0.4)), (0.05, 0.05), 0), 0.5, None)
+    one = tabulate_verdicts(described(4), CLUSTERS, [nothing], [HalfBorders(0, (peak, flank, flank))])
     assert verdicts(one) == ["ARTEFACT"] * 3
-    two = tabulate_verdicts(described(4), CLUSTERS, [nothing], [Look(0, (peak, peak, flank))])
+    two = tabulate_verdicts(described(4), CLUSTERS, [nothing], [HalfBorders(0, (peak, peak, flank))])
     assert verdicts(two) == ["UNCERTAIN", "UNCERTAIN", "ARTEFACT"]
 
 

@@ -21,7 +21,7 @@ from steadymap.configs.document import read_config
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, SweepConfig
 from steadymap.flows.cli import app as cli
-from steadymap.tasks.input.dataset import bring_in, measure
+from steadymap.tasks.input.dataset import import_dataset, measure
 from steadymap.tasks.input.onnx_encoder import encode, open_encoder
 from steadymap.tasks.input.onnx_external_data import WAYS, external_tensors
 from steadymap.tasks.numerics.input.autoencoder import Encoded, encode_with_autoencoder
@@ -111,7 +111,7 @@ def saved(folder: Path, encoder: onnx.ModelProto, inputs: np.ndarray, **encode: 
 
 
 def latents_in_file_order(source: DataSource, store: Path) -> np.ndarray:
-    dataset = bring_in(source, Store(store))
+    dataset = import_dataset(source, Store(store))
     return np.asarray(dataset.latents())[dataset.points().column("position").to_numpy()]
 
 
@@ -169,22 +169,22 @@ def test_the_latents_are_the_autoencoders_own(
     np.savez(encoder_folder / "data.npz", z=latents, images=pictures.reshape(-1, 8, 8), labels=labels)
     from_file = DataSource(path=str(encoder_folder / "data.npz"), labels=("labels",), inputs=("images",))
     store = Store(tmp_path / "store")
-    ours, theirs = bring_in(source, store), bring_in(from_file, store)
+    ours, theirs = import_dataset(source, store), import_dataset(from_file, store)
     assert (ours.identity, ours.digest) == (theirs.identity, theirs.digest)
     assert ours.input_shape == theirs.input_shape == (8, 8)
 
 
 def test_what_was_encoded_is_found_again_and_damage_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = saved(tmp_path, linear(), images())
-    first = bring_in(source, Store(tmp_path / "store"))
+    first = import_dataset(source, Store(tmp_path / "store"))
     announced: list[Announcement] = []
     with listening(announced.append):
-        again = bring_in(source, Store(tmp_path / "store"))
+        again = import_dataset(source, Store(tmp_path / "store"))
         assert announced == []
         (latents,) = (tmp_path / "store" / "encoded").glob("*/latents.npy")
         before = latents.read_bytes()
         latents.write_bytes(before[:-4])
-        mended = bring_in(source, Store(tmp_path / "store"))
+        mended = import_dataset(source, Store(tmp_path / "store"))
         assert announced
     assert first == again == mended
     assert latents.read_bytes() == before
@@ -203,7 +203,7 @@ def test_whatever_shapes_the_latents_is_in_their_identity(
         wide.graph.output.append(helper.make_tensor_value_info("other", TensorProto.FLOAT, ["rows", DIMENSIONS]))
         return wide
 
-    bring_in(saved(tmp_path, encoder(2), images()), Store(tmp_path / "store"))
+    import_dataset(saved(tmp_path, encoder(2), images()), Store(tmp_path / "store"))
     if change == "runtime":
         monkeypatch.setattr(onnxruntime, "__version__", "0.0")
     changed = saved(
@@ -213,7 +213,7 @@ def test_whatever_shapes_the_latents_is_in_their_identity(
         **{"output": "other"} if change == "output" else {},
         **{"batch": 7} if change == "batch" else {},
     )
-    bring_in(changed, Store(tmp_path / "store"))
+    import_dataset(changed, Store(tmp_path / "store"))
     assert len(list((tmp_path / "store" / "encoded").iterdir())) == 2
 
 
@@ -295,16 +295,18 @@ def test_labels_ids_and_groups_may_lie_with_the_inputs(tmp_path: Path) -> None:
     np.savez(tmp_path / "data.npz", x=images(), y=kinds, ids=np.arange(ROWS).astype(str), session=kinds)
     table = pd.DataFrame(images().reshape(ROWS, -1), columns=[f"p{i}" for i in range(PIXELS)]).assign(y=kinds)
     table.to_parquet(tmp_path / "pixels.parquet")
-    want = bring_in(source, Store(tmp_path / "store"))
+    want = import_dataset(source, Store(tmp_path / "store"))
     for inputs, group in (("data.npz#x", "session"), ("data.npz", "session"), ("pixels.parquet#p*", "y")):
         encode = {"model": str(tmp_path / "encoder.onnx"), "inputs": str(tmp_path / inputs)}
-        found = bring_in(DataSource.model_validate({"encode": encode, "group": group}), Store(tmp_path / "store"))
+        found = import_dataset(DataSource.model_validate({"encode": encode, "group": group}), Store(tmp_path / "store"))
         assert found.digest == want.digest
         assert found.labels == ("y",)
         assert found.points()["group"].to_pylist() == [str(kind) for kind in kinds]
     # Without a pattern, every numeric column that has no other role.
     encode = {"model": str(tmp_path / "encoder.onnx"), "inputs": str(tmp_path / "pixels.parquet")}
-    assert bring_in(DataSource.model_validate({"encode": encode}), Store(tmp_path / "store")).digest == want.digest
+    assert (
+        import_dataset(DataSource.model_validate({"encode": encode}), Store(tmp_path / "store")).digest == want.digest
+    )
 
 
 # --- shapes and types --------------------------------------------------------------------------------------------
@@ -382,7 +384,7 @@ def test_inputs_that_the_models_type_cannot_hold_are_refused(
     pictures[5, 2, 2] = value
     source = saved(tmp_path, linear(kind=getattr(TensorProto, kind), give=TensorProto.FLOAT), pictures)
     with pytest.raises(InputError) as caught:
-        bring_in(source, Store(tmp_path / "store"))
+        import_dataset(source, Store(tmp_path / "store"))
     assert [word for word in ("images.npy", *words) if word not in str(caught.value)] == []
 
 
@@ -463,7 +465,7 @@ def test_latents_that_are_not_finite_are_refused_with_their_place(tmp_path: Path
     pictures[7] = -pictures[7] - 1
     source = saved(tmp_path, with_output("Log", ["rows", 6]), pictures)
     with pytest.raises(InputError, match=r"(?s)encoder\.onnx of images\.npy.*row .*column.*not finite"):
-        bring_in(source, Store(tmp_path / "store"))
+        import_dataset(source, Store(tmp_path / "store"))
 
 
 def test_an_encoder_that_draws_random_numbers_is_refused(tmp_path: Path) -> None:
@@ -559,7 +561,7 @@ def test_roles_of_another_length_and_few_rows_are_told_before_anything_is_encode
     np.save(tmp_path / "labels.npy", np.zeros(3))
     announced: list[Announcement] = []
     with listening(announced.append), pytest.raises(InputError, match="3 values for 150 rows"):
-        bring_in(source.model_copy(update={"labels": (str(tmp_path / "labels.npy"),)}), Store(tmp_path / "store"))
+        import_dataset(source.model_copy(update={"labels": (str(tmp_path / "labels.npy"),)}), Store(tmp_path / "store"))
     np.save(tmp_path / "images.npy", images(4))
     refused(source, "4 rows", "at least 10")
     assert announced == []

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource
-from steadymap.tasks.input.dataset import bring_in
+from steadymap.tasks.input.dataset import import_dataset
 from steadymap.tasks.store.layout import Store
 
 
@@ -22,22 +22,22 @@ def source(folder: Path, shape: tuple[int, ...] | None, inputs: bool = True) -> 
 
 @pytest.mark.parametrize("shape", [(3, 4), (2, 2, 3), (3, 2, 2), None])
 def test_shapes_that_the_inputs_can_have(tmp_path: Path, shape: tuple[int, ...] | None) -> None:
-    assert bring_in(source(tmp_path, shape), Store(tmp_path / "store")).has_inputs
+    assert import_dataset(source(tmp_path, shape), Store(tmp_path / "store")).has_inputs
 
 
 def test_another_number_of_values_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"(?s)data.input_shape: \[3, 5\] is 15 values.*has 12.*rule:.*remedy:"):
-        bring_in(source(tmp_path, (3, 5)), Store(tmp_path / "store"))
+        import_dataset(source(tmp_path, (3, 5)), Store(tmp_path / "store"))
 
 
 def test_a_shape_of_inputs_that_are_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"(?s)data.input_shape.*not there.*name the raw inputs under `inputs:`"):
-        bring_in(source(tmp_path, (3, 4), inputs=False), Store(tmp_path / "store"))
+        import_dataset(source(tmp_path, (3, 4), inputs=False), Store(tmp_path / "store"))
 
 
 def test_the_shape_is_no_part_of_the_data(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
-    found = [bring_in(source(tmp_path, shape), store) for shape in ((3, 4), (2, 6), None)]
+    found = [import_dataset(source(tmp_path, shape), store) for shape in ((3, 4), (2, 6), None)]
     assert len({(one.identity, one.digest) for one in found}) == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource
-from steadymap.tasks.input.dataset import bring_in, look_at_source
+from steadymap.tasks.input.dataset import import_dataset, look_at_source
 from steadymap.tasks.input.latent_health import (
     CHECKED_ROWS,
     dimensions_table,
@@ -36,7 +36,7 @@ def write_vae(path: Path, **more: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def test_means_and_log_variance_are_read_together_and_stay_together(tmp_path: Path) -> None:
     mean, log_variance = write_vae(tmp_path / "vae.npz")
-    dataset = bring_in(DataSource(path=str(tmp_path / "vae.npz")), Store(tmp_path / "store"))
+    dataset = import_dataset(DataSource(path=str(tmp_path / "vae.npz")), Store(tmp_path / "store"))
     kept = dataset.log_variance()
     assert kept is not None
     position = dataset.points().column("position").to_numpy()
@@ -48,7 +48,9 @@ def test_only_the_posteriors_variance_makes_another_data_set(tmp_path: Path) -> 
     mean, _ = write_vae(tmp_path / "vae.npz")
     np.savez(tmp_path / "means.npz", mu=mean)
     store = Store(tmp_path / "store")
-    with_it, without = (bring_in(DataSource(path=str(tmp_path / name)), store) for name in ("vae.npz", "means.npz"))
+    with_it, without = (
+        import_dataset(DataSource(path=str(tmp_path / name)), store) for name in ("vae.npz", "means.npz")
+    )
     assert with_it.digest == without.digest  # the same cells
     assert with_it.identity != without.identity  # another run
     assert without.log_variance() is None

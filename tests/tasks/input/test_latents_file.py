@@ -19,7 +19,7 @@ import pytest
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource
-from steadymap.tasks.input.dataset import bring_in
+from steadymap.tasks.input.dataset import import_dataset
 from steadymap.tasks.input.latents_file import read_latents
 from steadymap.tasks.store.layout import Store
 from tests.conftest import three_blobs
@@ -74,7 +74,7 @@ def test_the_same_content_is_the_same_data_whatever_its_format_and_order(tmp_pat
     store = Store(tmp_path / "store")
     write_npz(tmp_path / "z.npz")
     frame().iloc[::-1].to_parquet(tmp_path / "z.parquet")
-    datasets = [bring_in(DataSource(path=str(tmp_path / name)), store) for name in ("z.npz", "z.parquet")]
+    datasets = [import_dataset(DataSource(path=str(tmp_path / name)), store) for name in ("z.npz", "z.parquet")]
     assert datasets[0].digest == datasets[1].digest
     np.testing.assert_array_equal(datasets[0].latents(), datasets[1].latents())
     # The points lead back to each file's own order.

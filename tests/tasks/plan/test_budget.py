@@ -13,13 +13,13 @@ import pytest
 
 from steadymap.configs.sweep import SweepConfig, Workers
 from steadymap.tasks.cells.compute_cells import CellResult
-from steadymap.tasks.input.dataset import bring_in
-from steadymap.tasks.plan.budget_rounds import rounds_of
+from steadymap.tasks.input.dataset import import_dataset
+from steadymap.tasks.plan.budget_rounds import budget_rounds
 from steadymap.tasks.plan.lay_out import lay_out
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.steps import compute_graph as step
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.verdicts.settling import Seen, Settling, is_same
+from steadymap.tasks.verdicts.settling import Snapshot, StoppingRule, is_same
 from steadymap.tasks.workers import choose_limits, opened_pool
 from tests.flows.test_sweep_flow import blob_config, cell_bytes, digests
 
@@ -36,12 +36,12 @@ AXES: dict[str, object] = {
 
 def laid_out(config: SweepConfig, folder: Path) -> Plan:
     store = Store(folder)
-    return lay_out(config, bring_in(config.data, store), store)
+    return lay_out(config, import_dataset(config.data, store), store)
 
 
 def test_what_says_most_of_the_clusters_comes_first(blobs_file: Path, tmp_path: Path) -> None:
     plan = laid_out(blob_config(blobs_file, seeds=(3, 4, 5), **AXES), tmp_path)
-    rounds = rounds_of(plan)
+    rounds = budget_rounds(plan)
     assert [(one.name, len(one.cells), one.further_seed) for one in rounds] == [
         ("seed 3", 3, False),
         ("halves", 2, False),
@@ -56,33 +56,33 @@ def test_what_says_most_of_the_clusters_comes_first(blobs_file: Path, tmp_path: 
 
 # --- settled ------------------------------------------------------------------------------------------------------
 
-THREE = Seen([0] * 30 + [1] * 30 + [2] * 30, {0: "REAL", 1: "REAL", 2: "UNCERTAIN"})
+THREE = Snapshot([0] * 30 + [1] * 30 + [2] * 30, {0: "REAL", 1: "REAL", 2: "UNCERTAIN"})
 
 
 @pytest.mark.parametrize(
     ("other", "same"),
     [
         (THREE, True),
-        (Seen([2] * 30 + [0] * 30 + [1] * 30, {2: "REAL", 0: "REAL", 1: "UNCERTAIN"}), True),  # other numbers
-        (Seen(THREE.clusters, {0: "REAL", 1: "UNCERTAIN", 2: "REAL"}), False),  # another cluster is UNCERTAIN
-        (Seen(THREE.clusters, {0: "REAL", 1: "REAL", 2: "REAL"}), False),
-        (Seen([0] * 45 + [1] * 45, {0: "REAL", 1: "REAL"}), False),
-        (Seen([0] * 20 + [1] * 40 + [2] * 30, THREE.verdicts), False),  # rows moved
-        (Seen([-1, *THREE.clusters[1:]], THREE.verdicts), True),  # one row among ninety
+        (Snapshot([2] * 30 + [0] * 30 + [1] * 30, {2: "REAL", 0: "REAL", 1: "UNCERTAIN"}), True),  # other numbers
+        (Snapshot(THREE.clusters, {0: "REAL", 1: "UNCERTAIN", 2: "REAL"}), False),  # another cluster is UNCERTAIN
+        (Snapshot(THREE.clusters, {0: "REAL", 1: "REAL", 2: "REAL"}), False),
+        (Snapshot([0] * 45 + [1] * 45, {0: "REAL", 1: "REAL"}), False),
+        (Snapshot([0] * 20 + [1] * 40 + [2] * 30, THREE.verdicts), False),  # rows moved
+        (Snapshot([-1, *THREE.clusters[1:]], THREE.verdicts), True),  # one row among ninety
     ],
 )
-def test_two_looks_agree_in_clusters_and_in_every_verdict(other: Seen, same: bool) -> None:
+def test_two_looks_agree_in_clusters_and_in_every_verdict(other: Snapshot, same: bool) -> None:
     assert is_same(THREE, other) is same
 
 
 def test_verdicts_settle_after_so_many_seeds_without_a_change() -> None:
-    two = Seen([0] * 45 + [1] * 45, {0: "REAL", 1: "REAL"})
-    settling = Settling(2)
+    two = Snapshot([0] * 45 + [1] * 45, {0: "REAL", 1: "REAL"})
+    settling = StoppingRule(2)
     for name, seen in [("halves", two), ("seed 1", THREE), ("seed 2", THREE), ("seed 3", THREE)]:
         assert settling.settled_after is None
         settling.note(name, seen)
     assert settling.settled_after == "seed 3"
-    never = Settling(None)
+    never = StoppingRule(None)
     for _ in range(5):
         never.note("seed", THREE)
     assert never.settled_after is None

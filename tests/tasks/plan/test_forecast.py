@@ -15,7 +15,7 @@ from steadymap.configs.grid import expand
 from steadymap.configs.sweep import SweepConfig
 from steadymap.flows.cli import app as cli
 from steadymap.tasks.plan.forecast import compare_machine, forecast
-from steadymap.tasks.plan.measured_costs import Costs, Drawn, measure_costs
+from steadymap.tasks.plan.measured_costs import CostOfCell, Costs, measure_costs
 from steadymap.tasks.store.files import write_table
 from tests.flows.test_sweep_flow import blob_config
 
@@ -38,10 +38,10 @@ def cpu(costs: Costs, rows: int = ROWS) -> float:
     return forecast(CONFIG, GRID, (rows, DIMENSIONS), 1, compare_machine(costs, rows)).shares["pictures"].cpu_seconds
 
 
-def drawn(configuration: object, cpu_seconds: float, rows: int = ROWS, times: int = 3) -> tuple[Drawn, ...]:
+def drawn(configuration: object, cpu_seconds: float, rows: int = ROWS, times: int = 3) -> tuple[CostOfCell, ...]:
     assert configuration in GRID.configurations
     one = TSNE if configuration == TSNE else UMAP
-    return (Drawn(one, rows, DIMENSIONS, cpu_seconds, 0.5),) * times
+    return (CostOfCell(one, rows, DIMENSIONS, cpu_seconds, 0.5),) * times
 
 
 def test_pictures_that_cost_more_here_raise_the_forecast_of_their_kind() -> None:
@@ -60,7 +60,7 @@ def test_few_pictures_correct_nothing_and_those_of_similar_size_count_alone() ->
 
 
 def test_memory_is_that_of_the_largest_worker() -> None:
-    big = tuple(Drawn(UMAP, ROWS, DIMENSIONS, 5.0, memory) for memory in (0.5, 4.0, 0.6))
+    big = tuple(CostOfCell(UMAP, ROWS, DIMENSIONS, 5.0, memory) for memory in (0.5, 4.0, 0.6))
     machine = compare_machine(Costs(1, big), ROWS)
     assert forecast(CONFIG, GRID, (ROWS, DIMENSIONS), 2, machine).memory_gb == pytest.approx(2 * 4.0)
 

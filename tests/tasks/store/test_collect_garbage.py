@@ -13,7 +13,7 @@ from steadymap.reports.build import build_report
 from steadymap.tasks.store.collect_garbage import find_garbage, remove_garbage
 from steadymap.tasks.store.files import write_text
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.locks import held, lock_of
+from steadymap.tasks.store.locks import hold_lock, lock_of
 from steadymap.tasks.store.run_uses import read_uses, recorded_uses, write_uses
 from tests.flows.test_sweep_flow import blob_config
 
@@ -100,7 +100,10 @@ def test_what_was_begun_long_ago_is_abandoned(tmp_path: Path) -> None:
 
 def test_nothing_is_removed_while_a_sweep_runs(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    with held(lock_of(store, "some-run"), "sweep", print), pytest.raises(InputError, match="some-run is under way"):
+    with (
+        hold_lock(lock_of(store, "some-run"), "sweep", print),
+        pytest.raises(InputError, match="some-run is under way"),
+    ):
         find_garbage(store)
     assert find_garbage(store).garbage == ()
 

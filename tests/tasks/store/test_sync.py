@@ -23,7 +23,7 @@ from steadymap.configs.errors import InputError
 from steadymap.configs.nightly import NightlyConfig
 from steadymap.configs.sweep import DataSource, Workers
 from steadymap.flows.cli import app as cli
-from steadymap.tasks.input.dataset import bring_in, measure
+from steadymap.tasks.input.dataset import import_dataset, measure
 from steadymap.tasks.plan.find_sweeps import find_datasets
 from steadymap.tasks.plan.graphs import graph_of
 from steadymap.tasks.plan.lay_out import lay_out
@@ -35,20 +35,20 @@ from steadymap.tasks.store import sync as remote_store
 from steadymap.tasks.store.collect_garbage import find_garbage, remove_garbage
 from steadymap.tasks.store.files import read_meta, write_arrays, write_text
 from steadymap.tasks.store.layout import Store
-from steadymap.tasks.store.leases import leased, refuse_while_leased
+from steadymap.tasks.store.leases import hold_lease, refuse_while_leased
 from steadymap.tasks.store.run_uses import read_uses, recorded_uses, write_uses
 from steadymap.tasks.store.sync import (
-    bring,
     bring_folder,
     bytes_here,
     bytes_of,
-    claim,
-    is_there,
+    download,
+    exists,
     open_store,
-    send,
+    probe_writable,
     send_pages,
-    settle,
     settle_folder,
+    sync,
+    upload,
 )
 from steadymap.tasks.workers import choose_limits, opened_pool
 from tests.flows.test_sweep_flow import blob_config, cell_bytes, digests
@@ -82,7 +82,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
         return open_store(url)
 
     yield become
-    remote_store.far.cache_clear()
+    remote_store.open_object_store.cache_clear()
 
 
 def keys(files: Any, url: str) -> set[str]:
@@ -94,7 +94,7 @@ def test_a_file_and_a_folder_travel_to_another_machine(url: str, files: Any, mac
     store = machine("one", url)
     write_text("a picture", store.cell(CELL))
     write_arrays(store.geometry("working-1"), {"working": np.arange(6.0)}, {"part": "working"})
-    send(store, [store.cell(CELL), store.geometry("working-1"), store.cell(OTHER)])
+    upload(store, [store.cell(CELL), store.geometry("working-1"), store.cell(OTHER)])
     assert keys(files, url) == {
         f"cells/01/{CELL}.parquet",
         "geometry/working-1/working.npy",
@@ -102,7 +102,7 @@ def test_a_file_and_a_folder_travel_to_another_machine(url: str, files: Any, mac
     }
     other = machine("two", url)
     assert other.root != store.root
-    bring(other, [other.cell(CELL), other.cell(OTHER), other.geometry("working-1"), other.geometry("none")])
+    download(other, [other.cell(CELL), other.cell(OTHER), other.geometry("working-1"), other.geometry("none")])
     assert other.cell(CELL).read_bytes() == store.cell(CELL).read_bytes()
     assert read_meta(other.geometry("working-1")) == read_meta(store.geometry("working-1"))
     assert not other.cell(OTHER).exists()
@@ -113,15 +113,15 @@ def test_a_file_and_a_folder_travel_to_another_machine(url: str, files: Any, mac
 def test_a_folder_without_its_record_is_not_there(url: str, files: Any, machine: Any) -> None:
     store = machine("one", url)
     write_arrays(store.geometry("working-1"), {"working": np.arange(6.0)}, {})
-    send(store, [store.geometry("working-1")])
+    upload(store, [store.geometry("working-1")])
     root = "/" + url.removeprefix("memory://")
     files.rm_file(f"{root}/geometry/working-1/meta.json")
     other = machine("two", url)
-    bring(other, [other.geometry("working-1")])
+    download(other, [other.geometry("working-1")])
     assert not other.geometry("working-1").exists()
     # The machine that has it sends what is lacking.
-    settle(store, [store.geometry("working-1")])
-    bring(other, [other.geometry("working-1")])
+    sync(store, [store.geometry("working-1")])
+    download(other, [other.geometry("working-1")])
     assert read_meta(other.geometry("working-1"))["files"]
 
 
@@ -131,19 +131,19 @@ def test_a_run_that_is_sent_anew_is_not_there_until_its_manifest_is(url: str, ma
         write_text(name, store.run("run-1") / name)
     write_text(json.dumps({"tables": {"a.parquet": {}}}), store.run("run-1") / "manifest.json")
     order: list[str] = []
-    remote = remote_store.far(url)
+    remote = remote_store.open_object_store(url)
     write, remove = type(remote).write_from, type(remote).remove
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(remote), "write_from", lambda self, file, key: (order.append(key), write(self, file, key)))
         patch.setattr(type(remote), "remove", lambda self, key: (order.append(f"-{key}"), remove(self, key)))
-        send(store, [store.run("run-1")])
+        upload(store, [store.run("run-1")])
         assert [one.rpartition("/")[2] for one in order] == ["manifest.json", "a.parquet", "z.parquet", "manifest.json"]
         assert order.pop(0).startswith("-")
         order.clear()
-        send(store, [store.run("run-1")])  # pages may be new; the run was finished when it was
+        upload(store, [store.run("run-1")])  # pages may be new; the run was finished when it was
         write_text("{}", store.run("run-1") / "manifest.json")
         again = [one.rpartition("/")[2] for one in order]
-        send(store, [store.run("run-1")])
+        upload(store, [store.run("run-1")])
     assert again == ["z.parquet"]
     assert [one.rpartition("/")[2] for one in order][1:] == ["manifest.json", "a.parquet", "z.parquet", "manifest.json"]
     assert len(keys(files, url)) == 3
@@ -152,7 +152,7 @@ def test_a_run_that_is_sent_anew_is_not_there_until_its_manifest_is(url: str, ma
 def test_a_folder_outside_the_store_stays_outside(url: str, files: Any, machine: Any, tmp_path: Path) -> None:
     store = machine("one", url)
     write_text("{}", tmp_path / "elsewhere" / "manifest.json")
-    for travel in (send, bring, settle):
+    for travel in (upload, download, sync):
         travel(store, [store.run(str(tmp_path / "elsewhere"))])
     assert keys(files, url) == set()
 
@@ -161,12 +161,12 @@ def test_a_run_that_went_on_elsewhere_takes_the_place_of_the_copy(url: str, file
     store = machine("one", url)
     for name, text in {"cells.parquet": "half", "manifest.json": '{"cut_short": true}'}.items():
         write_text(text, store.run("run-1") / name)
-    send(store, [store.run("run-1")])
+    upload(store, [store.run("run-1")])
     other = machine("two", url)
     for name, text in {"cells.parquet": "whole", "manifest.json": '{"cut_short": false}'}.items():
         write_text(text, other.run("run-1") / name)
-    send(other, [other.run("run-1")])
-    bring(store, [store.run("run-1")])
+    upload(other, [other.run("run-1")])
+    download(store, [store.run("run-1")])
     assert (store.run("run-1") / "cells.parquet").read_text() == "whole"
     assert not list(store.root.rglob(".writing-*"))
 
@@ -181,11 +181,11 @@ def test_what_is_only_looked_at_is_not_sent(url: str, files: Any, machine: Any) 
 def test_many_who_bring_the_same_folder_all_find_it_whole(url: str, machine: Any) -> None:
     store = machine("one", url)
     write_arrays(store.geometry("working-1"), {"working": np.arange(1000.0)}, {})
-    send(store, [store.geometry("working-1")])
+    upload(store, [store.geometry("working-1")])
     other = machine("two", url)
 
     def bring_and_read(_: int) -> int:
-        bring(other, [other.geometry("working-1")])
+        download(other, [other.geometry("working-1")])
         return len(read_meta(other.geometry("working-1"))["files"])
 
     often = sys.getswitchinterval()
@@ -212,15 +212,15 @@ def test_a_run_that_is_being_written_here_is_not_replaced_by_an_older_one(url: s
     store = machine("one", url)
     for name in ("cells.parquet", "manifest.json"):
         write_text("old", store.run("run-1") / name)
-    send(store, [store.run("run-1")])
+    upload(store, [store.run("run-1")])
     (store.run("run-1") / "manifest.json").unlink()
     write_text("new", store.run("run-1") / "cells.parquet")
-    bring(store, [store.run("run-1")])
+    download(store, [store.run("run-1")])
     assert (store.run("run-1") / "cells.parquet").read_text() == "new"
     # Whoever was writing it has died long ago: what the store has is whole.
     for path in (store.run("run-1"), store.run("run-1") / "cells.parquet"):
         os.utime(path, (1, 1))
-    bring(store, [store.run("run-1")])
+    download(store, [store.run("run-1")])
     assert (store.run("run-1") / "cells.parquet").read_text() == "old"
     assert (store.run("run-1") / "manifest.json").is_file()
 
@@ -240,10 +240,10 @@ def test_what_was_committed_before_the_process_died_is_sent_by_the_next(url: str
 def test_runs_come_with_the_time_of_their_manifest(url: str, files: Any, machine: Any) -> None:
     store = machine("one", url)
     write_text("{}", store.run("run-1") / "manifest.json")
-    send(store, [store.run("run-1")])
+    upload(store, [store.run("run-1")])
     root = "/" + url.removeprefix("memory://")
     other = machine("two", url)
-    bring(other, [other.run("run-1")])
+    download(other, [other.run("run-1")])
     written = files.modified(f"{root}/runs/run-1/manifest.json").timestamp()
     assert (other.run("run-1") / "manifest.json").stat().st_mtime == pytest.approx(written, abs=1e-3)
 
@@ -285,7 +285,7 @@ def test_a_lease_lasts_as_long_as_its_holder_and_an_hour_no_longer(
 
     monkeypatch.setattr(remote_store.Remote, "write", written)
     monkeypatch.setattr(leases, "RENEWED_EVERY_SECONDS", 0.01)
-    with leased(store, "sweep x"):
+    with hold_lease(store, "sweep x"):
         assert renewed.wait(60)
         with pytest.raises(InputError, match=r"sweep x of process \d+ on .* is under way"):
             refuse_while_leased(store)
@@ -299,7 +299,7 @@ def test_a_lease_lasts_as_long_as_its_holder_and_an_hour_no_longer(
         refuse_while_leased(store)
     files.store[f"{root}/leases/dead.json"].modified = now - timedelta(hours=1)
     refuse_while_leased(store)
-    with leased(store, "sweep y"):
+    with hold_lease(store, "sweep y"):
         assert f"{root}/leases/dead.json" not in files.find(f"{root}/leases")
 
 
@@ -318,7 +318,7 @@ def test_a_copy_forgets_runs_that_were_removed_elsewhere_long_ago(url: str, file
     store, other = machine("one", url), machine("two", url)
     for run in ("gone-1", "stays-1"):
         write_text("{}", store.run(run) / "manifest.json")
-    send(store, [store.run("gone-1"), store.run("stays-1")])
+    upload(store, [store.run("gone-1"), store.run("stays-1")])
     bring_folder(other, "runs")
     remote_store.remove_there(store, store.run("gone-1"))
     write_text("{}", other.run("new-1") / "manifest.json")  # finished this moment, and about to be sent
@@ -326,7 +326,7 @@ def test_a_copy_forgets_runs_that_were_removed_elsewhere_long_ago(url: str, file
         os.utime(path, (1, 1))
     bring_folder(other, "runs")  # a bucket without its claim is a wrong one, or was emptied
     assert sorted(path.name for path in (other.root / "runs").iterdir()) == ["gone-1", "new-1", "stays-1"]
-    claim(store)
+    probe_writable(store)
     bring_folder(other, "runs")
     assert sorted(path.name for path in (other.root / "runs").iterdir()) == ["new-1", "stays-1"]
 
@@ -355,19 +355,19 @@ def test_a_store_that_may_not_be_written_is_told_first(url: str, machine: Any, m
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError("Access Denied")
 
-    monkeypatch.setattr(remote_store.far(url).files, "pipe_file", refuse)
+    monkeypatch.setattr(remote_store.open_object_store(url).files, "pipe_file", refuse)
     with pytest.raises(InputError, match="cannot be written: PermissionError: Access Denied"):
-        claim(store)
+        probe_writable(store)
 
 
 def test_a_store_is_there_once_anybody_works_in_it(url: str, files: Any, machine: Any) -> None:
     store = machine("one", url)
-    assert not is_there(store)
-    claim(store)
+    assert not exists(store)
+    probe_writable(store)
     write_text("a picture", store.cell(CELL))
-    send(store, [store.cell(CELL)])
+    upload(store, [store.cell(CELL)])
     other = machine("two", url)
-    assert is_there(other)
+    assert exists(other)
     assert bytes_of(other) == sum(files.info(f"{url}/{key}")["size"] for key in keys(files, url)) > len("a picture")
     assert bytes_here(other) == 0
 
@@ -385,12 +385,12 @@ def put_data(files: Any, url: str, path: Path, shift: float = 0.0) -> str:
 def test_data_at_a_url_is_read_by_content(url: str, files: Any, machine: Any, tmp_path: Path) -> None:
     store = machine("one", url)
     place = put_data(files, url, tmp_path / "z.npy")
-    here = bring_in(DataSource(path=str(tmp_path / "z.npy")), Store(tmp_path / "local"))
-    there = bring_in(DataSource(path=place), store)
+    here = import_dataset(DataSource(path=str(tmp_path / "z.npy")), Store(tmp_path / "local"))
+    there = import_dataset(DataSource(path=place), store)
     assert (there.identity, there.source, there.rows) == (here.identity, "z.npy", 60)
     assert measure(DataSource(path=place)) == (60, 5)
     put_data(files, url, tmp_path / "z.npy", shift=1.0)
-    assert bring_in(DataSource(path=place), store).identity != here.identity
+    assert import_dataset(DataSource(path=place), store).identity != here.identity
 
 
 def test_data_that_has_not_changed_is_brought_once(
@@ -403,7 +403,7 @@ def test_data_that_has_not_changed_is_brought_once(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("brought again")
 
-    monkeypatch.setattr(remote_store.far(place).files, "get_file", refuse)
+    monkeypatch.setattr(remote_store.open_object_store(place).files, "get_file", refuse)
     assert measure(DataSource(path=place)) == (60, 5)
 
 
@@ -518,7 +518,7 @@ def test_a_worker_of_a_cluster_brings_what_it_draws_from(
     url = f"memory://{uuid.uuid4().hex}"
     store = machine("one", url)
     config = blob_config(blobs_file)
-    plan = lay_out(config, bring_in(config.data, store), store)
+    plan = lay_out(config, import_dataset(config.data, store), store)
     with opened_pool(choose_limits(Workers(count=1, timeout_seconds=300))):
         assert prepare_geometry.fn(plan) == {}
     shutil.rmtree(store.root)  # what a worker elsewhere has of it

@@ -1,0 +1,1 @@
+"""Measures of the latent space itself, before any picture."""
