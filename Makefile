@@ -44,13 +44,13 @@ test-wheel: $(READY) ## the wheel alone, in an environment of its own, beside fo
 test-browser: $(READY) ## the report in headless Chromium (Debian: apt-get install chromium)
 	$(BIN)/python -m pytest -m browser
 
-test-services: $(READY) ## real servers and clusters (pip install -e '.[services]', Debian: postgresql; what is not there is skipped)
+test-services: $(READY) ## real servers and clusters (pip install -e '.[services]', Debian: postgresql, nginx-light; what is not there is skipped)
 	$(BIN)/python -m pytest -m services tests/services
 
 check: lint test ## lint and test
 
-bench: $(READY) ## CPU against a careful practitioner's script, side by side (about 25 minutes)
-	$(BIN)/python -m benchmarks.compare_with_naive
+bench: $(READY) ## naive, expert and Steadymap on the same 36 cells: wall, CPU, memory, quality (about 30 minutes)
+	$(BIN)/python -m benchmarks.compare_sweeps
 
 bench-scores: $(READY) ## CPU and memory of all scores of 36 pictures (about 3 minutes)
 	$(BIN)/python -m benchmarks.score_cost

@@ -131,13 +131,18 @@ RECOMMENDATIONS = pa.schema(
         pa.field("auc_ln_k", pa.float64(), nullable=False),
         pa.field("stability", pa.float64()),
         pa.field("on_front", pa.bool_(), nullable=False),
+        pa.field("kept", pa.int32()),
+        pa.field("counted", pa.int32()),
+        pa.field("rank", pa.int32()),
         pa.field("recommended", pa.bool_(), nullable=False),
         pa.field("cell", pa.string(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),
     ]
 )
-"""``recommendations.parquet``: a row per configuration with an embedding; ``on_front`` marks the Pareto front over the
-three numbers, ``cell`` is the picture that stands for the configuration."""
+"""``recommendations.parquet``: a row per configuration with an embedding. ``rank`` counts from 1, the best; null for
+what is drawn for comparison. ``kept`` of the ``counted`` clusters (the REAL ones, else all) are kept by most of its
+pictures; null where no fate of clusters is known. ``on_front`` marks the Pareto front over the three numbers,
+``recommended`` the best rank of a reducer, ``cell`` is the picture that stands for the configuration."""
 
 TIMINGS = pa.schema(
     [
@@ -432,6 +437,16 @@ IMAGES = pa.schema(
 """``images.parquet``: a row per drawn row where the raw inputs are images, else none. ``pixels`` are height × width ×
 channels bytes (1 channel is grey, 3 are red, green, blue), at most 32 × 32 pixels."""
 
+NEIGHBOURS = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),
+        pa.field("neighbour", pa.int64(), nullable=False),
+    ]
+)
+"""``neighbours.parquet``: of every drawn row its nearest drawn rows in the latent space, at most 10, the nearest first
+(rank 1)."""
+
 
 def points(further_labels: Sequence[str]) -> pa.Schema:
     """Return the schema of ``points.parquet``: a row per row of the user's file, in its order.
@@ -474,5 +489,6 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "null_pictures": NULL_PICTURES,
     "half_pictures": HALF_PICTURES,
     "images": IMAGES,
+    "neighbours": NEIGHBOURS,
 }
 """The tables of a run with a fixed schema; ``points`` depends on the labels, ``timings`` is kept apart."""

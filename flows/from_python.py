@@ -70,8 +70,7 @@ def _read(config: SweepConfig | Mapping[str, Any] | Path | str) -> SweepConfig:
 
 def _set_what_is_not_set() -> None:
     """Give Prefect's embedded server the time that it needs; what the user has set stays."""
-    from steadymap.flows.cli.app import PREFECT_SETTINGS
-    from steadymap.flows.cli.prefect_server import choose_server
+    from steadymap.flows.cli.prefect_server import PREFECT_SETTINGS, choose_server
 
     if "prefect" not in sys.modules:  # it reads its settings once
         choose_server()

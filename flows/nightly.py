@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass, replace
@@ -49,9 +50,11 @@ from steadymap.reports.run.store_runs import finished_runs, previous_run
 from steadymap.reports.site.site import INDEX, build_site
 from steadymap.tasks.plan.find_sweeps import NightSweep, StoreState, find_sweeps, look_at, state_of
 from steadymap.tasks.plan.prepared import handed_over
+from steadymap.tasks.progress import telling
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.locks import hold_lock, lock_of
 from steadymap.tasks.store.sync import bring_folder, open_store, probe_writable, send_pages, settle_folder
+from steadymap.tasks.store.turns import take_turn
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -99,8 +102,11 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
     """
     logger, place = get_run_logger(), open_store(store)
     tag_run()
-    probe_writable(place)
-    with hold_lock(lock_of(place, f"night-{slug(config.name)}"), f"night {config.name}", logger.warning):
+    with telling(logger.warning), contextlib.ExitStack() as turn:
+        probe_writable(place)
+        name, what = f"night-{slug(config.name)}", f"night {config.name}"
+        turn.enter_context(hold_lock(lock_of(place, name), what, logger.warning))
+        turn.enter_context(take_turn(place, name, what))
         started, clock = datetime.now(UTC), time.monotonic()
         deadline = None if config.hours is None else clock + config.hours * SECONDS_PER_HOUR
         bring_folder(place, "runs")

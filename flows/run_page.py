@@ -182,6 +182,8 @@ def _file_url(path: Path) -> str:
 VERDICT_COLUMNS = ["cluster", "verdict", "size", "label", "p_value", "depth", "recurrence", "reason"]
 ROUNDED = {"p_value": 4, "depth": 2, "recurrence": 2}
 """Digits of the verdicts' numbers in a table that is read; the run's own tables have them all."""
+SMALLEST_P = 1e-4
+"""Below this a p-value says only that it is: rounded it would be 0, which none is."""
 
 
 def show_plan(plan: Plan, logger: Logger) -> None:
@@ -213,6 +215,9 @@ def verdict_table(run: Run) -> list[dict[str, Any]]:
     """Return the clusters with their verdicts, whole reasons, and numbers that a person can read."""
     table = run.clusters[VERDICT_COLUMNS].round(ROUNDED)
     found: list[dict[str, Any]] = json.loads(table.to_json(orient="records"))
+    for row, p in zip(found, run.clusters["p_value"], strict=True):
+        if p < SMALLEST_P:
+            row["p_value"] = f"< {SMALLEST_P:.4f}"
     return found
 
 

@@ -33,7 +33,7 @@ from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.tasks.cells.compute_cells import CellOutcomes
 from steadymap.tasks.plan.lay_out import run_identity
-from steadymap.tasks.progress import listening
+from steadymap.tasks.progress import listening, telling
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space
 from steadymap.tasks.steps.find_clusters import find_clusters
 from steadymap.tasks.steps.judge_clusters import judge_clusters
@@ -51,7 +51,8 @@ from steadymap.tasks.store.locks import hold_lock, lock_of
 from steadymap.tasks.store.run_manifest import WrittenRun, find_complete_run
 from steadymap.tasks.store.run_uses import read_uses, recorded_uses, write_uses
 from steadymap.tasks.store.sync import open_store, probe_writable, upload
-from steadymap.tasks.workers import choose_limits, opened_pool
+from steadymap.tasks.store.turns import take_turn
+from steadymap.tasks.workers import choose_limits, pool_to_its_end
 
 WAITING_CONFIGURATIONS = 16
 """Configurations under way at a time. Their threads only wait; how much is computed at a time is the workers' count."""
@@ -118,15 +119,16 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
     """
     logger = get_run_logger()
     tag_run(f"sweep:{config.name}")
-    with listening(LogProgress(logger)), contextlib.ExitStack() as turn:
+    with listening(LogProgress(logger)), telling(logger.warning), contextlib.ExitStack() as turn:
         place = open_store(store)
         probe_writable(place)
         turn.enter_context(hold_lease(place, f"sweep {config.name}"))
         uses = turn.enter_context(recorded_uses(place))
         dataset = read_dataset(config.data, place)
         # Of two that want the same run one works; the other then finds all that it would have computed.
-        lock = lock_of(place, run_identity(config, dataset))
-        turn.enter_context(hold_lock(lock, f"sweep {config.name}", logger.warning))
+        identity, what = run_identity(config, dataset), f"sweep {config.name}"
+        turn.enter_context(hold_lock(lock_of(place, identity), what, logger.warning))
+        turn.enter_context(take_turn(place, identity, what))
         plan = plan_sweep(config, dataset, place)
         show_plan(plan, logger)
         site = Site(place, site_url)
@@ -135,7 +137,7 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
         written = find_complete_run(place.run(plan.run), plan.identity) if not plan.missing else None
         endings: CellOutcomes = {}
         if written is None:
-            turn.enter_context(opened_pool(choose_limits(config.workers)))
+            turn.enter_context(pool_to_its_end(choose_limits(config.workers)))
             endings = draw_in_rounds(plan) if config.budget.limited else draw_cells(plan)
             drawn = drawn_cells(plan, endings)
             scores = score_cells(plan, drawn)

@@ -6,6 +6,7 @@ Steps announce; listeners draw. Nothing waits for a listener, and no number depe
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -83,3 +84,32 @@ def _tell(announcement: Announcement) -> None:
     with _lock:
         for listener in _listeners:
             listener(announcement)
+
+
+# --- in words -----------------------------------------------------------------------------------------------------
+
+Teller = Callable[[str], object]
+
+_tellers: list[Teller] = []
+
+
+@contextlib.contextmanager
+def telling(teller: Teller) -> Iterator[None]:
+    """Have sentences that people should read go somewhere, such as the log of a run, from whatever thread."""
+    with _lock:
+        _tellers.append(teller)
+    try:
+        yield
+    finally:
+        with _lock:
+            _tellers.remove(teller)
+
+
+def tell(sentence: str) -> None:
+    """Tell people something that is no number: what is waited for, what is tried again and why."""
+    with _lock:
+        teller = _tellers[-1] if _tellers else None
+    if teller is None:
+        logging.getLogger(__name__).warning(sentence)
+    else:
+        teller(sentence)

@@ -19,7 +19,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as PoolTimeoutError
 from dataclasses import dataclass
+from multiprocessing import popen_forkserver, spawn
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
@@ -124,13 +127,50 @@ def warm_up() -> None:
                 os.environ[name] = value
 
 
+class _WorkerProcess(ForkServerProcess):
+    """A worker that does not run the program's main script again, as Python's workers do.
+
+    Jobs are functions of this package. A script that sweeps on its top level, without ``if __name__ == "__main__":``,
+    would start a sweep in every worker.
+    """
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> popen_forkserver.Popen:  # noqa: N802 - Python's name
+        _launching.without_main = True
+        try:
+            return popen_forkserver.Popen(process_obj)
+        finally:
+            _launching.without_main = False
+
+
+class _WorkerContext(ForkServerContext):
+    Process = _WorkerProcess
+
+
+_launching = threading.local()
+
+_every_preparation = spawn.get_preparation_data
+
+
+def _preparation(name: str) -> dict[str, Any]:
+    """Return what Python tells a new process; of this thread's workers, without the main script."""
+    told: dict[str, Any] = _every_preparation(name)
+    if getattr(_launching, "without_main", False):
+        told = {key: value for key, value in told.items() if not key.startswith("init_main_from_")}
+    return told
+
+
+# Python asks this function only, and offers no other way to leave the main script out.
+spawn.get_preparation_data = _preparation
+
+
 class WorkerPool:
     """Runs jobs in isolated processes and tells how each ended."""
 
     def __init__(self, limits: Limits) -> None:
         warm_up()
         self.limits = limits
-        context = multiprocessing.get_context("forkserver")
+        context = _WorkerContext()
         reader, writer = context.Pipe(duplex=False)
         self._guard = _MemoryGuard(reader, limits.memory_bytes)
         self._pool = ProcessPool(
@@ -138,6 +178,7 @@ class WorkerPool:
         )
         self._futures: WeakSet[Future[Any]] = WeakSet()
         self._noting = threading.Lock()
+        self._closed = False
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         """Queue a job: a function of an importable module with small, picklable arguments.
@@ -176,7 +217,13 @@ class WorkerPool:
         return Lost("crashed", f"the worker ended with exit code {code}")
 
     def close(self) -> None:
-        """End the workers; jobs that still run are killed, and whoever waits for one waits no longer."""
+        """End the workers; jobs that still run are killed, and whoever waits for one waits no longer.
+
+        The second time it does nothing.
+        """
+        if self._closed:
+            return
+        self._closed = True
         self._pool.stop()  # type: ignore[no-untyped-call]  # pebble leaves it untyped
         with self._noting:
             waited_for = list(self._futures)
@@ -211,6 +258,21 @@ def some_pool(limits: Limits) -> Iterator[WorkerPool]:
         return
     with opened_pool(limits) as pool:
         yield pool
+
+
+@contextlib.contextmanager
+def pool_to_its_end(limits: Limits) -> Iterator[WorkerPool]:
+    """Take over the open pool, or open one; it ends with this block, whoever has opened it.
+
+    Whoever waits for a job of a block that was interrupted waits no longer.
+    """
+    global _open_pool  # noqa: PLW0603
+    with some_pool(limits) as pool:
+        try:
+            yield pool
+        finally:
+            _open_pool = None
+            pool.close()
 
 
 def current_pool() -> WorkerPool:

@@ -1,10 +1,12 @@
-"""Fixtures that many tests share: small latent vectors with known clusters, and Prefect's embedded server."""
+"""Fixtures that many tests share: small latent vectors with known clusters, Prefect's embedded server, a browser."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Set before Prefect is imported anywhere; the command line does the same.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -13,6 +15,9 @@ os.environ.setdefault("PREFECT_SERVER_DATABASE_TIMEOUT", "60")
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def three_blobs(rows: int = 150, dimensions: int = 6, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -41,3 +46,18 @@ def engine() -> Iterator[None]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window and without calls of its own."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.reports.browsing import QUIET
+
+    chromium = shutil.which("chromium")
+    assert chromium is not None, "no chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield opened
+        opened.close()

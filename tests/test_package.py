@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,28 @@ def test_a_sweep_is_a_subflow_and_its_label_test_is_judge(tmp_path: Path) -> Non
     swept = run.labels.sort_values("label").reset_index(drop=True)
     assert judged["p_value"].tolist() == swept["p_value"].tolist()
     assert judged["separated"].all()
+
+
+@pytest.mark.engine
+def test_a_script_that_sweeps_on_its_top_level_runs_once(blobs_file: Path, tmp_path: Path) -> None:
+    # Python's own workers run the main script again: each would begin a sweep, and the script would never end.
+    script = tmp_path / "after_training.py"
+    script.write_text(
+        "import steadymap\n"
+        "print('begun', flush=True)\n"
+        f"config = {{'name': 'blobs', 'data': {{'path': {str(blobs_file)!r}}}, 'reducers': [{{'reducer': 'pca'}}],\n"
+        "          'seeds': [0], 'resamples': {'pairs': 0}, 'nulls': {'gaussian': 0, 'copula': 0}}\n"
+        "print('drawn', steadymap.sweep(config, 'store').computed)\n",
+        encoding="utf-8",
+    )
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect")}
+    ended = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout.split()) == (0, ["begun", "drawn", "1"]), ended.stderr

@@ -1,7 +1,6 @@
 """The command line's application, and what its commands share: options, exit codes, and how a store is opened.
 
-Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant and worker
-processes, which import the command line as their main module, stay light.
+Heavy imports (Prefect, scikit-learn, seaborn) happen inside the commands, so that help is instant.
 """
 
 from __future__ import annotations

@@ -17,15 +17,32 @@ import urllib.error
 import urllib.request
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from steadymap.configs.errors import InputError
+
+if TYPE_CHECKING:
+    from steadymap.tasks.store.layout import Store
 
 URL = "PREFECT_API_URL"
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 PATIENCE_SECONDS = 5
 STRAYS = (".env", "prefect.toml", "pyproject.toml")
 """Files in the working directory in which Prefect looks for settings."""
+
+
+PREFECT_SETTINGS = {
+    # The embedded server takes 12 to 17 s; its own limit of 20 s fails on a busy machine.
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    # SQLite answers "database is locked" even under light load.
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
+    # A tool that runs on private data calls nobody.
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    # The terminal shows progress instead.
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+}
+"""Set where the user has set nothing."""
 
 
 def choose_server(environment: MutableMapping[str, str] | None = None) -> list[str]:
@@ -167,3 +184,12 @@ def tell_server(told: list[str]) -> None:
     """Print what a person should know of the server, beside whatever the command prints."""
     for line in told:
         print(f"steadymap: {line}", file=sys.stderr)
+
+
+def prepare_engine(store: Store) -> None:
+    """Let workers warm up while the rest is imported and read; where the store has cells, they may not be needed."""
+    from steadymap.tasks.workers import warm_up
+
+    tell_server(choose_server())
+    if not (store.root / "cells").is_dir():
+        warm_up()

@@ -41,7 +41,9 @@ def form_of(flow: Flow[..., Any]) -> dict[str, Any]:
     """Return the schema of a flow's parameters, from which the UI makes a form."""
     from prefect.utilities.callables import parameter_schema
 
-    return parameter_schema(flow).model_dump(mode="json", exclude_none=True)
+    found = parameter_schema(flow).model_dump(mode="json", exclude_none=True)
+    # As `prefect deploy` sends it: what is empty is left out.
+    return {key: value for key, value in found.items() if value or key not in ("definitions", "required")}
 
 
 def read_automation(name: str) -> dict[str, Any]:

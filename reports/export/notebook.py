@@ -13,14 +13,25 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 
+from steadymap.configs.schemas import VERDICTS
 from steadymap.reports.clusters.cluster_cards import OPEN
 from steadymap.reports.html.rendering import open_templates
-from steadymap.reports.paper.grid_figure import Colouring, cluster_colouring, comparison_colouring, draw_picture
+from steadymap.reports.paper.grid_figure import (
+    Colouring,
+    Colours,
+    cluster_colouring,
+    comparison_colouring,
+    draw_picture,
+)
 from steadymap.reports.paper.sheet import RULE, Sheet, plain_drawing
+from steadymap.reports.pictures.palette import DARK, LIGHT
 from steadymap.reports.run.run_folder import TABLES, Run, read_run
 from steadymap.reports.summary.summary import Recommended, Summary, summarise
+from steadymap.reports.wording import count
 
 SIDE, DOTS_PER_INCH = 2.4, 110
 BESIDE = (("report.html", "the report"), ("report.pdf", "as PDF"), ("summary.md", "as Markdown"))
@@ -36,9 +47,20 @@ class Shown:
     png: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ShownRun(Run):
-    """A run that a notebook displays."""
+    """A run that a notebook displays, and that a terminal names."""
+
+    def __repr__(self) -> str:
+        words = self.clusters["verdict"].fillna("untested").tolist()
+        counts = [f"{words.count(word)} {word}" for word in (*VERDICTS, "untested") if word in words]
+        told = [
+            count(self.manifest["data"]["rows"], "row"),
+            count(len(self.drawn), "picture"),
+            f"clusters: {', '.join(counts) or 'none'}",
+        ]
+        tables = [f".{name}" for name in TABLES if len(getattr(self, name))]
+        return f"<run {self.manifest['run']}: {'; '.join(told)}; tables {', '.join(tables)}>"
 
     def _repr_html_(self) -> str:
         return render_notebook(self)
@@ -85,14 +107,24 @@ def _shown(summary: Summary, colouring: Colouring) -> list[Shown]:
         axes.set(xticks=[], yticks=[])
         for spine in axes.spines.values():
             spine.set(color=RULE, linewidth=0.6)
-        draw_picture(axes, colouring.pictures[cell], colouring.by_cell[cell], SIDE)
+        axes.set_facecolor("none")
+        draw_picture(axes, colouring.pictures[cell], _for_any_ground(colouring.by_cell[cell]), SIDE)
         FigureCanvasAgg(sheet.figure)
         content = io.BytesIO()
-        sheet.figure.savefig(content, dpi=DOTS_PER_INCH, format="png")
+        sheet.figure.savefig(content, dpi=DOTS_PER_INCH, format="png", transparent=True)
         return base64.b64encode(content.getvalue()).decode("ascii")
 
     with plain_drawing():
         return [Shown(one.panel.title, one.reason, png(one)) for one in drawn]
+
+
+def _for_any_ground(colours: Colours) -> Colours:
+    """Return tones halfway between those for light and for dark ground: a picture does not know where it is shown."""
+    found = colours.copy()
+    for light, dark in zip(LIGHT, DARK, strict=True):
+        own = np.asarray(to_rgb(light), np.float32)
+        found[(colours == own).all(axis=1)] = (own + np.asarray(to_rgb(dark), np.float32)) / 2
+    return found
 
 
 def _address(path: Path) -> str:

@@ -21,6 +21,7 @@ IMPORT = re.compile(r'^import \{\s*([^}]*?),?\s*\} from "\./([\w-]+\.js)";\n', f
 EXPORT = re.compile(r"^export (?=(?:async function|function|class|const) )", flags=re.MULTILINE)
 TOP_LEVEL = re.compile(r"^(?:export )?(?:async function|function|class|const|let) (.+)$", flags=re.MULTILINE)
 NAMES = re.compile(r"^(\w+)|^\[([\w, ]+)\]|, (\w+) = ")
+GOES_ON = re.compile(r"^((?:export )?(?:const|let) .*),\n {2}(?=\w+ = )", flags=re.MULTILINE)
 
 
 def bundle(folder: Path = SCRIPTS, entry: str = ENTRY) -> Markup:
@@ -64,9 +65,16 @@ def _check_exports(name: str, wanted: str, other: str, source: str) -> None:
 def _check_names(sources: dict[str, str]) -> None:
     owner: dict[str, str] = {}
     for name, source in sources.items():
-        for one in (one for line in source.splitlines() for one in names_of(line)):
+        for one in (one for line in _joined(source).splitlines() for one in names_of(line)):
             if owner.setdefault(one, name) != name:
                 raise ValueError(f"{name} and {owner[one]} both give the name {one}")
+
+
+def _joined(source: str) -> str:
+    """Put declarations of several names that go over lines into one."""
+    while (joined := GOES_ON.sub(r"\1, ", source)) != source:
+        source = joined
+    return source
 
 
 def names_of(line: str) -> list[str]:

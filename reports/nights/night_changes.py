@@ -22,6 +22,11 @@ Kind = Literal["cluster.new", "cluster.lost", "verdict.flipped", "score.dropped"
 
 FOUND_AGAIN = ("kept", "reshaped")
 
+LOST = ("vanished", "split", "merged", "not compared")
+
+GONE = "gone"
+"""What became of a cluster that cannot be compared: none of its rows is there any more."""
+
 SCORES_OF_VECTORS = ("label_purity", "input_trustworthiness", "input_continuity")
 """Facts about the vectors of which less is worse; every score that settings are compared by is of that kind, too."""
 
@@ -108,19 +113,18 @@ def carry_numbers(found: Comparison | None, after: Run, before: Mapping[int, int
 
 
 def find_night_changes(found: Comparison, before: Mapping[int, int], after: Mapping[int, int]) -> list[Change]:
-    """List what changed between two nights; ``before`` and ``after`` are lasting numbers by those of the runs."""
+    """List what changed between two nights; ``before`` and ``after`` are lasting numbers by those of the runs.
+
+    The gravest comes first, since headlines are cut: verdicts that flipped, then what was lost, then what is new.
+    """
     partners = {one.partner.cluster for one in found.clusters if one.fate in FOUND_AGAIN and one.partner is not None}
     fresh = [facts for facts in found.after.values() if facts.verdict in SHOWN and facts.cluster not in partners]
-    gone = [
-        one
-        for one in found.clusters
-        if one.cluster.verdict in SHOWN and one.fate in ("vanished", "split", "merged") and not one.is_new
-    ]
+    gone = [one for one in found.clusters if one.cluster.verdict in SHOWN and one.fate in LOST and not one.is_new]
     flipped = [one for one in found.clusters if one.flipped_beyond_chance and one.cluster.verdict]
     return [
-        *(_new(facts, after, _origin(found, facts, before)) for facts in fresh),
-        *(_lost(one, before, after) for one in gone),
         *(_flip(one, one.partner, after) for one in flipped if one.partner is not None and one.partner.verdict),
+        *(_lost(one, before, after) for one in gone),
+        *(_new(facts, after, _origin(found, facts, before)) for facts in fresh),
         *_dropped(found),
     ]
 
@@ -177,7 +181,10 @@ def _origin(found: Comparison, facts: Facts, before: Mapping[int, int]) -> str:
 def _lost(one: ClusterChange, before: Mapping[int, int], after: Mapping[int, int]) -> Change:
     facts, lasting = one.cluster, before.get(one.cluster.cluster)
     parts = ", ".join(f"C{after[part.cluster]} ({spell_share(part.share)})" for part in one.parts[:MOST_PARTS])
-    if one.fate == "vanished":
+    fate = GONE if one.fate == "not compared" else one.fate
+    if fate == GONE:
+        how = "none of its rows is in the data any more"
+    elif fate == "vanished":
         how = f"its rows are in {parts}" if parts else "its rows are in no cluster"
     else:
         how = f"it {one.fate} into {parts}"
@@ -185,14 +192,14 @@ def _lost(one: ClusterChange, before: Mapping[int, int], after: Mapping[int, int
         "cluster.lost",
         f"Lost {facts.verdict} cluster: {name_cluster(lasting, facts)}, {count(facts.size, 'row')}; {how}.",
         subject=str(lasting if lasting is not None else f"before-{facts.cluster}"),
-        labels={"verdict": facts.verdict, "fate": one.fate},
+        labels={"verdict": facts.verdict, "fate": fate},
         facts={
             "lasting": lasting,
-            "fate": one.fate,
-            "into": [after[part.cluster] for part in one.parts] if one.fate != "vanished" else [],
+            "fate": fate,
+            "into": [after[part.cluster] for part in one.parts] if fate != "vanished" else [],
             **_facts(facts),
         },
-        brief=f"{name_cluster(lasting, facts)}: {facts.verdict}, {one.fate}",
+        brief=f"{name_cluster(lasting, facts)}: {facts.verdict}, {fate}",
     )
 
 

@@ -15,7 +15,7 @@ from steadymap.reports.html.bundle import bundle
 from steadymap.reports.html.rendering import name_script, open_templates, read_own
 from steadymap.reports.page.kept_table import by_verdict, cluster_rows, setting_rows
 from steadymap.reports.page.layouts import FIRST, layouts
-from steadymap.reports.page.terms import TERMS, sections
+from steadymap.reports.page.terms import TERMS, explainer, sections
 from steadymap.reports.page.track_alluvials import track_rivers
 from steadymap.reports.pictures.palette import THEMES
 from steadymap.reports.pictures.picture_data import pack_pictures
@@ -67,6 +67,7 @@ def render_page(run: Run, summary: Summary) -> str:
             cluster_definitions=[CARD_OF["recurrence"], CARD_OF["pac"]],
             themes=THEMES,
             terms=TERMS,
+            explain=explainer(),
             shapes=SHAPES,
             sections=sections(summary, ranked=bool(settings)),
             size="small",

@@ -17,6 +17,7 @@ from steadymap.reports.paper.grid_figure import (
     cluster_colouring,
     comparison_colouring,
     draw_legend,
+    draw_picture,
     draw_rows,
     lay_out,
     legend_height,
@@ -27,6 +28,7 @@ from steadymap.reports.paper.sheet import (
     INK,
     PAGE_WIDTH,
     QUIET,
+    RULE,
     TEXT_WIDTH,
     Sheet,
     line_height,
@@ -49,15 +51,18 @@ MOST_LINES = 60
 """Of one text; what is longer is no sentence."""
 
 COLUMNS = (
-    ("Cluster", 0.55),
-    ("Verdict", 0.95),
-    ("Rows", 0.55),
-    ("p", 0.6),
-    ("Depth of the valley", 1.05),
-    ("Recurrence", 0.9),
-    ("Reason", 2.67),
+    ("Cluster", 1.87),
+    ("Verdict", 1.0),
+    ("Rows", 0.65),
+    ("p", 0.65),
+    ("Depth of the valley", 1.9),
+    ("Recurrence", 1.2),
 )
 """Columns of the table of clusters and their widths in inches."""
+
+NAME_WIDTH = 1.4
+MAP, BESIDE_MAP = 3.1, 0.2
+"""Side of the first page's picture, and the room on its left."""
 
 
 @dataclass
@@ -95,11 +100,14 @@ class Pages:
             self.top += line_height(size)
         self.top += 0.08
 
-    def paragraph(self, text: str, size: float = SIZE, colour: str = INK, left: float = EDGE) -> None:
-        """Write a text in lines; nothing where it is empty."""
+    def paragraph(self, text: str, size: float = SIZE, colour: str = INK, width: float = TEXT_WIDTH) -> None:
+        """Write a text in lines of a width; nothing where it is empty."""
         if not text:
             return
-        for line in wrap(text, PAGE_WIDTH - EDGE - left, size, MOST_LINES):
+        left, lines = EDGE, wrap(text, width, size, MOST_LINES)
+        if len(lines) * line_height(size) < (BOTTOM - TOP) / 3:
+            self.need(len(lines) * line_height(size))  # so that no paragraph of a few lines is torn
+        for line in lines:
             self.need(line_height(size))
             self.sheet.write(left, self.top, line, size, color=colour)
             self.top += line_height(size)
@@ -133,7 +141,7 @@ def write_pdf(run: Run, summary: Summary, path: Path) -> None:
 def compose_pages(run: Run, summary: Summary) -> Pages:
     """Lay out every page of a run's report."""
     pages = Pages()
-    _answer(pages, summary)
+    _answer(pages, run, summary)
     if len(run.drawn):
         _grids(pages, run, summary)
         _scores(pages, run)
@@ -151,12 +159,20 @@ def _number(sheet: Sheet, run: str, number: int, total: int) -> None:
 # --- what the pages hold --------------------------------------------------------------------------------------------
 
 
-def _answer(pages: Pages, summary: Summary) -> None:
+def _answer(pages: Pages, run: Run, summary: Summary) -> None:
+    """Say what is there beside the picture of the best setting; then the facts of every cluster, and what else."""
     pages.heading(summary.title, TITLE_SIZE)
     pages.paragraph(" · ".join(summary.facts), SMALL, QUIET)
     pages.paragraph(summary.notice)
     headline, *more = summary.findings
     pages.heading(headline)
+    below = _map(pages, run, summary)
+    beside = TEXT_WIDTH - (MAP + BESIDE_MAP if below else 0)
+    page = len(pages.sheets)
+    for line in summary.answer.lines:
+        pages.paragraph(line, width=beside)
+    if len(pages.sheets) == page:
+        pages.top = max(pages.top, below)
     if summary.clusters:
         _clusters(pages, summary.clusters)
     for finding in more:
@@ -167,6 +183,44 @@ def _answer(pages: Pages, summary: Summary) -> None:
         pages.paragraph(summary.smallest.sentence)
     pages.paragraph(summary.limit)
     pages.paragraph(summary.selftest)
+    _reasons(pages, summary.clusters)
+
+
+def _map(pages: Pages, run: Run, summary: Summary) -> float:
+    """Draw the picture of the setting to use, its clusters named, and return where it ends; 0 without one."""
+    use, colouring = summary.answer.use, cluster_colouring(run, summary) or comparison_colouring(run, summary)
+    if use is None or use.panel.cell not in colouring.pictures:
+        return 0.0
+    pages.need(MAP + 0.4)
+    left = PAGE_WIDTH - EDGE - MAP
+    axes = pages.sheet.axes(left, pages.top, MAP, MAP)
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(color=RULE, linewidth=0.6)
+    picture = colouring.pictures[use.panel.cell]
+    draw_picture(axes, picture, colouring.by_cell[use.panel.cell], MAP)
+    of_row = run.points.set_index("row")["cluster"]
+    middles = picture.assign(cluster=picture["row"].map(of_row)).groupby("cluster")[["x", "y"]].median()
+    for card in summary.clusters:
+        if card.number in middles.index:
+            mark = f"{card.verdict.shape} " if card.verdict else ""
+            name = printable(shorten(mark + card.name.short, 1.0, SMALL, "bold"))
+            middle = middles.loc[card.number]
+            axes.text(
+                float(middle["x"]),
+                float(middle["y"]),
+                name,
+                ha="center",
+                va="center",
+                fontsize=SMALL,
+                weight="bold",
+                color=INK,
+                parse_math=False,
+                clip_on=True,
+                bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "boxstyle": "square,pad=0.1"},
+            )
+    pages.sheet.write(left, pages.top + MAP + 0.04, shorten(use.panel.title, MAP, SMALL), SMALL, color=QUIET)
+    return pages.top + MAP + 0.3
 
 
 def _clusters(pages: Pages, clusters: Sequence[ClusterCard]) -> None:
@@ -182,17 +236,27 @@ def _clusters(pages: Pages, clusters: Sequence[ClusterCard]) -> None:
 
 
 def _cells(card: ClusterCard) -> tuple[str, ...]:
-    verdict, p, depth, reason = ("not tested", "", "", "")
+    verdict, p, depth = ("not tested", "", "")
     if card.verdict is not None:
         verdict = f"{card.verdict.shape} {card.verdict.word}"
-        p, depth, reason = (
-            card.verdict.p.removeprefix("p").removeprefix(" = ").strip(),
-            card.verdict.depth,
-            card.verdict.reason,
-        )
-    told = [f"{reason.strip().rstrip('.')}." if reason else "", f"{card.found_again.capitalize()}."]
-    told += [f"Mostly {card.label}."] if card.label else []
-    return str(card.number), verdict, f"{card.size:,}", p, depth, f"{card.recurrence}", " ".join(filter(None, told))
+        p, depth = card.verdict.p.removeprefix("p").removeprefix(" = ").strip(), card.verdict.depth
+    name = shorten(f"{card.number}: {card.name.full}" if card.name.value else f"{card.number}", 1.75, SMALL)
+    return name, verdict, f"{card.size:,}", p, depth, f"{card.recurrence}"
+
+
+def _reasons(pages: Pages, clusters: Sequence[ClusterCard]) -> None:
+    """Tell of every cluster why it has its verdict, where it was found again, and what it is made of."""
+    if not clusters:
+        return
+    pages.need(1.0)
+    pages.top += 0.12
+    pages.heading("Cluster by cluster")
+    for card in clusters:
+        reason = card.verdict.reason.strip().rstrip(".") if card.verdict else ""
+        told = [f"{reason}." if reason else "", f"{card.found_again.capitalize()}."]
+        told += [f"Mostly {card.label}."] if card.label else []
+        name = shorten(card.name.full, NAME_WIDTH - 0.1, SMALL)
+        pages.table_row(((name, NAME_WIDTH), (" ".join(filter(None, told)), TEXT_WIDTH - NAME_WIDTH)))
 
 
 def _grids(pages: Pages, run: Run, summary: Summary) -> None:

@@ -7,6 +7,7 @@ the reference's number.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +79,10 @@ def _jaccard(a: Islands, a_count: int, b: Islands, b_count: int) -> npt.NDArray[
     return np.asarray(shared / np.maximum(a_size + b_size - shared, 1))
 
 
-def natural_order(text: str) -> tuple[int, float, str]:
-    """Sort 2 before 10; the length guards against digits that no float holds."""
+def natural_order(text: str) -> tuple[int, float, tuple[tuple[str, int], ...], str]:
+    """Sort 2 before 10, and "species 2" before "species 10"; the length guards against digits that no number holds."""
     is_number = text.isdecimal() and text.isascii() and len(text) < 300
-    return (0, float(text), text) if is_number else (1, 0.0, text)
+    if is_number:
+        return 0, float(text), (), text
+    parts = re.findall(r"([^0-9]*)([0-9]{0,300})", text) if text[:1].isalpha() else [(text, "")]
+    return 1, 0.0, tuple((word, int(digits or -1)) for word, digits in parts), text

@@ -1,7 +1,7 @@
 """Colours of the pictures, on light and on dark ground; never the only way to tell (names and legend say it, too).
 
 One language: the hues of the palette are for clusters; verdicts have a mark and a calm colour; amounts go from pale to
-deep in one hue.
+deep in one hue; islands of reference data, which are no clusters, have tones of grey.
 
 Each ten were searched (simulated annealing in OKLab) for the largest smallest distance between any two of them and
 the grey of noise, as seen with normal vision and with simulated protanopia, deuteranopia and tritanopia (Machado,
@@ -50,6 +50,8 @@ class Theme(TypedDict):
     palette: list[str]
     scale: list[str]
     verdicts: list[str]
+    neutral: list[str]
+    lost: str
     grey: str
     paper: str
     ink: str
@@ -84,6 +86,14 @@ VERDICTS_ON_DARK = ("#6fc7ae", "#8db8e8", "#d1b27a", "#a9b0bb")
 read as clusters, and a red REAL as an alarm."""
 
 
+NEUTRAL_ON_LIGHT = ("#23262b", "#6a6f77", "#43474e", "#83888f")
+NEUTRAL_ON_DARK = ("#f1f1ee", "#a8adb5", "#cfd2d6", "#8d929a")
+"""Tones of islands of reference data: what lies beside each other mostly differs, and none looks like a cluster."""
+
+LOST_ON_LIGHT, LOST_ON_DARK = "#b3400f", "#ffb27a"
+"""Lines to latent neighbours that a picture has lost; dashed as well."""
+
+
 def _scale(stops: Sequence[str]) -> list[str]:
     """Walk from stop to stop in so many steps."""
     found = []
@@ -99,6 +109,8 @@ THEMES: dict[str, Theme] = {
         "palette": list(LIGHT),
         "scale": _scale(PALE_TO_DEEP_ON_LIGHT),
         "verdicts": list(VERDICTS_ON_LIGHT),
+        "neutral": list(NEUTRAL_ON_LIGHT),
+        "lost": LOST_ON_LIGHT,
         "grey": GREY,
         "paper": "#ffffff",
         "ink": "#1c1f24",
@@ -107,6 +119,8 @@ THEMES: dict[str, Theme] = {
         "palette": list(DARK),
         "scale": _scale(PALE_TO_DEEP_ON_DARK),
         "verdicts": list(VERDICTS_ON_DARK),
+        "neutral": list(NEUTRAL_ON_DARK),
+        "lost": LOST_ON_DARK,
         "grey": "#7d838d",
         "paper": "#1b1e24",
         "ink": "#e8e8e4",

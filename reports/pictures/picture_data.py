@@ -3,8 +3,9 @@
 One order of points for all pictures, so that a point is the same index everywhere. Layout of the unpacked bytes,
 little-endian, per picture: x (uint16 × n), y (uint16 × n), where it has three dimensions z (uint16 × n), island
 (int16 × n), island_filled (int16 × n); then per label column its codes, the codes of the clusters, and per measure of a
-row its level (int16 × n each); then, per picture of reference data with its own number of points m: x (uint16 × m), y
-(uint16 × m), island (int16 × m); per picture of a half with m of the points: which (uint16 × m), x, y (uint16 × m
+row its level (int16 × n each); where the run knows them the latent neighbours of every point (uint16 × n × their
+number, 65535 where fewer are drawn); then, per picture of reference data with its own number of points m: x (uint16 ×
+m), y (uint16 × m), island (int16 × m); per picture of a half with m of the points: which (uint16 × m), x, y (uint16 × m
 each), island, island_filled (int16 × m each); and the images of rows, a byte per value. −1 is noise, no label, or no
 value.
 
@@ -46,7 +47,8 @@ class PictureData:
     index
         Number of points; per picture its cell, the matched numbers of its islands (see ``label_codes``) and its
         dimension; label columns with values and counts, the clusters likewise, with names and verdicts; measures with
-        what their levels mean; pictures of reference data and of halves with their number of points; images with their
+        what their levels mean; the number of latent neighbours of a point (0 where they are not known); pictures of
+        reference data and of halves with their number of points; images with their
         shape and whose they are; rows and ids of the points (None where they only count up).
     """
 
@@ -65,10 +67,12 @@ def pack_pictures(run: Run) -> PictureData:
     measures = row_levels(run.points.set_index("row").loc[rows])
     coded: list[LabelCodes | MeasuredRows] = [*labels.values(), *([clusters] if clusters.names else []), *measures]
     chunks += [one.codes.astype("<i2").tobytes() for one in coded]
+    place = {row: number for number, row in enumerate(rows.tolist())}
+    neighbours = pack_neighbours(run, place)
+    chunks.append(neighbours.astype("<u2").tobytes())
     nulls = null_pictures(run)
     chunks += [_pack_places(picture) + _pack_codes(picture[["island"]]) for picture in nulls.values()]
     halves = half_pictures(run)
-    place = {row: number for number, row in enumerate(rows.tolist())}
     chunks += [_pack_half(picture, place) for picture in halves.values()]
     images = pack_images(run, rows)
     chunks.append(images.content)
@@ -85,6 +89,7 @@ def pack_pictures(run: Run) -> PictureData:
             "labels": [{"name": name, "values": label.names, "counts": label.counts} for name, label in labels.items()],
             "cluster": _cluster_index(run, clusters),
             "measures": [measure.index for measure in measures],
+            "neighbours": neighbours.shape[1],
             "nulls": [{"cell": cell, "points": len(picture)} for cell, picture in nulls.items()],
             "halves": [
                 {"cell": cell, "points": len(picture), "islands": _islands_of_half(picture, pictures, run, place)}
@@ -118,6 +123,18 @@ def drawn_labels(run: Run, rows: npt.NDArray[np.int64]) -> dict[str, LabelCodes]
 def drawn_clusters(run: Run, rows: npt.NDArray[np.int64]) -> pd.Series:
     """Return the consensus cluster of every drawn row as text, as if it were a label."""
     return run.points.set_index("row").loc[rows, "cluster"].astype("Int64").astype("string")
+
+
+def pack_neighbours(run: Run, place: dict[int, int]) -> npt.NDArray[np.int64]:
+    """Return the places of every drawn row's nearest rows in the latent space, the nearest first.
+
+    Shape (drawn, most neighbours of a row), ``STEPS`` where a row has fewer; (drawn, 0) where none are known.
+    """
+    known = run.neighbours[run.neighbours["row"].isin(place) & run.neighbours["neighbour"].isin(place)]
+    found = np.full((len(place), int(known["rank"].max()) if len(known) else 0), STEPS)
+    if len(known):
+        found[known["row"].map(place), known["rank"] - 1] = known["neighbour"].map(place)
+    return found
 
 
 def null_pictures(run: Run) -> dict[str, pd.DataFrame]:

@@ -52,7 +52,13 @@ class ClusterName:
     @property
     def plain(self) -> str:
         """The name in words: ``digit 8``, ``digit 1 #9``, ``cluster 3``."""
-        return f"{self.column}{NARROW_SPACE}{self.short}" if self.value else f"cluster {self.number}"
+        return f"{self.before}{self.short}" if self.value else f"cluster {self.number}"
+
+    @property
+    def before(self) -> str:
+        """The label's column and a space; nothing where the value begins with it ("species 7" of ``species``)."""
+        repeated = self.value.casefold().startswith(self.column.casefold())
+        return "" if repeated else f"{self.column}{NARROW_SPACE}"
 
     @property
     def value_and_share(self) -> str:
@@ -63,7 +69,8 @@ class ClusterName:
     @property
     def full(self) -> str:
         """The name as sentences tell it: ``digit 8 (59 %)``."""
-        return f"{self.column} {self.value_and_share}" if self.value else self.plain
+        column = f"{self.column} " if self.before else ""
+        return f"{column}{self.value_and_share}" if self.value else self.plain
 
 
 def name_clusters(run: Run) -> dict[int, ClusterName]:
@@ -97,7 +104,8 @@ def list_clusters(names: Sequence[ClusterName], most: int = 12) -> str:
     bare = [one for one in shown if not one.value]
     parts = []
     if labelled:
-        parts.append(f"{labelled[0].column} {_joined([one.value_and_share for one in labelled])}")
+        column = "" if all(not one.before for one in labelled) else f"{labelled[0].column} "
+        parts.append(f"{column}{_joined([one.value_and_share for one in labelled])}")
     if bare:
         parts.append(f"cluster{'s' if len(bare) > 1 else ''} {_joined([str(one.number) for one in bare])}")
     return "; ".join(parts) + (f" and {rest} more" if rest > 0 else "")

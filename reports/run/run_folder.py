@@ -22,10 +22,10 @@ from steadymap.configs.schemas import RUN_TABLES, TIMINGS, points
 
 TABLES = (*RUN_TABLES, "points")
 
-LATER_TABLES = ("half_pictures", "images", "dimensions")
+LATER_TABLES = ("half_pictures", "images", "dimensions", "neighbours")
 """Tables that runs of earlier versions lack, and that a report can do without."""
 
-LATER_COLUMNS = ("recovered_by_cut", "neighbour", "halves", "halves_proving")
+LATER_COLUMNS = ("recovered_by_cut", "neighbour", "halves", "halves_proving", "kept", "counted", "rank")
 """Columns that they lack; null is what is known of them."""
 
 MANIFEST = "manifest.json"
@@ -71,7 +71,7 @@ class Run:
         What the run is: data, versions, seeds, counts.
     cells, scores, embeddings, stability, pairs, recommendations, latent_space, clusters, recurrence, tracks,
     dimensions, boundaries, labels, nulls, null_pictures, half_pictures, images,
-    points
+    neighbours, points
         Its tables; ``steadymap.configs.schemas`` says what each holds.
     timings
         What the pictures cost, None where that is not known: no result depends on it.
@@ -96,6 +96,7 @@ class Run:
     null_pictures: pd.DataFrame
     half_pictures: pd.DataFrame
     images: pd.DataFrame
+    neighbours: pd.DataFrame
     points: pd.DataFrame
     timings: pd.DataFrame | None = None
 

@@ -39,11 +39,11 @@ class HeatCell:
     """Mean over seeds with its standard error, and where it stands between the lowest (0) and highest (1) value.
 
     Values are compared at the same k, over all settings but the controls, which would flatten the scale. A loss
-    has another scale at every setting, so it has no shade: 0.
+    has another scale at every setting, so it has no shade.
     """
 
     estimate: Estimate
-    shade: float
+    shade: float | None
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,15 @@ class HeatMap:
     row_name: str
     rows: tuple[tuple[str, tuple[HeatCell | None, ...]], ...]
     references: tuple[str, ...]
+
+    @property
+    def is_line(self) -> bool:
+        """Whether there is nothing downwards: the score of a whole picture has no k."""
+        return [name for name, _ in self.rows] == [ALL]
+
+
+ALL = "all"
+"""The row of a score that has no k."""
 
 
 def heat_maps(cells: pd.DataFrame, scores: pd.DataFrame, noise: NullScores | None = None) -> tuple[HeatMap, ...]:
@@ -110,7 +119,7 @@ class _Layout:
             row_name=row,
             rows=tuple(
                 (
-                    "all" if pd.isna(at_row) else spell_number(at_row),
+                    ALL if pd.isna(at_row) else spell_number(at_row),
                     tuple(self._cell(group[_is(group[row], at_row) & _is(group[column], at)]) for at in columns),
                 )
                 for at_row in rows
@@ -123,7 +132,7 @@ class _Layout:
             return None
         estimate = mean_over_seeds(over_seeds)
         if self.is_loss:
-            return HeatCell(estimate, 0.0)
+            return HeatCell(estimate, None)
         compared = self.everything[
             ~self.everything["reducer"].isin(CONTROLS) & _same_k(self.everything, over_seeds["k"].iloc[0])
         ]["value"]

@@ -112,7 +112,8 @@ def _collisions(run: Run) -> str:
             groups.append({str(row["label"]), str(other)}.union(*touched))
     order = {str(label): place for place, label in enumerate(run.labels["label"])}
     told = [_joined(sorted(group, key=lambda label: order.get(label, len(order)))) for group in groups]
-    return f"{column} {'; '.join(told)} run into each other." if told else ""
+    repeated = all(str(label).casefold().startswith(column.casefold()) for label in run.labels["label"])
+    return f"{'' if repeated else f'{column} '}{'; '.join(told)} run into each other." if told else ""
 
 
 def _joined(words: Sequence[str]) -> str:

@@ -1,17 +1,18 @@
-"""Which setting to use: first the REAL clusters that it keeps, then how faithful it is, then how steady.
+"""Which setting to use: the order that the run's own table of recommendations gives.
 
-A picture that merges what held-out rows show to be apart misleads, however faithful it is on average; so the clusters
-come first. Where none is REAL, all clusters count. Controls are never ranked; a setting without tracks (three
-dimensions) comes last.
+The rule is in one place, where that table is written: first the REAL clusters that a setting keeps (all, where none is
+REAL), then how faithful it is, then how steady. Controls have no rank. A run of an earlier version tells no ranks: its
+recommended settings come first there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from steadymap.configs.grid import CONTROLS
-from steadymap.reports.clusters.cluster_cards import ClusterCard
 from steadymap.reports.pictures.panels import Panel
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.scores.seed_means import average_by_configuration
@@ -47,34 +48,33 @@ class RankedSetting:
         return spell_configuration(self.configuration)
 
 
-def rank_settings(
-    run: Run, panels: Sequence[Panel], stability: Sequence[StabilityRow], clusters: Sequence[ClusterCard]
-) -> tuple[RankedSetting, ...]:
-    """Rank every setting with a picture, the best first; equal ones stay in the order of the grid."""
-    wanted = counted_clusters(clusters)
-    kept = _kept(run, wanted)
+def rank_settings(run: Run, panels: Sequence[Panel], stability: Sequence[StabilityRow]) -> tuple[RankedSetting, ...]:
+    """Return every setting with a picture, the best first; those without a rank stay in the order of the grid."""
+    told = {str(row["configuration"]): row for row in run.recommendations.to_dict("records")}
     trust, auc = average_by_configuration(run, "trustworthiness"), average_by_configuration(run, "auc_ln_k")
     steady = {row.configuration: row.seeds.get("ari") for row in stability}
-    shown = _typical_panels(run, panels)
     found = [
-        RankedSetting(name, panel, kept.get(name), len(wanted), trust.get(name), auc.get(name), steady.get(name))
-        for name, panel in shown.items()
+        RankedSetting(
+            configuration=name,
+            panel=panel,
+            kept=_whole(told.get(name, {}).get("kept")),
+            wanted=_whole(told.get(name, {}).get("counted")) or 0,
+            trustworthiness=trust.get(name),
+            auc=auc.get(name),
+            steadiness=steady.get(name),
+        )
+        for name, panel in _typical_panels(run, panels).items()
     ]
-    faithful = _mean_ranks(found)
-    order = sorted(found, key=lambda one: (*_lost(one), faithful[one.configuration], -_value(one.steadiness)))
-    return tuple(order)
+    return tuple(sorted(found, key=lambda one: _place(told.get(one.configuration, {}), len(found))))
 
 
-def counted_clusters(clusters: Sequence[ClusterCard]) -> set[int]:
-    """Return the numbers of the clusters that a good setting keeps: the REAL ones, else all."""
-    real = {card.number for card in clusters if card.verdict and card.verdict.word == "REAL"}
-    return real or {card.number for card in clusters}
+def _place(row: dict[str, object], last: int) -> tuple[int, bool]:
+    rank = _whole(row.get("rank"))
+    return last + 1 if rank is None else rank, not row.get("recommended", False)
 
 
-def _kept(run: Run, wanted: set[int]) -> dict[str, int]:
-    counted = run.tracks[run.tracks["cluster"].isin(wanted)]
-    keeps = (counted["fate"] == "kept").groupby(counted["configuration"], sort=False).sum()
-    return {str(name): int(number) for name, number in keeps.items()}
+def _whole(value: object) -> int | None:
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]
 
 
 def _typical_panels(run: Run, panels: Sequence[Panel]) -> dict[str, Panel]:
@@ -88,21 +88,3 @@ def _typical_panels(run: Run, panels: Sequence[Panel]) -> dict[str, Panel]:
         if panel.configuration not in found or panel.cell == named.get(panel.configuration):
             found[panel.configuration] = panel
     return found
-
-
-def _lost(setting: RankedSetting) -> tuple[bool, int]:
-    return setting.kept is None, setting.wanted - (setting.kept or 0)
-
-
-def _mean_ranks(settings: Sequence[RankedSetting]) -> Mapping[str, float]:
-    """Rank settings by trustworthiness and by AUC of R_NX (0 is best, ties share the best rank), and average."""
-
-    def rank(own: Estimate | None, others: Sequence[Estimate | None]) -> int:
-        return sum(_value(other) > _value(own) for other in others)
-
-    trust, auc = [one.trustworthiness for one in settings], [one.auc for one in settings]
-    return {one.configuration: (rank(one.trustworthiness, trust) + rank(one.auc, auc)) / 2 for one in settings}
-
-
-def _value(estimate: Estimate | None) -> float:
-    return 0.0 if estimate is None else estimate.value

@@ -206,7 +206,7 @@ def summarise(run: Run) -> Summary:
     others = [to_panel(row) for row in run.cells[run.cells["kind"] != "data"].to_dict("records")]
     stability = stability_rows(run)
     clusters = cluster_cards(run, panels)
-    ranking = rank_settings(run, panels, stability, clusters)
+    ranking = rank_settings(run, panels, stability)
     scores = dict.fromkeys([*run.scores["score"], *run.stability["score"]])
     return Summary(
         title=run.manifest["name"],
@@ -315,7 +315,7 @@ def _recommended(run: Run, panels: list[Panel], stability: tuple[StabilityRow, .
     by_cell = {panel.cell: panel for panel in panels}
     steadiness = {row.configuration: row for row in stability}
     trust, auc = average_by_configuration(run, "trustworthiness"), average_by_configuration(run, "auc_ln_k")
-    chosen = run.recommendations[run.recommendations["recommended"]]
+    chosen = run.recommendations[run.recommendations["recommended"]].sort_values("rank", kind="stable")
     found = []
     for row in chosen.to_dict("records"):
         panel, name = by_cell[row["cell"]], row["configuration"]

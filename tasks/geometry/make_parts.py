@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -21,8 +22,17 @@ FailedParts = dict[Path, str]
 Wanted = list[tuple[Geometry, GeometryPart]]
 
 
+_making = threading.Lock()
+"""One caller at a time: what another one is making is waited for, and not made twice."""
+
+
 def make_parts(wanted: Wanted) -> FailedParts:
     """Make what the store lacks of these parts and of all they rest on, in the open worker pool."""
+    with _making:
+        return _make_parts(wanted)
+
+
+def _make_parts(wanted: Wanted) -> FailedParts:
     broken: FailedParts = {}
     geometries = {geometry.vectors.folder: geometry for geometry, _ in wanted}
     _bring_parts(wanted)

@@ -8,15 +8,19 @@ and reads for itself.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from steadymap.configs.sweep import DataSource, SweepConfig
+from steadymap.tasks.geometry.make_parts import Wanted, make_parts
+from steadymap.tasks.geometry.parts import parts_of
 from steadymap.tasks.input.dataset import Dataset, import_dataset
 from steadymap.tasks.plan.lay_out import find_missing, lay_out
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.store.layout import Store, note_places, noted_places
+from steadymap.tasks.workers import choose_limits, some_pool
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,27 @@ def prepare(config: SweepConfig, store: Store) -> Prepared:
     with noted_places() as places:
         plan = lay_out(config, import_dataset(config.data, store), store)
     return Prepared(plan, frozenset(places))
+
+
+@contextlib.contextmanager
+def made_ahead(prepared: Prepared) -> Iterator[None]:
+    """Make the geometry of what is missing beside what happens inside, in a worker pool that is open for all of it.
+
+    The step that makes it waits for this, and makes what is not there then: a fault met here is met there again, and
+    told. Only where this machine draws.
+    """
+    plan = prepared.plan
+    if not plan.missing or plan.config.workers.runner != "local":
+        yield
+        return
+
+    def make() -> None:
+        with contextlib.suppress(Exception):
+            make_parts(wanted_parts(plan))
+
+    with some_pool(choose_limits(plan.config.workers)):
+        threading.Thread(target=make, name="geometry ahead", daemon=True).start()
+        yield
 
 
 @contextlib.contextmanager
@@ -70,6 +95,11 @@ def handed_plan(config: SweepConfig, dataset: Dataset) -> Plan | None:
             plan = replace(one.plan, config=config)
             return replace(plan, missing=find_missing(plan))
     return None
+
+
+def wanted_parts(plan: Plan) -> Wanted:
+    """Return the parts of the geometry that missing cells rest on."""
+    return [(cell.geometry, part) for cell in plan.missing for part in parts_of(cell.configuration)]
 
 
 def _without_hours(config: SweepConfig) -> SweepConfig:

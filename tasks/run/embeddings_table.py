@@ -16,9 +16,10 @@ DRAWN_ROWS = 10_000
 
 
 def choose_reference_cell(recommendations: pa.Table, drawn: list[Cell]) -> str | None:
-    """Return the picture that all others are laid over: the first recommended one, else the first there is."""
-    recommended = [row["cell"] for row in recommendations.to_pylist() if row["recommended"]]
-    return recommended[0] if recommended else (drawn[0].identity if drawn else None)
+    """Return the picture that all others are laid over: that of the best setting, else the first there is."""
+    ranked = [row for row in recommendations.to_pylist() if row["rank"] is not None]
+    best = min(ranked, key=lambda row: row["rank"], default=None)
+    return best["cell"] if best else (drawn[0].identity if drawn else None)
 
 
 def tabulate_embeddings(

@@ -8,14 +8,16 @@ import numpy as np
 import pyarrow as pa
 
 from steadymap.configs import schemas
-from steadymap.tasks.numerics.clusters.recommendation import Candidate, Recommendation, recommend
+from steadymap.tasks.numerics.clusters.recommendation import Candidate, Recommendation, Wanted, recommend
 from steadymap.tasks.numerics.clusters.set_cover import smallest_set
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.store.findings import Clusters, Stability
 
 
-def tabulate_recommendations(plan: Plan, drawn: list[Cell], scores: pa.Table, stability: Stability) -> pa.Table:
-    """Return ``recommendations.parquet``: the settings that no other is better than, and the best of them."""
+def tabulate_recommendations(
+    plan: Plan, drawn: list[Cell], scores: pa.Table, stability: Stability, clusters: Clusters
+) -> pa.Table:
+    """Return ``recommendations.parquet``: settings by rank, and the best of each reducer."""
     k = plan.ks[len(plan.ks) // 2]
     by_cell: dict[tuple[str, str], float] = {
         (row["cell"], row["score"]): row["value"] for row in scores.to_pylist() if row["k"] in (k, None)
@@ -29,6 +31,7 @@ def tabulate_recommendations(plan: Plan, drawn: list[Cell], scores: pa.Table, st
     for cell in drawn:
         if (cell.identity, "auc_ln_k") in by_cell:  # what has no scores, since its worker was lost, is not compared
             cells.setdefault(cell.configuration.name, []).append(cell)
+    wanted, kept = _kept(clusters)
     candidates = [
         Candidate(
             configuration=name,
@@ -36,18 +39,31 @@ def tabulate_recommendations(plan: Plan, drawn: list[Cell], scores: pa.Table, st
             trustworthiness=float(np.mean([by_cell[cell.identity, "trustworthiness"] for cell in members])),
             auc_ln_k=float(np.mean([by_cell[cell.identity, "auc_ln_k"] for cell in members])),
             stability=between_seeds.get(name),
+            kept=kept.get(name),
         )
         for name, members in cells.items()
     ]
     pairs = stability.pairs().to_pylist()
     return pa.Table.from_pylist(
-        [_recommendation_row(judged, cells, pairs) for judged in recommend(candidates, k)],
+        [_recommendation_row(judged, cells, pairs, wanted) for judged in recommend(candidates, k, wanted)],
         schema=schemas.RECOMMENDATIONS,
     )
 
 
+def _kept(clusters: Clusters) -> tuple[Wanted, dict[str, int]]:
+    """Return which clusters a good setting keeps, and how many of them most pictures of each setting do keep."""
+    found = clusters.table("clusters").select(["cluster", "verdict"]).to_pylist()
+    real = {row["cluster"] for row in found if row["verdict"] == "REAL"}
+    counted = real or {row["cluster"] for row in found}
+    kept: dict[str, int] = {}
+    for row in clusters.table("tracks").select(["cluster", "configuration", "fate"]).to_pylist():
+        keeps = row["cluster"] in counted and row["fate"] == "kept"
+        kept[row["configuration"]] = kept.get(row["configuration"], 0) + keeps
+    return Wanted(len(counted), "REAL cluster" if real else "cluster"), kept
+
+
 def _recommendation_row(
-    judged: Recommendation, cells: dict[str, list[Cell]], pairs: list[dict[str, Any]]
+    judged: Recommendation, cells: dict[str, list[Cell]], pairs: list[dict[str, Any]], wanted: Wanted
 ) -> dict[str, Any]:
     candidate = judged.candidate
     return {
@@ -57,6 +73,9 @@ def _recommendation_row(
         "auc_ln_k": candidate.auc_ln_k,
         "stability": candidate.stability,
         "on_front": judged.on_front,
+        "kept": candidate.kept,
+        "counted": wanted.count,
+        "rank": judged.rank,
         "recommended": judged.recommended,
         "cell": _typical_cell(cells[candidate.configuration], pairs),
         "reason": judged.reason,

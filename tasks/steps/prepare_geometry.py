@@ -5,9 +5,9 @@ from __future__ import annotations
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from steadymap.tasks.geometry.make_parts import FailedParts, Wanted, make_missing_derived, make_parts
-from steadymap.tasks.geometry.parts import parts_of
+from steadymap.tasks.geometry.make_parts import FailedParts, make_missing_derived, make_parts
 from steadymap.tasks.plan.plan import Plan
+from steadymap.tasks.plan.prepared import wanted_parts
 from steadymap.tasks.progress import announce_total
 from steadymap.tasks.workers import choose_limits, some_pool
 
@@ -18,8 +18,7 @@ def prepare_geometry(plan: Plan) -> FailedParts:
 
     Parts without anything between them are computed side by side; the neighbour search takes all cores.
     """
-    wanted: Wanted = [(cell.geometry, part) for cell in plan.missing for part in parts_of(cell.configuration)]
-    return make_parts(wanted)
+    return make_parts(wanted_parts(plan))
 
 
 def remake_derived(plan: Plan) -> None:

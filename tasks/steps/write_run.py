@@ -31,6 +31,7 @@ from steadymap.tasks.run.embeddings_table import (
 )
 from steadymap.tasks.run.half_embeddings import half_pictures_table
 from steadymap.tasks.run.image_table import images_table
+from steadymap.tasks.run.neighbours_table import neighbours_table
 from steadymap.tasks.run.null_tables import null_pictures_table, nulls_table
 from steadymap.tasks.run.recommendations_table import find_smallest_set, tabulate_recommendations
 from steadymap.tasks.store.files import file_digest, read_if_whole, read_table, write_table, write_text
@@ -52,7 +53,7 @@ def write_run(plan: Plan, endings: CellOutcomes, findings: Findings) -> WrittenR
     nulls = [cell for cell in every if cell.kind == "null"]
     pictures = {cell.identity: read_cell(cell, plan.store) for cell in every}
     scores = pa.concat_tables([known_scores(cell, plan) for cell in drawn] or [schemas.SCORES.empty_table()])
-    recommendations = tabulate_recommendations(plan, drawn, scores, stability)
+    recommendations = tabulate_recommendations(plan, drawn, scores, stability, clusters)
     reference = choose_reference_cell(recommendations, drawn)
     tables = {
         "cells": tabulate_cells(plan, statuses, pictures),
@@ -72,6 +73,7 @@ def write_run(plan: Plan, endings: CellOutcomes, findings: Findings) -> WrittenR
             every, pictures, read_whole_pictures(drawn, pictures, reference), choose_drawn_rows(plan)
         ),
         "images": images_table(plan, *choose_drawn_rows(plan)),
+        "neighbours": neighbours_table(plan, *choose_drawn_rows(plan)) if drawn else schemas.NEIGHBOURS.empty_table(),
     }
     for name, table in tables.items():
         write_table(table, folder / f"{name}.parquet", {"run": plan.run, "identity": plan.identity})

@@ -12,6 +12,7 @@ methods may be called. What carries bytes without shaping them (the store, the w
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import hashlib
 import json
@@ -32,6 +33,7 @@ CARRIERS = (
     "tasks.store.code_digest",
     "tasks.store.locks",
     "tasks.store.leases",
+    "tasks.store.turns",
     "tasks.store.run_uses",
     "tasks.store.run_manifest",
     "tasks.store.collect_garbage",
@@ -39,6 +41,8 @@ CARRIERS = (
     "tasks.progress",
 )
 """Modules that carry bytes, or wait for those who make them; they shape none."""
+
+MOST_MISCOUNTS = 20
 
 _MODULE_NAME = re.compile(rf"(steadymap\.)?({'|'.join(ROOMS)})(\.\w+)+(:\w+)?")
 
@@ -105,7 +109,7 @@ class Code:
             yield self._text(module, name, statement, numbers)
 
     def _text(self, module: str, name: str, source: str, numbers: dict[str, int]) -> str:
-        tree = ast.parse(source)  # anew: the names in it are replaced
+        tree = _parse(source)  # anew: the names in it are replaced
         _drop_docstrings(tree)
         known = self._module(module)
         imports = {**known.imports, **_imports(tree)}
@@ -185,7 +189,7 @@ class _Module:
     def _names_in(self, name: str) -> set[str]:
         """Return the module's own definitions that one of them names."""
         if name not in self._named:
-            nodes = (node for source in self.definitions[name] for node in ast.walk(ast.parse(source)))
+            nodes = (node for source in self.definitions[name] for node in ast.walk(_parse(source)))
             named = {node.id for node in nodes if isinstance(node, ast.Name)}
             self._named[name] = named & set(self.definitions)
         return self._named[name]
@@ -193,7 +197,7 @@ class _Module:
 
 def _read(source: str) -> _Module:
     module, lines = _Module(), source.split("\n")
-    for statement in ast.parse(source).body:
+    for statement in _parse(source).body:
         first = min([statement.lineno, *(one.lineno for one in getattr(statement, "decorator_list", ()))])
         text = "\n".join(lines[first - 1 : statement.end_lineno])
         if isinstance(statement, ast.Import | ast.ImportFrom) or _is_for_types(statement):
@@ -204,6 +208,18 @@ def _read(source: str) -> _Module:
         elif not _is_text(statement):
             module.effects.append(text)
     return module
+
+
+def _parse(source: str) -> ast.Module:
+    """Parse code, again where CPython says that it has miscounted.
+
+    It counts the depth of a tree that it builds in one place for all threads, so another thread that parses at the same
+    moment leaves a SystemError here ("recursion depth mismatch"), and nothing is wrong with the code.
+    """
+    for _ in range(MOST_MISCOUNTS):
+        with contextlib.suppress(SystemError):
+            return ast.parse(source)
+    return ast.parse(source)
 
 
 def _bound(statement: ast.stmt) -> list[str]:

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.extras import import_extra
 from steadymap.configs.urls import refuse_secrets, scheme_of
+from steadymap.tasks.progress import tell
+
+T = TypeVar("T")
 
 S3 = ("s3", "s3a")
 """What our own extra reaches; of every other kind fsspec knows what to install."""
+
+PAUSES_SECONDS = (5.0, 30.0, 120.0)
+"""How long is waited before a transfer is tried again: a store that restarts, a network that is away for a minute."""
+
+PASSES = (errno.EBUSY, errno.ETIMEDOUT, errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE, errno.EREMOTEIO)
+"""What passes by itself: too many requests, an error of the server's own, a connection that was cut."""
+
+CONNECTIONS = ("EndpointConnectionError", "ConnectionClosedError", "ConnectTimeoutError", "ReadTimeoutError")
+"""What botocore calls the same; it is installed with the extra only."""
 
 
 @functools.cache
@@ -57,27 +71,26 @@ class Remote:
     url: str
     files: Any
     root: str
+    reached: set[bool] = field(default_factory=set, compare=False)
+    """Not empty once the store has answered this process."""
 
     def has(self, key: str) -> bool:
         """Say whether there is an object of this key."""
-        with reaching(self.url):
-            return bool(self.files.exists(self._full(key)))
+        return self._tried(lambda: bool(self.files.exists(self._full(key))))
 
     def sizes(self, key: str) -> dict[str, int]:
         """Return the keys of all objects below one, and their bytes."""
-        with reaching(self.url):
-            try:
-                found = self.files.find(self._full(key), detail=True)
-            except FileNotFoundError:
-                return {}
-            keys = ((self._key(str(name)), known) for name, known in found.items())
-            return {key: int(known.get("size") or 0) for key, known in keys if _is_plain(key)}
+        try:
+            found = self._tried(lambda: self.files.find(self._full(key), detail=True))
+        except FileNotFoundError:
+            return {}
+        keys = ((self._key(str(name)), known) for name, known in found.items())
+        return {key: int(known.get("size") or 0) for key, known in keys if _is_plain(key)}
 
     def glob(self, pattern: str) -> list[str]:
         """Return the keys that a pattern matches, sorted."""
-        with reaching(self.url):
-            keys = (self._key(str(name)) for name in self.files.glob(self._full(pattern)))
-            return sorted(key for key in keys if _is_plain(key))
+        found = self._tried(lambda: self.files.glob(self._full(pattern)))
+        return sorted(key for key in (self._key(str(name)) for name in found) if _is_plain(key))
 
     def time(self, key: str) -> datetime | None:
         """Return when an object was written; None where the file system does not say."""
@@ -90,32 +103,108 @@ class Remote:
 
     def read_into(self, key: str, file: Path) -> None:
         """Read an object into a file; FileNotFoundError where there is none."""
-        with reaching(self.url):
-            self.files.get_file(self._full(key), str(file))
+        self._tried(lambda: self.files.get_file(self._full(key), str(file)))
 
     def read(self, key: str) -> bytes | None:
         """Return a small object; None where there is none."""
         try:
-            with reaching(self.url):
-                content: bytes = self.files.cat_file(self._full(key))
+            content: bytes = self._tried(lambda: self.files.cat_file(self._full(key)))
         except FileNotFoundError:
             return None
         return content
 
     def write(self, key: str, content: bytes) -> None:
         """Write a small object."""
-        with reaching(self.url, writing=True):
-            self.files.pipe_file(self._full(key), content)
+        self._tried(lambda: self.files.pipe_file(self._full(key), content), writing=True)
 
     def write_from(self, file: Path, key: str) -> None:
         """Write a file as an object."""
-        with reaching(self.url, writing=True):
-            self.files.put_file(str(file), self._full(key))
+        self._tried(lambda: self.files.put_file(str(file), self._full(key)), writing=True)
 
     def remove(self, key: str) -> None:
         """Remove an object, if it is there."""
-        with reaching(self.url), contextlib.suppress(FileNotFoundError):
-            self.files.rm_file(self._full(key))
+        with contextlib.suppress(FileNotFoundError):
+            self._tried(lambda: self.files.rm_file(self._full(key)))
+
+    @property
+    def may_swap(self) -> bool:
+        """Whether this kind of store is known to write on a condition; whether this one does, only trying says."""
+        return scheme_of(self.url) in S3
+
+    def swap(self, key: str, content: bytes, known: str | None) -> str | None:
+        """Write a small object if it is as it was known to be: compare-and-set, by S3's conditional writes.
+
+        Parameters
+        ----------
+        key, content
+            The object.
+        known
+            The tag that it had when it was looked at; None where it was not there.
+
+        Returns
+        -------
+        str or None
+            Its new tag; None where somebody else has written or removed it meanwhile.
+
+        Raises
+        ------
+        NoConditionsError
+            The store knows none.
+        InputError
+            It cannot be reached.
+        """
+        bucket, name, _ = self.files.split_path(self._full(key))
+        condition = {"IfNoneMatch": "*"} if known is None else {"IfMatch": known}
+
+        def put() -> str | None:
+            try:
+                done = self.files.call_s3("put_object", Bucket=bucket, Key=name, Body=content, **condition)
+            except Exception as error:
+                if _has_code(error, ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")):
+                    return None
+                if known is not None and isinstance(error, FileNotFoundError):
+                    return None  # there is nothing that could be as it was
+                if _has_code(error, ("NotImplemented", "501")):
+                    raise NoConditionsError from error
+                raise
+            return str(done["ETag"])
+
+        return self._tried(put, writing=True)
+
+    def look(self, key: str) -> tuple[str, bytes] | None:
+        """Return a small object with its tag for ``swap``; None where there is none."""
+        while True:
+            try:
+                tag, content = self._tag(key), self.read(key)
+                if content is not None and self._tag(key) == tag:
+                    return tag, content
+            except FileNotFoundError:
+                return None
+            if content is None:
+                return None
+
+    def _tag(self, key: str) -> str:
+        return str(self._tried(lambda: self.files.info(self._full(key)))["ETag"])
+
+    def _tried(self, act: Callable[[], T], *, writing: bool = False) -> T:
+        """Reach for the store, and again after a while where that may help.
+
+        Numbers are never computed twice for it, only sent: what was committed here stays. A store that this process has
+        never reached is not waited for; its URL may be wrong.
+        """
+        for pause in (*PAUSES_SECONDS, None):
+            try:
+                with reaching(self.url, writing=writing):
+                    found = act()
+            except UnreachedError as error:
+                if pause is None or not error.passes or not self.reached:
+                    raise
+                tell(f"{self.url}: {error.problem}; tried again in {pause:.0f} s")
+                time.sleep(pause)
+            else:
+                self.reached.add(True)
+                return found
+        raise AssertionError("the last try ends in either way")
 
     def _full(self, key: str) -> str:
         return f"{self.root}/{key}".rstrip("/")
@@ -129,6 +218,32 @@ def _is_plain(key: str) -> bool:
     return not any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in key.split("/"))
 
 
+def _has_code(error: BaseException, codes: tuple[str, ...]) -> bool:
+    """Say whether S3 has answered with one of these codes; s3fs keeps its answer as the cause of its own error."""
+    for one in (error, error.__cause__):
+        answer = getattr(one, "response", None)
+        if isinstance(answer, dict) and answer.get("Error", {}).get("Code") in codes:
+            return True
+    return False
+
+
+class NoConditionsError(Exception):
+    """A store that does not write on a condition."""
+
+
+class UnreachedError(InputError):
+    """A store that could not be reached, and whether that may pass by itself."""
+
+    passes: bool = False
+
+
+def _passes(error: BaseException) -> bool:
+    """Say whether an error may be gone in a minute; rights, credentials and names are not."""
+    if isinstance(error, TimeoutError | ConnectionError) or type(error).__name__ in CONNECTIONS:
+        return True
+    return isinstance(error, OSError) and error.errno in PASSES
+
+
 @contextlib.contextmanager
 def reaching(url: str, *, writing: bool = False) -> Iterator[None]:
     """Turn what a file system says about its troubles into an error that names the URL.
@@ -140,7 +255,7 @@ def reaching(url: str, *, writing: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except InputError:
+    except (InputError, NoConditionsError):
         raise
     except FileNotFoundError:
         if not writing:
@@ -150,9 +265,11 @@ def reaching(url: str, *, writing: bool = False) -> Iterator[None]:
         ) from None
     except Exception as error:  # every kind of file system has errors of its own
         told = (str(error).splitlines() or [""])[0]
-        raise InputError(
+        unreached = UnreachedError(
             f"cannot be {'written' if writing else 'reached'}: {type(error).__name__}: {told}",
             file=url,
             remedy="check network, credentials (from the environment) and rights; what was computed is kept, and the "
             "same command goes on from there",
-        ) from None
+        )
+        unreached.passes = _passes(error)
+        raise unreached from None

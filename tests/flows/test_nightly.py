@@ -49,12 +49,12 @@ workers: {count: 1}
 """Two pictures of all rows, and four of halves: 200 rows far apart need one pair for REAL, and an alert two."""
 
 
-def write_blobs(path: Path, centres: Sequence[int], rows: int = 200) -> None:
-    """Write vectors around four centres in turn; equal numbers are one cluster."""
-    kind = np.arange(rows) % 4
-    places = np.zeros((4, 6))
-    places[np.arange(4), centres] = 12
-    vectors = places[kind] + np.random.default_rng(0).standard_normal((rows, 6))
+def write_blobs(path: Path, centres: Sequence[int], rows: int = 200, rare: int = 0) -> None:
+    """Write vectors around four centres in turn, equal numbers are one cluster, and then rows of a rare fifth kind."""
+    kind = np.concatenate([np.arange(rows) % 4, np.full(rare, 4)])
+    places = np.zeros((5, 6))
+    places[np.arange(5), (*centres, 4)] = 12
+    vectors = places[kind] + np.random.default_rng(0).standard_normal((rows + rare, 6))
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, X=vectors.astype(np.float32), y=kind)
 
@@ -196,9 +196,9 @@ def test_a_config_at_fault_costs_its_own_sweeps_only(folder: Path) -> None:
 HOLDER = """
 import sys
 from pathlib import Path
-from steadymap.tasks.store.locks import held
+from steadymap.tasks.store.locks import hold_lock
 from tests.reports.run_folder_fixture import RunFolder
-with held(Path(sys.argv[1]), "sweep", print):
+with hold_lock(Path(sys.argv[1]), "sweep", print):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -360,7 +360,9 @@ def test_four_nights_over_changing_data(folder: Path, events: Any, capsys: pytes
     assert (code, statuses(night), manifests(folder)) == (0, {"small, b": "left"}, {})
     assert [one.event for one in events()] == ["steadymap.night.finished"]
 
-    # Day one: both are new. What was left goes first. There is nothing to compare with, so nothing is said.
+    # Day one: both are new. What was left goes first. There is nothing to compare with, so nothing is said. Of the rare
+    # kind a has 14 rows: too few for any test.
+    write_blobs(folder / "latents" / "a.npz", (0, 1, 2, 2), rare=14)
     code, night = run_night(folder, capsys=capsys)
     assert (code, statuses(night)) == (0, {"small, a": "computed", "small, b": "computed"})
     runs = {one["sweep"]: one["run"] for one in night["sweeps"]}
@@ -370,15 +372,15 @@ def test_four_nights_over_changing_data(folder: Path, events: Any, capsys: pytes
     assert Path(night["site"]).is_file()
     assert [one.event for one in events()] == ["steadymap.night.finished"]
 
-    # Day two: in a, one of three clusters has become two; a broken file has come.
-    write_blobs(folder / "latents" / "a.npz", (0, 1, 2, 3))
+    # Day two: in a, one of three clusters has become two, and the rare kind has rows enough; a broken file has come.
+    write_blobs(folder / "latents" / "a.npz", (0, 1, 2, 3), rare=50)
     (folder / "latents" / "c.npz").write_bytes(b"half a file")
     code, night = run_night(folder, capsys=capsys)
     assert code == cli.EXIT_NOTHING_USABLE
     assert statuses(night) == {"small, a": "computed", "small, b": "unchanged", "small, c": "failed"}
     assert "cannot be read" in night["sweeps"][2]["reason"]
     said = night["sweeps"][0]["said"]
-    assert any(one.startswith("Lost REAL cluster: C1 (2), 100 rows; it split into C4") for one in said), said
+    assert any(one.startswith("Lost REAL cluster: C1 (2), 100 rows; it split into C5") for one in said), said
     assert any("The pictures moved more than seeds move them in 1 of 1 setting" in one for one in said), said
     assert {name: at for name, at in manifests(folder).items() if name in finished} == finished
     told = events()
@@ -396,7 +398,7 @@ def test_four_nights_over_changing_data(folder: Path, events: Any, capsys: pytes
     _assert_the_record_is_whole(folder / "s")
 
     # Day four: the data are as on day one. Nothing is computed; the clusters of then have come back.
-    write_blobs(folder / "latents" / "a.npz", (0, 1, 2, 2))
+    write_blobs(folder / "latents" / "a.npz", (0, 1, 2, 2), rare=14)
     (folder / "latents" / "c.npz").unlink()
     code, night = run_night(folder, capsys=capsys)
     assert (code, statuses(night)) == (0, {"small, a": "found", "small, b": "unchanged"})
@@ -412,13 +414,22 @@ def _assert_the_events_tell_the_same(sent: list[Any], night: dict[str, Any]) -> 
     row = night["sweeps"][0]
     assert kinds.count("steadymap.cluster.new") == row["new"]
     assert kinds.count("steadymap.cluster.lost") == row["lost"] == 1
-    assert kinds.count("steadymap.verdict.flipped") == row["flipped"]
+    assert kinds.count("steadymap.verdict.flipped") == row["flipped"] == 1
     assert kinds.count("steadymap.sweep.failed") == 1
     assert kinds.count("steadymap.sweep.changed") == 2  # one message a sweep, whatever the number of changes
     (message,) = [one.payload for one in sent if one.event == "steadymap.sweep.changed" and one.payload["run"]]
     assert message["message"].startswith("small, a:\n- ")
-    assert "C1 (2)" in message["subject"]
+    assert "C1 (2): REAL, split" in message["subject"]
     assert "two seeds of one night by at least" in message["message"]
+    flipped = next(one for one in sent if one.event == "steadymap.verdict.flipped")
+    assert (flipped.resource["steadymap.before"], flipped.resource["steadymap.verdict"]) == ("UNCERTAIN", "REAL")
+    assert (flipped.payload["rows_before"], flipped.payload["rows"]) == (14, 50)
+    told = flipped.payload["message"].removeprefix("small, a: ")
+    assert told in row["said"]
+    assert f"- {told}" in message["message"]
+    assert message["subject"].startswith(
+        "small, a: C4 (4): UNCERTAIN → REAL; "
+    )  # whatever else a headline has no room for
     assert kinds[-1] == "steadymap.night.finished"
     lost = next(one for one in sent if one.event == "steadymap.cluster.lost")
     assert lost.resource.id.startswith("steadymap.cluster.small-a.")
@@ -452,8 +463,8 @@ def _assert_the_record_is_whole(store: Path) -> None:
     clusters = pd.read_parquet(store / "nights" / "clusters")
     of_a = clusters[clusters["sweep"] == "small, a"]
     by_run = [set(part["lasting"]) for _, part in of_a.groupby("night")]
-    assert by_run[0] == {1, 2, 3}
-    assert len(by_run[0] & by_run[1]) == 2  # two of the three were found again, and kept their numbers
+    assert by_run[0] == {1, 2, 3, 4}
+    assert by_run[0] & by_run[1] == {2, 3, 4}  # three of the four were found again, and kept their numbers
 
 
 def test_cells_that_fail_in_the_same_way_every_night_are_told_of_once(tmp_path: Path) -> None:

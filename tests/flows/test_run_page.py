@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,12 @@ from steadymap.flows.run_page import (
     data_url,
     ends_as_failed,
     rendering_assets,
+    verdict_table,
     verdict_words,
 )
+from steadymap.reports.run.run_folder import read_run
 from steadymap.tasks.store.layout import Store
+from tests.reports.run_folder_fixture import RunFolder
 
 FLOWS = [one["entrypoint"] for one in read_definitions()]
 
@@ -100,6 +104,12 @@ def test_any_name_makes_an_asset(tmp_path: Path, name: str) -> None:
     assert Asset(key=made["asset_deps"][0]).key.startswith("file:///data/")
     assert data_url(DataSource(example="digits")) == "steadymap://example/digits"
     assert data_url(DataSource(path="s3://team/z.npz")) == "s3://team/z.npz"
+
+
+def test_no_p_value_is_shown_as_nought(tmp_path: Path) -> None:
+    run = read_run(RunFolder().write(tmp_path / "run"))
+    table = run.clusters.assign(p_value=[0.0, 3e-9, 0.04321][: len(run.clusters)])
+    assert [row["p_value"] for row in verdict_table(replace(run, clusters=table))] == ["< 0.0001", "< 0.0001", 0.0432]
 
 
 def test_verdicts_in_words() -> None:

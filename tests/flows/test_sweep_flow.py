@@ -104,6 +104,11 @@ def _assert_the_three_blobs_are_found(folder: Path) -> None:
     compared = [name for name in schemas.INSTABILITY.names if not name.endswith("resamples")]
     assert points[compared].notna().all(axis=None)
     assert points[[name for name in schemas.INSTABILITY.names if name not in compared]].isna().all(axis=None)
+    near = pd.read_parquet(folder / "neighbours.parquet")
+    assert near.groupby("row")["rank"].agg(list).tolist() == [list(range(1, 11))] * 150
+    assert (near["row"] != near["neighbour"]).all()
+    by_row = points["label"]
+    assert (by_row.loc[near["row"]].to_numpy() == by_row.loc[near["neighbour"]].to_numpy()).all()  # blobs lie far apart
     clusters = pd.read_parquet(folder / "clusters.parquet")
     assert (clusters["size"].tolist(), clusters["band"].unique().tolist()) == ([50, 50, 50], ["highly stable"])
     assert pd.crosstab(points["cluster"], points["label"]).gt(0).sum(axis=1).eq(1).all()

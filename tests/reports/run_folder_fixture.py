@@ -97,6 +97,10 @@ ISLANDS = {T5: 6, T30: 3, U5A: 4, U5B: 3, U15A: 3, U15B: 3, PCA: 3}
 RECOMMENDED = {T30: 0, U15A: 1}
 """Recommended settings and the place of the seed that stands for each."""
 
+RANKED = (T30, U15A, T5, U15B, U5A, U5B)
+"""Mean ranks in trustworthiness and AUC: 0, 1.5, 2, 2.5, 4.5, 4.5; of the last two U5A's seeds agree better. T5 splits
+cluster 1 and comes last wherever that one counts."""
+
 CLUSTER_TABLES = ("clusters", "recurrence", "tracks", "boundaries", "labels", "nulls", "null_pictures")
 RECURRENCE = (0.96, 0.8, 0.4)
 BANDS = ("highly stable", "stable", "not to be trusted")
@@ -164,6 +168,7 @@ class RunFolder:
             "dimensions": pa.Table.from_pylist(DIMENSIONS, schema=schemas.DIMENSIONS),
             "points": self._points(),
             "half_pictures": self._half_pictures(),
+            "neighbours": pa.Table.from_pylist(self._neighbours(), schema=schemas.NEIGHBOURS),
             "images": schemas.IMAGES.empty_table() if self.images is None else self._images(self.images),
             **self._clusters(cells),
         }
@@ -357,11 +362,35 @@ class RunFolder:
                 "auc_ln_k": WHOLE["auc_ln_k"][name],
                 "stability": SEEDS_ARI.get(name),
                 "on_front": name in RECOMMENDED,
+                "kept": self._kept(name),
+                "counted": len(self._counted()),
+                "rank": self._rank(name),
                 "recommended": name in RECOMMENDED,
                 "cell": cell_id(name, min(RECOMMENDED.get(name, 0), len(self.seeds) - 1)),
                 "reason": "the best of the front" if name in RECOMMENDED else "another setting is better",
             }
             for name in dict.fromkeys(one["configuration"] for one in drawn(cells))
+        ]
+
+    def _counted(self) -> set[int]:
+        real = {cluster for cluster, verdict in enumerate(self.verdicts) if verdict == "REAL"}
+        return real or set(range(len(RECURRENCE)))
+
+    def _kept(self, name: str) -> int | None:
+        return None if name == PCA else len(self._counted() & ({0} if name == T5 else {0, 1}))
+
+    def _rank(self, name: str) -> int | None:
+        late = [T5] if 1 in self._counted() else []
+        order = [one for one in RANKED if one not in late] + late
+        return None if name == PCA else order.index(name) + 1
+
+    def _neighbours(self) -> list[dict[str, Any]]:
+        """Return for every drawn row the next two drawn rows of its cluster, and then one of another."""
+        rows = self.drawn_rows.tolist()
+        return [
+            {"row": row, "rank": rank, "neighbour": neighbour}
+            for row in rows
+            for rank, neighbour in enumerate((one for one in (row + 3, row + 6, row + 1) if one in rows), start=1)
         ]
 
     def _clusters(self, cells: list[dict[str, Any]]) -> dict[str, pa.Table]:

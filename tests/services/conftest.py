@@ -1,8 +1,9 @@
-"""Real Prefect servers on loopback, on SQLite and on PostgreSQL, and all they need; everything ends with its test."""
+"""Real servers on loopback: Prefect on SQLite and on PostgreSQL, an S3 API; everything ends with its test."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -93,3 +95,79 @@ def answers(url: str) -> bool:
     with contextlib.suppress(httpx.HTTPError):
         return httpx.get(f"{url}/health", timeout=2).is_success
     return False
+
+
+# --- an S3 API ----------------------------------------------------------------------------------------------------
+
+SWEEP_IN_BUCKET = """
+name: blobs
+data: {path: DATA, labels: [y]}
+reducers:
+  - {reducer: tsne, perplexity: [5, 8, 11, 14, 17, 20, 25, 30]}
+  - {reducer: umap, n_neighbors: [5, 10]}
+  - {reducer: pca}
+seeds: [0, 1]
+resamples: {pairs: 1, configurations: 2}
+nulls: {copula: 0, gaussian: 1, configurations: 1}
+workers: {count: 1}
+"""
+
+
+@dataclass
+class Bucket:
+    """An S3 server with one bucket, and how to call Steadymap with it."""
+
+    folder: Path
+    environment: dict[str, str]
+    files: Any
+
+    def command(self, *words: str, cache: str = "first", check: bool = True) -> str:
+        """Call Steadymap as one machine, which has a cache of its own, and return what it prints."""
+        ended = call(
+            "steadymap.flows.cli.app", *words, environment=self.machine(cache), folder=self.folder, check=check
+        )
+        return ended.stdout if check else ended.stderr
+
+    def machine(self, cache: str) -> dict[str, str]:
+        return {**self.environment, "STEADYMAP_CACHE": str(self.folder / cache)}
+
+    def sweep(self, store: str, cache: str = "first") -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.command("sweep", "blobs.yaml", "--store", store, "--json", cache=cache))
+        return found
+
+    def garbage(self, cache: str, *words: str) -> list[dict[str, Any]]:
+        found = json.loads(self.command("gc", "--store", "s3://team/store", "--json", *words, cache=cache))
+        return list(found["garbage"])
+
+    def objects(self, below: str) -> dict[str, bytes]:
+        return {name[len(below) + 1 :]: self.files.cat_file(name) for name in sorted(self.files.find(below))}
+
+
+def secrets_of(port: int) -> dict[str, str]:
+    """Return what the environment says of an S3 server on loopback."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "canary-key-id",
+        "AWS_SECRET_ACCESS_KEY": "canary-secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, blobs_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """Start the server, make the bucket, and put the data there."""
+    pytest.importorskip("moto")
+    s3fs = pytest.importorskip("s3fs")
+    port = free_port()
+    for name, value in secrets_of(port).items():
+        monkeypatch.setenv(name, value)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    words = ("-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+    with beside(*words, environment=environment, folder=tmp_path, log="s3.log") as server:
+        wait_until(lambda: connects(port), "the S3 server", server)
+        files = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
+        files.mkdir("team")
+        files.put_file(str(blobs_file), f"team/latents/{blobs_file.name}")
+        data = SWEEP_IN_BUCKET.replace("DATA", f"s3://team/latents/{blobs_file.name}")
+        (tmp_path / "blobs.yaml").write_text(data, encoding="utf-8")
+        yield Bucket(tmp_path, environment, files)

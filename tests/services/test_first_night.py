@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(1500)]
 
 PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "first-night.md"
+TEAM = PROJECT / "docs" / "team-server.md"
+ROOMS = ("flows", "tasks", "reports", "configs")
 PORTS = (4200, 8080)
 API = "http://127.0.0.1:4200/api"
 LAUNCHER = "#!{python}\nimport sys\nfrom {module} import {name}\nsys.exit({name}())\n"
@@ -96,7 +98,9 @@ def answers(url: str) -> bool:
 
 
 def last_run(name: str) -> dict[str, Any]:
-    asked = {"flows": {"name": {"any_": [name]}}, "sort": "START_TIME_DESC"}
+    """Return the run of a flow that began last; those that the schedule has for later sort before all that began."""
+    begun = {"start_time": {"is_null_": False}}
+    asked = {"flows": {"name": {"any_": [name]}}, "flow_runs": begun, "sort": "START_TIME_DESC"}
     found: dict[str, Any] = httpx.post(f"{API}/flow_runs/filter", json=asked).raise_for_status().json()[0]
     return found
 
@@ -139,6 +143,11 @@ def test_the_page_leads_from_an_empty_folder_to_two_nights(shell: Any) -> None:
     assert httpx.get(report[1]).is_success
     assert httpx.get("http://127.0.0.1:8080/nights/").status_code == 404
 
+    # From here on the folder is a project with rooms of the same names as ours, which nobody may take for ours.
+    for room in ROOMS:
+        (folder / room).mkdir()
+        (folder / room / "__init__.py").write_text("raise ImportError('this is the package of the team')\n")
+    assert "nothing to do" in run(deploy)
     run(second)
     night = last_run("nightly")
     assert night["state"]["message"] == "C4: new, REAL; 1 of 1 sweep changed"
@@ -146,3 +155,12 @@ def test_the_page_leads_from_an_empty_folder_to_two_nights(shell: Any) -> None:
     assert "C4" in httpx.get("http://127.0.0.1:8080/site/nights.html").text
     told = pd.read_parquet(folder / "results" / "nights" / "sweeps").sort_values("night")["said"].iloc[-1]
     assert any(one.startswith("New REAL cluster: C4, 80 rows") for one in told)
+
+    # A flow of the team's own has a night for a step, as the page for teams prints it.
+    (written,) = re.findall(r"^```python\n(.*?)^```$", TEAM.read_text(encoding="utf-8"), re.M | re.S)
+    start = 'if __name__ == "__main__":\n    train_and_look("results")\n'
+    (folder / "own.py").write_text(f"{written}\n\n{start}", encoding="utf-8")
+    said = run("python encode.py 3 && python own.py")
+    night = last_run("nightly")
+    assert night["parent_task_run_id"] is not None
+    assert re.search(r"\{'encoder': .*Lost REAL cluster: C4, 80 rows", said, re.S), said

@@ -2,88 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass
+import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.processes import beside, call, connects, free_port, wait_until
+from tests.processes import beside, connects, end_group, free_port, wait_until
+from tests.services.conftest import Bucket, secrets_of
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
-
-SWEEP = """
-name: blobs
-data: {path: DATA, labels: [y]}
-reducers:
-  - {reducer: tsne, perplexity: [5, 8, 11, 14, 17, 20, 25, 30]}
-  - {reducer: umap, n_neighbors: [5, 10]}
-  - {reducer: pca}
-seeds: [0, 1]
-resamples: {pairs: 1, configurations: 2}
-nulls: {copula: 0, gaussian: 1, configurations: 1}
-workers: {count: 1}
-"""
-
-
-@dataclass
-class Bucket:
-    """An S3 server with one bucket, and how to call Steadymap with it."""
-
-    folder: Path
-    environment: dict[str, str]
-    files: Any
-
-    def command(self, *words: str, cache: str = "first", check: bool = True) -> str:
-        """Call Steadymap as one machine, which has a cache of its own, and return what it prints."""
-        ended = call(
-            "steadymap.flows.cli.app", *words, environment=self.machine(cache), folder=self.folder, check=check
-        )
-        return ended.stdout if check else ended.stderr
-
-    def machine(self, cache: str) -> dict[str, str]:
-        return {**self.environment, "STEADYMAP_CACHE": str(self.folder / cache)}
-
-    def sweep(self, store: str, cache: str = "first") -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.command("sweep", "blobs.yaml", "--store", store, "--json", cache=cache))
-        return found
-
-    def garbage(self, cache: str, *words: str) -> list[dict[str, Any]]:
-        found = json.loads(self.command("gc", "--store", "s3://team/store", "--json", *words, cache=cache))
-        return list(found["garbage"])
-
-    def objects(self, below: str) -> dict[str, bytes]:
-        return {name[len(below) + 1 :]: self.files.cat_file(name) for name in sorted(self.files.find(below))}
-
-
-@pytest.fixture
-def bucket(tmp_path: Path, blobs_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    """Start the server, make the bucket, and put the data there."""
-    pytest.importorskip("moto")
-    s3fs = pytest.importorskip("s3fs")
-    port = free_port()
-    secrets = {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "canary-key-id",
-        "AWS_SECRET_ACCESS_KEY": "canary-secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    for name, value in secrets.items():
-        monkeypatch.setenv(name, value)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    words = ("-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
-    with beside(*words, environment=environment, folder=tmp_path, log="s3.log") as server:
-        wait_until(lambda: connects(port), "the S3 server", server)
-        files = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
-        files.mkdir("team")
-        files.put_file(str(blobs_file), f"team/latents/{blobs_file.name}")
-        data = SWEEP.replace("DATA", f"s3://team/latents/{blobs_file.name}")
-        (tmp_path / "blobs.yaml").write_text(data, encoding="utf-8")
-        yield Bucket(tmp_path, environment, files)
 
 
 def tables(objects: dict[str, bytes], run: str) -> dict[str, bytes]:
@@ -179,3 +110,42 @@ def test_what_cannot_be_reached_is_told_before_any_work(bucket: Bucket) -> None:
         assert "remedy" in told
         assert "Traceback" not in told
         assert "secret@" not in told
+
+
+def test_a_store_that_is_away_for_a_while_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("moto")
+    s3fs = pytest.importorskip("s3fs")
+    from steadymap.tasks.progress import telling
+    from steadymap.tasks.store import object_store
+
+    port = free_port()
+    for name, value in secrets_of(port).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(object_store, "PAUSES_SECONDS", (0.0, 0.0, 0.0))
+
+    def start() -> subprocess.Popen[bytes]:
+        words = ("-m", "moto.server", "-H", "127.0.0.1", "-p", str(port))
+        server = stack.enter_context(beside(*words, environment=dict(os.environ), folder=tmp_path, log="s3.log"))
+        wait_until(lambda: connects(port), "the S3 server", server)
+        s3fs.S3FileSystem(skip_instance_cache=True).mkdir("team")
+        return server
+
+    with contextlib.ExitStack() as stack:
+        first = start()
+        remote = object_store.open_object_store("s3://team/away")
+        remote.write("before", b"1")
+        end_group(first)
+        told: list[str] = []
+
+        def tell(sentence: str) -> None:
+            """Bring the server back when it is told that it is away."""
+            if not told:
+                start()
+            told.append(sentence)
+
+        with telling(tell):
+            remote.write("after", b"2")
+        assert len(told) == 1
+        assert "cannot be written: EndpointConnectionError" in told[0]
+        assert remote.read("after") == b"2"
+    object_store.open_object_store.cache_clear()

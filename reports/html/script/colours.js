@@ -1,5 +1,5 @@
 // How points are coloured. Hues are for clusters: a label value and an island take the hue of the cluster they go with;
-// verdicts have calm colours of their own, and amounts one scale from pale to deep.
+// verdicts have calm colours of their own, amounts one scale from pale to deep, and islands of noise tones of grey.
 import { pictures } from "./data.js";
 import { index, NO_CODE, state } from "./state.js";
 
@@ -8,6 +8,8 @@ export const theme = () => index.themes[dark.matches && !state.printing ? "dark"
 export const letters = (k) => (k < 26 ? "" : letters(Math.floor(k / 26) - 1)) + String.fromCharCode(65 + (k % 26));
 const SLOTS = index.themes.light.palette.length;
 const LEVELS = index.themes.light.scale.length;
+const NEUTRAL = SLOTS + LEVELS + index.themes.light.verdicts.length;
+const TONES = index.themes.light.neutral.length;
 
 // A mode gives every point of a picture a code, and every code a slot of the colours (NO_CODE is grey) and a name.
 const reference = pictures.get(index.reference);
@@ -163,7 +165,7 @@ export const noiseMode = {
   unnamed: true,
   codes: (picture) => picture.island,
   number: (_, own) => own,
-  slot: (code) => (code < 0 ? NO_CODE : code % SLOTS),
+  slot: (code) => (code < 0 ? NO_CODE : NEUTRAL + (code % TONES)),
 };
 export const ownIslands = islandMode("island of the picture", "island");
 export const modes = [
@@ -177,6 +179,6 @@ export const modes = [
 state.mode = modes[0];
 
 export const nameOf = (code) => (state.mode.shared ? state.mode.names[code] : letters(code));
-export const colours = () => [...theme().palette, ...theme().scale, ...theme().verdicts];
+export const colours = () => [...theme().palette, ...theme().scale, ...theme().verdicts, ...theme().neutral];
 export const colourOf = (code) => colours()[state.mode.slot(code)] ?? theme().grey;
 export const rgb = (hex) => [1, 3, 5].map((place) => Number.parseInt(hex.slice(place, place + 2), 16));

@@ -1,5 +1,5 @@
 // Unpacks the pictures: one order of points everywhere, so that a point is the same index in each.
-import { NO_CODE, byId, index, n } from "./state.js";
+import { NO_CODE, byId, index, n, state } from "./state.js";
 
 async function unpack() {
   const bytes = Uint8Array.from(atob(byId("packed").textContent.trim()), (c) => c.charCodeAt(0));
@@ -23,6 +23,8 @@ for (const { cell, islands, dimension } of index.pictures) {
 for (const label of index.labels) label.codes = take(Int16Array);
 if (index.cluster) index.cluster.codes = take(Int16Array);
 for (const measure of index.measures) measure.codes = take(Int16Array);
+// The nearest rows of every point in the latent space, the nearest first; FULL where fewer are drawn.
+export const latentNear = index.neighbours ? take(Uint16Array, n * index.neighbours) : null;
 // Pictures of reference data: their rows are no rows of the file, so that nothing links them.
 export const nulls = new Map();
 for (const { cell, points } of index.nulls) {
@@ -54,15 +56,19 @@ if (index.images) {
 }
 export function drawImage(canvas, i, side) {
   // Shown `side` pixels large on its longer side; the browser enlarges, in whole pixels' edges.
-  const bytes = imageAt.get(i);
-  canvas.hidden = !bytes;
-  if (!bytes) return;
-  const [height, width, channels] = index.images.shape,
+  canvas.hidden = !imageAt.has(i);
+  if (canvas.hidden) return;
+  const [height, width] = index.images.shape,
     scale = side / Math.max(height, width);
-  canvas.width = width;
-  canvas.height = height;
+  paintImage(canvas, i);
   canvas.style.width = `${Math.round(width * scale)}px`;
   canvas.style.height = `${Math.round(height * scale)}px`;
+}
+export function paintImage(canvas, i) {
+  const bytes = imageAt.get(i),
+    [height, width, channels] = index.images.shape;
+  canvas.width = width;
+  canvas.height = height;
   const context = canvas.getContext("2d"),
     image = context.createImageData(width, height);
   for (let p = 0; p < width * height; p++) {
@@ -71,8 +77,22 @@ export function drawImage(canvas, i, side) {
   }
   context.putImageData(image, 0, 0);
 }
+// Pictures that another can move to, by what they are called: those of all rows, in two dimensions.
+export const nameMap = new Map(
+  [...document.querySelectorAll("#rows [data-figure] > .picture[data-cell]")]
+    .filter(({ dataset }) => pictures.get(dataset.cell) && !pictures.get(dataset.cell).z)
+    .map(({ dataset }) => [dataset.cell, dataset.title]),
+);
 export const rowOf = (i) => (index.rows ? index.rows[i] : i);
 export const idOf = (i) => (index.ids ? index.ids[i] : String(rowOf(i)));
+
+export function tally(codes, has) {
+  // How often each code occurs among the selected rows, the most frequent first.
+  const counts = new Map();
+  for (let i = 0; i < n; i++)
+    if (state.selected[i] && (!has || has[i])) counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}
 
 function shuffled(count) {
   const places = Uint32Array.from({ length: count }, (_, i) => i);

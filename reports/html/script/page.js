@@ -2,12 +2,12 @@
 import { dark } from "./colours.js";
 import { drawImage, imageAt } from "./data.js";
 import { anchorOf, occupancy, placeLabels } from "./labels.js";
+import { enlarge, listenToDialog } from "./enlarged.js";
 import { NoisePanel, Panel, panelOf, panels, redraw } from "./panel.js";
-import { enlarge, listen, point } from "./pointing.js";
+import { listenToLayouts } from "./layouts.js";
+import { listen, point } from "./pointing.js";
 import { followLink, keep, listenForSelections, showLegend } from "./selection.js";
 import { byId, FULL, grid, index, state } from "./state.js";
-
-const size = byId("size");
 
 // --- names on the map of the first screen ---------------------------------------------------------------------------
 function nameOnMap(panel) {
@@ -73,6 +73,22 @@ function sortBy(header) {
     sign = up ? 1 : -1;
   const bodies = [...table.tBodies].sort((a, b) => sign * (value(a) - value(b)) || value(a) - value(b));
   table.append(...bodies);
+  showFirst();
+}
+const all = byId("all-clusters");
+function showFirst() {
+  // Of many clusters the first of the order that is chosen, until all are asked for.
+  if (!all) return;
+  const bodies = [...document.querySelector("table.clusters").tBodies],
+    open = all.getAttribute("aria-expanded") === "true";
+  bodies.forEach((body, place) => {
+    body.hidden = !open && place >= Number(all.dataset.first);
+  });
+  all.textContent = open ? `Show the first ${all.dataset.first} clusters` : `Show all ${bodies.length} clusters`;
+}
+function showAll(open) {
+  all?.setAttribute("aria-expanded", String(open));
+  showFirst();
 }
 function openCard(button, open) {
   const card = byId(button.getAttribute("aria-controls"));
@@ -83,6 +99,11 @@ function openCard(button, open) {
 function listenToTables() {
   for (const header of document.querySelectorAll("th[data-sort]"))
     header.querySelector("button").addEventListener("click", () => sortBy(header));
+  if (all) {
+    all.hidden = false;
+    all.addEventListener("click", () => showAll(all.getAttribute("aria-expanded") !== "true"));
+    showAll(false);
+  }
   for (const button of document.querySelectorAll("button[data-open]")) {
     button.addEventListener("click", () => openCard(button, button.getAttribute("aria-expanded") !== "true"));
   }
@@ -98,7 +119,7 @@ function showLinked() {
   const [number] = followLink();
   const button = number !== undefined && document.querySelector(`button[data-open="${CSS.escape(number)}"]`);
   if (button) {
-    button.closest("details")?.setAttribute("open", "");
+    if (button.closest("tbody").hidden) showAll(true);
     openCard(button, true);
     button.scrollIntoView({ block: "center" });
     return;
@@ -112,6 +133,21 @@ function showLinked() {
   )
     fold.open = true;
   target.scrollIntoView();
+}
+
+// --- words that are explained: a tooltip in the window, so that no table that scrolls cuts it ----------------------------
+function listenToTerms() {
+  for (const term of document.querySelectorAll(".term")) {
+    const told = term.querySelector("[role=tooltip]");
+    const place = () => {
+      const box = term.getBoundingClientRect(),
+        [width, height] = [told.offsetWidth, told.offsetHeight];
+      told.style.left = `${Math.max(8, Math.min(box.left, innerWidth - width - 8))}px`;
+      told.style.top = `${box.bottom + height + 4 > innerHeight ? box.top - height - 2 : box.bottom + 2}px`;
+    };
+    told.style.position = "fixed";
+    for (const event of ["focus", "pointerenter"]) term.addEventListener(event, place);
+  }
 }
 
 // --- navigation ----------------------------------------------------------------------------------------------------
@@ -154,65 +190,7 @@ function listenToMembers() {
   }
 }
 
-// --- the same pictures in other rows: figures are moved, nothing is made again ----------------------------------------
-const layout = byId("layout"),
-  layoutNote = byId("layout-note");
-const settings = [...grid.children],
-  home = new Map(),
-  figures = new Map(),
-  beside = [...grid.querySelectorAll("[data-beside]")];
-const firstNote = layoutNote.textContent,
-  firstSeeds = grid.style.getPropertyValue("--seeds");
-for (const figure of grid.querySelectorAll("[data-figure]")) {
-  figures.set(figure.dataset.figure, figure);
-  home.set(figure, { row: figure.parentElement, where: figure.querySelector(".where").textContent });
-}
-function layOut() {
-  const way = layout && index.layouts[layout.selectedIndex - 1];
-  grid.className = `rows ${size.value}${way ? " laid" : ""}${way?.wraps ? " wraps" : ""}`;
-  layoutNote.textContent = way ? way.note : firstNote;
-  grid.style.setProperty(
-    "--seeds",
-    way ? Math.max(1, ...way.rows.map((row) => (way.wraps ? 1 : row.places.length))) : firstSeeds,
-  );
-  for (const [figure, { row, where }] of home) {
-    figure.querySelector(".where").textContent = where;
-    row.append(figure);
-  }
-  grid.replaceChildren(...(way ? way.rows.map(layRow) : settings));
-  for (const figure of beside) figures.get(figure.dataset.beside).parentElement.append(figure);
-  redraw(false);
-}
-function layRow({ title, places }, number) {
-  const section = document.createElement("section"),
-    setting = document.createElement("div"),
-    head = document.createElement("h3");
-  const row = document.createElement("div");
-  section.className = "row";
-  setting.className = "setting";
-  row.className = "panels";
-  head.id = `laid-${number}`;
-  head.textContent = title;
-  section.setAttribute("aria-labelledby", head.id);
-  setting.append(head);
-  section.append(setting, row);
-  for (const { cell, caption } of places) {
-    const figure = cell === null ? document.createElement("figure") : figures.get(cell);
-    if (cell !== null)
-      figure.querySelector(".where").textContent = figure.querySelector(".picture") ? `${caption} · ` : caption;
-    row.append(figure);
-  }
-  return section;
-}
-size.addEventListener("change", layOut);
-layout?.addEventListener("change", layOut);
-for (const also of ["halves", "noise"]) {
-  const box = byId(`${also}-too`),
-    figures = beside.filter((figure) => figure.dataset.also === also);
-  box?.addEventListener("change", () => {
-    for (const figure of figures) figure.hidden = !box.checked;
-  });
-}
+// --- the start ---------------------------------------------------------------------------------------------------------
 const watcher = new IntersectionObserver(
   (entries) => {
     for (const entry of entries) panelOf.get(entry.target).visible = entry.isIntersecting;
@@ -224,7 +202,7 @@ const ruler = new ResizeObserver(() => redraw(false));
 for (const element of document.querySelectorAll(".picture[data-cell], .picture[data-null]")) {
   const panel = new (element.dataset.null ? NoisePanel : Panel)(element),
     { top, bottom } = element.getBoundingClientRect();
-  if (panel.linked) listen(panel);
+  if (panel.linked) listen(panel, (pressed) => enlarge(pressed));
   // What is on the screen is drawn at once: a screenshot or a page in the background waits for no frame.
   panel.visible = bottom > 0 && top < innerHeight;
   if (panel.visible) panel.draw();
@@ -250,6 +228,9 @@ dark.addEventListener("change", () => {
 showLegend();
 listenForSelections();
 listenToTables();
+listenToDialog();
+listenToTerms();
+listenToLayouts();
 listenToMembers();
 followReading();
 const map = document.querySelector("[data-map]");

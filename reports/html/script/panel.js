@@ -1,8 +1,11 @@
 // A panel draws one picture: points into pixels, names, marks. A frame redraws what is on the screen, and only for so long.
-import { clusterMode, colours, focusMode, nameOf, noiseMode, ownIslands, rgb, theme } from "./colours.js";
-import { nulls, pictures } from "./data.js";
-import { anchorOf, occupancy, placeLabels } from "./labels.js";
-import { FULL, grid, n, NO_CODE, state } from "./state.js";
+import { clusterMode, colours, focusMode, noiseMode, ownIslands, rgb, theme } from "./colours.js";
+import { imageAt, latentNear, nulls, pictures, tally } from "./data.js";
+import { DENSE, densityOf, shade } from "./density.js";
+import { drawNames } from "./names.js";
+import { drawThreads } from "./neighbours.js";
+import { FULL, grid, NO_CODE, state } from "./state.js";
+import { drawThumbs } from "./thumbnails.js";
 
 export const panels = [];
 export const panelOf = new Map();
@@ -37,9 +40,21 @@ export class Panel {
     return this.islands ? ownIslands : this.focus && !state.selected ? this.focus : state.mode;
   }
   show(cell, title) {
+    this.cell = cell;
     this.picture = pictures.get(cell);
     this.title = title ?? "";
+    this.view = { left: 0, bottom: 0, scale: 1 };
+    this.ground = null;
     this.stale = true;
+  }
+  look({ left, bottom, scale }) {
+    // Show a part of the picture: its corner and how much it is enlarged; never what lies outside of it.
+    const most = FULL - FULL / scale;
+    this.view = { left: Math.max(0, Math.min(left, most)), bottom: Math.max(0, Math.min(bottom, most)), scale };
+    this.ground = null;
+    this.unmarked = false;
+    this.stale = true;
+    redraw(false);
   }
   fit() {
     const ratio = Math.min(window.devicePixelRatio || 1, 2),
@@ -47,6 +62,7 @@ export class Panel {
     if (side !== this.side) {
       this.unmarked = true;
       for (const canvas of [this.base, this.over]) canvas.width = canvas.height = side;
+      this.ground = null;
       this.stale = true;
     }
     this.side = side;
@@ -77,8 +93,7 @@ export class Panel {
       grey = rgb(theme().grey),
       paper = rgb(theme().paper);
     const pixels = image.data;
-    for (let i = 0; i < 4; i++) pixels[i] = i < 3 ? paper[i] : 255;
-    new Uint32Array(pixels.buffer).fill(new Uint32Array(pixels.buffer, 0, 1)[0]);
+    this.drawGround(pixels, paper, grey);
     const radius = this.radius(),
       alpha = Math.max(0.3, Math.min(0.9, 1.25 - 0.16 * Math.log10(Math.max(1, n))));
     const codes = mode.codes(this.picture),
@@ -88,10 +103,12 @@ export class Panel {
         const i = order[k];
         if (chosenRows && chosenRows[i] !== chosen) continue;
         const slot = codes[i] < 0 ? NO_CODE : slotOf[codes[i]];
-        const ink = !chosen || slot < 0 ? grey : palette[slot];
+        const ink = !chosen || slot < 0 ? grey : palette[slot],
+          [px, py] = this.place(i);
         this.splat(
           pixels,
-          i,
+          px,
+          py,
           ink,
           chosen ? (slot < 0 ? 0.75 * alpha : chosenRows ? Math.max(alpha, 0.8) : alpha) : 0.3,
           radius,
@@ -99,7 +116,27 @@ export class Panel {
       }
     }
     context.putImageData(image, 0, 0);
-    if (this.large && !(this.map && clusterMode) && !mode.unnamed) this.drawNames(context, codes);
+    this.thumbs = [];
+    if (this === state.enlarged && state.thumbs && imageAt.size && this.view.scale >= THUMBS_FROM) {
+      const inks = colours();
+      drawThumbs(context, this, (i) => (codes[i] < 0 ? null : inks[slotOf[codes[i]]]) ?? theme().grey);
+    }
+    if (this.large && !(this.map && clusterMode) && !mode.unnamed) drawNames(context, this, codes);
+  }
+  drawGround(pixels, paper, grey) {
+    // Paper, and under many points their density; kept, since a selection changes the points above it only.
+    if (
+      this.ground &&
+      this.ground.picture === this.picture &&
+      this.ground.paper === theme().paper &&
+      !this.picture.moved
+    )
+      return pixels.set(this.ground.pixels);
+    for (let i = 0; i < 4; i++) pixels[i] = i < 3 ? paper[i] : 255;
+    new Uint32Array(pixels.buffer).fill(new Uint32Array(pixels.buffer, 0, 1)[0]);
+    if (this.picture.order.length < DENSE) return;
+    shade(pixels, this.side, densityOf(this), paper, grey);
+    this.ground = { picture: this.picture, paper: theme().paper, pixels: pixels.slice() };
   }
   radius() {
     const widest = this.large ? 6 : 4;
@@ -108,7 +145,8 @@ export class Panel {
         1.1,
         Math.min(widest, (0.72 * this.side) / this.ratio / Math.sqrt(Math.max(1, this.picture.order.length))),
       ) *
-        this.ratio) /
+        this.ratio *
+        Math.min(2, Math.sqrt(this.view.scale))) /
       2
     );
   }
@@ -121,10 +159,8 @@ export class Panel {
     for (let i = 0; i < n; i++) if (codes[i] > last) last = codes[i];
     return Int16Array.from({ length: last + 1 }, (_, code) => mode.slot(mode.number(this.picture, code)));
   }
-  splat(pixels, i, ink, alpha, radius) {
-    const side = this.side,
-      cx = (this.picture.x[i] * side) / FULL,
-      cy = side - (this.picture.y[i] * side) / FULL;
+  splat(pixels, cx, cy, ink, alpha, radius) {
+    const side = this.side;
     const reach = radius + 0.5,
       x1 = Math.min(side - 1, Math.floor(cx + reach)),
       y1 = Math.min(side - 1, Math.floor(cy + reach));
@@ -142,30 +178,6 @@ export class Panel {
       }
     }
   }
-  drawNames(context, codes) {
-    // Names beside their points, so that colour is not the only way to tell.
-    const groups = new Map(),
-      { mode, ratio, side } = this,
-      scale = side / FULL;
-    for (const i of this.picture.order) {
-      const code = mode.number(this.picture, codes[i]);
-      if (code < 0 || mode.slot(code) < 0 || (state.selected && !state.selected[i])) continue;
-      if (!groups.has(code)) groups.set(code, []);
-      groups.get(code).push(i);
-    }
-    context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
-    const xs = Float32Array.from(this.picture.order, (i) => (this.picture.x[i] * scale) / ratio);
-    const ys = Float32Array.from(this.picture.order, (i) => (side - this.picture.y[i] * scale) / ratio);
-    const largest = [...groups].sort((a, b) => b[1].length - a[1].length).slice(0, MOST_NAMED);
-    const names = largest.map(([code, places]) => {
-      const [x, y] = this.place(anchorOf(places, this.picture.x, this.picture.y)),
-        text = shortened(nameOf(code));
-      return { text, x: x / ratio, y: y / ratio, width: context.measureText(text).width / ratio + 6, height: 17 };
-    });
-    placeLabels(names, side / ratio, occupancy(xs, ys, side / ratio)).forEach((place, k) => {
-      if (place) writeName(context, names[k], place, ratio);
-    });
-  }
   drawMarks() {
     const context = this.over.getContext("2d"),
       nothing = state.marked < 0 && state.kept < 0 && !this.box;
@@ -175,6 +187,7 @@ export class Panel {
     for (const i of new Set([state.kept, state.marked])) {
       if (i < 0 || (this.picture.has && !this.picture.has[i])) continue;
       const [px, py] = this.place(i);
+      if (state.threads && latentNear) drawThreads(context, this, i);
       for (const [ink, width] of [
         [theme().paper, 5],
         [theme().ink, 2],
@@ -197,15 +210,25 @@ export class Panel {
     }
   }
   place(i) {
-    const scale = this.side / FULL;
-    return [this.picture.x[i] * scale, this.side - this.picture.y[i] * scale];
+    // Where a point lies on the canvas, in its pixels.
+    const { left, bottom, scale } = this.view,
+      unit = (scale * this.side) / FULL;
+    return [(this.picture.x[i] - left) * unit, this.side - (this.picture.y[i] - bottom) * unit];
+  }
+  origin(px, py) {
+    // What lies at a place of the canvas, in steps of the picture.
+    const { left, bottom, scale } = this.view,
+      unit = FULL / (scale * this.side);
+    return [left + px * unit, bottom + (this.side - py) * unit];
+  }
+  sees(i) {
+    const [px, py] = this.place(i);
+    return px >= 0 && py >= 0 && px <= this.side && py <= this.side;
   }
   nearest(px, py) {
     const { x, y } = this.picture,
-      scale = FULL / this.side,
-      qx = px * scale,
-      qy = FULL - py * scale;
-    const reach = 14 * this.ratio * scale;
+      [qx, qy] = this.origin(px, py);
+    const reach = (14 * this.ratio * FULL) / (this.view.scale * this.side);
     let best = -1,
       least = reach * reach;
     for (const i of this.picture.order) {
@@ -241,26 +264,7 @@ export class NoisePanel extends Panel {
   drawMarks() {}
   tell() {}
 }
-function writeName(context, { text, width, height }, { left, top, leader }, ratio) {
-  context.textAlign = "center";
-  context.textBaseline = "middle";
-  context.lineJoin = "round";
-  context.strokeStyle = context.fillStyle = theme().ink;
-  if (leader) {
-    context.lineWidth = ratio;
-    context.beginPath();
-    context.moveTo(leader[0] * ratio, leader[1] * ratio);
-    context.lineTo(leader[2] * ratio, leader[3] * ratio);
-    context.stroke();
-  }
-  context.lineWidth = 3.5 * ratio;
-  context.strokeStyle = theme().paper;
-  const [x, y] = [(left + width / 2) * ratio, (top + height / 2) * ratio];
-  context.strokeText(text, x, y);
-  context.fillText(text, x, y);
-}
-const MOST_NAMED = 60;
-const shortened = (text) => (text.length > 24 ? `${text.slice(0, 23)}…` : text);
+const THUMBS_FROM = 2; // times enlarged
 
 // A frame draws marks everywhere, but points only for so long: what is left over follows in the next frames, the picture
 // in hand first and then those that were drawn longest ago. So a drag stays smooth however many pictures follow it.
@@ -285,12 +289,4 @@ export function drawFrame() {
   for (const panel of shown) if (panel.side) panel.drawMarks();
   grid.setAttribute("aria-busy", String(done < waiting.length));
   if (done < waiting.length) redraw(false);
-}
-
-export function tally(codes, has) {
-  // How often each code occurs among the selected rows, the most frequent first.
-  const counts = new Map();
-  for (let i = 0; i < n; i++)
-    if (state.selected[i] && (!has || has[i])) counts.set(codes[i], (counts.get(codes[i]) ?? 0) + 1);
-  return [...counts].sort((a, b) => b[1] - a[1]);
 }

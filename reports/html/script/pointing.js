@@ -1,15 +1,17 @@
-// Pointing at a row, dragging a box, and enlarging a picture.
+// Pointing at a row, dragging a box, pressing a picture.
 import { letters } from "./colours.js";
-import { drawImage, idOf, rowOf } from "./data.js";
-import { Panel, panelOf, redraw } from "./panel.js";
+import { drawImage, idOf, latentNear, rowOf } from "./data.js";
+import { lostNeighbours, NEAR_HERE, neighboursOf } from "./neighbours.js";
+import { redraw } from "./panel.js";
 import { choose, settle, showPressed } from "./selection.js";
-import { byId, FULL, index, NO_CODE, state } from "./state.js";
-import { solid, turn, turnByKey, turning } from "./turning.js";
+import { byId, index, NO_CODE, state } from "./state.js";
+import { turn, turnByKey, turning } from "./turning.js";
 
 const tip = byId("tip"),
   zoom = byId("zoom");
 
-export function listen(panel) {
+export function listen(panel, press) {
+  // press(panel, row): what a press does that is no drag, or Enter; row is the point under the pointer, or -1.
   const element = panel.element;
   const where = (event) => {
     const box = element.getBoundingClientRect(),
@@ -22,13 +24,15 @@ export function listen(panel) {
   let start = null,
     last = null,
     dragged = false,
-    turns = false;
+    turns = false,
+    moves = false;
   const canDrag = (event) => event.button === 0 && (event.pointerType !== "touch" || panel === state.enlarged);
   element.addEventListener("pointerdown", (event) => {
     dragged = false;
     if (!canDrag(event)) return;
     start = last = where(event);
     turns = Boolean(panel.picture?.flat) && (turning.getAttribute("aria-pressed") === "true") !== event.shiftKey;
+    moves = !turns && event.shiftKey && panel.view.scale > 1;
     element.setPointerCapture(event.pointerId);
   });
   element.addEventListener("pointermove", (event) => {
@@ -39,11 +43,16 @@ export function listen(panel) {
       const step = 3 / panel.side;
       turn(panel, step * (here[0] - last[0]), step * (here[1] - last[1]));
       last = here;
+    } else if (start && dragged && moves) {
+      const [[x0, y0], [x1, y1]] = [panel.origin(...last), panel.origin(...here)],
+        { left, bottom, scale } = panel.view;
+      panel.look({ left: left + x0 - x1, bottom: bottom + y0 - y1, scale });
+      last = here;
     } else if (start && dragged) brush(panel, [...start, ...here]);
     else point(panel, panel.nearest(...here), event);
   });
   const finish = () => {
-    if (start && dragged && !turns) settle();
+    if (start && dragged && !turns && !moves) settle();
     start = panel.box = null;
     redraw(false);
   };
@@ -53,15 +62,14 @@ export function listen(panel) {
     if (!start) point(panel, -1);
   });
   element.addEventListener("click", (event) => {
-    if (!dragged && panel !== state.enlarged) enlarge(panel);
-    else if (!dragged && panel.side) point(panel, panel.nearest(...where(event)), event);
+    if (!dragged) press(panel, panel.side && panel.picture ? panel.nearest(...where(event)) : -1, event);
     dragged = false;
   });
   element.addEventListener("keydown", (event) => {
     if (panel === state.enlarged) return turnByKey(panel, event);
     if (event.key !== "Enter" && event.key !== " ") return;
     event.preventDefault();
-    enlarge(panel);
+    press(panel, -1, event);
   });
 }
 
@@ -69,11 +77,8 @@ function brush(panel, box) {
   const [x0, x1] = [box[0], box[2]].sort((a, b) => a - b),
     [y0, y1] = [box[1], box[3]].sort((a, b) => a - b);
   const { x, y, has } = panel.picture,
-    scale = FULL / panel.side;
-  const left = x0 * scale,
-    right = x1 * scale,
-    low = FULL - y1 * scale,
-    high = FULL - y0 * scale;
+    [left, high] = panel.origin(x0, y0),
+    [right, low] = panel.origin(x1, y1);
   panel.box = box;
   state.inHand = panel;
   state.marked = -1;
@@ -111,6 +116,14 @@ function showTip(panel, i, at) {
   }
   if (cluster >= 0)
     lines.push(`${index.cluster.name} ${index.cluster.values[cluster]}: ${index.cluster.names[cluster]}`);
+  if (panel && latentNear && state.threads) {
+    const own = neighboursOf(i, panel.picture).length,
+      lost = lostNeighbours(i, panel.picture).size;
+    if (own)
+      lines.push(
+        `${own - lost} of ${own} latent neighbours among its ${NEAR_HERE} nearest here${lost ? "; dashed: not" : ""}`,
+      );
+  }
   byId("tip-text").textContent = lines.join("\n");
   drawImage(byId("tip-image"), i, 72);
   (zoom.open ? zoom : document.body).append(tip);
@@ -121,58 +134,3 @@ function showTip(panel, i, at) {
   tip.style.left = bound(left, innerWidth - box.width - 8);
   tip.style.top = bound(at.clientY + 16, innerHeight - box.height - 8);
 }
-
-let opener = null;
-export function enlarge(panel, from = panel.element) {
-  if (!panel.picture) return;
-  opener = from;
-  point(panel, -1);
-  if (!zoom.open) zoom.showModal();
-  if (!state.enlarged) {
-    state.enlarged = new Panel(byId("zoom-picture"));
-    listen(state.enlarged);
-  }
-  state.enlarged.show(panel.element.dataset.cell, panel.title);
-  const { picture } = state.enlarged;
-  if (picture.z) {
-    state.enlarged.picture = solid(picture);
-    state.enlarged.element.tabIndex = 0;
-  } else state.enlarged.element.removeAttribute("tabindex");
-  turning.hidden = byId("turn-note").hidden = !picture.z;
-  state.enlarged.element.setAttribute("role", "img");
-  state.enlarged.element.setAttribute("aria-label", panel.element.getAttribute("aria-label").replace(" Enlarge.", ""));
-  byId("zoom-title").textContent = panel.title;
-  const caption = panel.element.parentElement.querySelector("figcaption")?.cloneNode(true);
-  caption?.querySelector(".together")?.remove();
-  byId("zoom-note").textContent = (caption?.textContent ?? "")
-    .replace(" · x, y of 3-d", "")
-    .replace(/\s+/g, " ")
-    .trim();
-  state.enlarged.visible = true;
-  state.inHand = state.enlarged;
-  redraw(false);
-}
-function step(by) {
-  const all = [...document.querySelectorAll("#rows figure:not([hidden]) > .picture[data-cell]")].map((element) =>
-    panelOf.get(element),
-  );
-  const shown = state.enlarged.picture.flat ?? state.enlarged.picture,
-    here = all.findIndex((panel) => panel.picture === shown);
-  enlarge(all[(here + by + all.length) % all.length]);
-}
-byId("previous").addEventListener("click", () => step(-1));
-byId("next").addEventListener("click", () => step(1));
-byId("close").addEventListener("click", () => zoom.close());
-zoom.addEventListener("click", (event) => {
-  if (event.target === zoom) zoom.close();
-});
-zoom.addEventListener("keydown", (event) => {
-  if (event.key === "ArrowLeft") step(-1);
-  if (event.key === "ArrowRight") step(1);
-});
-zoom.addEventListener("close", () => {
-  state.enlarged.visible = false;
-  document.body.append(tip);
-  point(state.enlarged, -1);
-  opener.focus({ preventScroll: true });
-});

@@ -1,10 +1,12 @@
 // What is selected: by a press in the legend or on a cluster, by a box, by a search; one selection for all pictures.
 import { clusterMode, colourOf, modes } from "./colours.js";
-import { idOf, rowOf } from "./data.js";
-import { panels, redraw, tally } from "./panel.js";
+import { idOf, rowOf, tally } from "./data.js";
+import { panels, redraw } from "./panel.js";
 import { byId, index, n, state } from "./state.js";
 
 const status = byId("status"),
+  saidToo = document.querySelector(".said-of-rows"), // beside an enlarged picture, which hides the page
+  copies = [...document.querySelectorAll(".copy")],
   clear = byId("clear"),
   legend = byId("legend"),
   note = byId("legend-note"),
@@ -76,12 +78,44 @@ export function followLink() {
 export function keep(i) {
   state.kept = i;
   for (const member of members) member.setAttribute("aria-pressed", String(Number(member.dataset.member) === i));
-  if (i >= 0 && !state.selected) status.textContent = `${nameRow(i)} is marked in every picture`;
-  else if (!state.selected) status.textContent = "";
-  clear.hidden = i < 0 && !state.selected;
+  if (!state.selected) say(i >= 0 ? `${nameRow(i)} is marked in every picture` : "");
+  else showButtons();
   redraw(false);
 }
 const nameRow = (i) => (idOf(i) === String(rowOf(i)) ? `row ${idOf(i)}` : idOf(i));
+
+function say(text) {
+  status.textContent = saidToo.textContent = text;
+  showButtons();
+}
+function showButtons() {
+  clear.hidden = state.kept < 0 && !state.selected;
+  for (const button of copies) {
+    button.hidden = clear.hidden;
+    button.textContent = state.selected ? "Copy ids" : "Copy id";
+  }
+}
+async function copyIds(button) {
+  const ids = places((i) => (state.selected ? state.selected[i] : i === state.kept)).map(idOf);
+  const done = await copyText(ids.join("\n"), button);
+  button.textContent = done ? `${ids.length.toLocaleString()} copied` : "The browser refuses; see tables";
+}
+async function copyText(text, beside) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // A page that was opened from a file may not write to the clipboard that way.
+    const area = document.createElement("textarea");
+    area.value = text;
+    beside.after(area); // inside the dialog where one is open: what lies outside cannot be selected
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    beside.focus();
+    return done;
+  }
+}
 
 function press(place) {
   if (!state.pressed.delete(place)) state.pressed.add(place);
@@ -114,17 +148,12 @@ export function choose(test, from) {
       count++;
     }
   state.selected = count ? chosen : null;
-  status.textContent = count
-    ? `${count.toLocaleString()} of ${n.toLocaleString()} ${n === 1 ? "row" : "rows"} selected, ${from}`
-    : "";
-  clear.hidden = !count && state.kept < 0;
+  say(count ? `${count.toLocaleString()} of ${n.toLocaleString()} ${n === 1 ? "row" : "rows"} selected, ${from}` : "");
   redraw(true);
 }
 export function unselect() {
   state.pressed = new Set();
   state.selected = null;
-  status.textContent = "";
-  clear.hidden = true;
   keep(-1);
   showPressed();
   settle();
@@ -133,7 +162,7 @@ export function unselect() {
 export function settle() {
   // Where a selection has come to rest: what it is made of, and whether each picture keeps it together.
   if (state.selected && index.labels.length && !state.pressed.size)
-    status.textContent += `: ${composition(index.labels[0])}`;
+    say(`${status.textContent}: ${composition(index.labels[0])}`);
   for (const panel of panels) panel.tell();
 }
 function composition(label) {
@@ -168,7 +197,7 @@ function find(text) {
   const found = labels.some(([, known]) => known.size) ? byLabel : (i) => idOf(i).toLowerCase().includes(wanted);
   choose(found, `found by “${text.trim()}”`);
   settle();
-  if (!state.selected) status.textContent = `no row is found by “${text.trim()}”`;
+  if (!state.selected) say(`no row is found by “${text.trim()}”`);
 }
 const places = (test) => Array.from({ length: n }, (_, i) => i).filter(test);
 
@@ -181,6 +210,7 @@ export function listenForSelections() {
     unselect();
     colour.focus();
   });
+  for (const button of copies) button.addEventListener("click", () => copyIds(button));
   search.addEventListener("change", () => find(search.value));
   for (const card of cards) card.addEventListener("click", () => pressCluster(card.dataset.cluster));
   addEventListener("keydown", (event) => {

@@ -16,4 +16,6 @@ export const state = {
   enlarged: null, // the panel of the dialog
   inHand: null, // the panel that is dragged, drawn first
   printing: false,
+  threads: true, // whether lines lead to a row's latent neighbours
+  thumbs: true, // whether images are shown where a picture is zoomed in
 };

@@ -18,6 +18,7 @@ export function solid(picture) {
     y: new Uint16Array(n),
     order: picture.order.slice(),
     depth: new Float32Array(n),
+    moved: true, // nothing of a view is kept for the next frame
     scale: (0.96 * HALF) / farthest,
     axes: [
       [1, 0, 0],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import procrustes as scipy_procrustes
 
-from steadymap.tasks.numerics.clusters.recommendation import Candidate, recommend
+from steadymap.tasks.numerics.clusters.recommendation import Candidate, Wanted, recommend
 from steadymap.tasks.numerics.stability.element_centric import element_centric_similarity
 from steadymap.tasks.numerics.stability.island_agreement import island_agreement
 from steadymap.tasks.numerics.stability.jackknife import jackknife_over_runs
@@ -93,9 +93,30 @@ def test_recommends_the_best_of_each_reducer_and_never_the_reference() -> None:
     assert [name for name, one in judged.items() if one.recommended] == ["tsne good", "umap steady"]
     assert [name for name, one in judged.items() if one.on_front] == ["tsne good", "umap steady"]
     assert "0.990" in judged["tsne good"].reason
-    assert "best mean rank of the 2 tsne settings" in judged["tsne good"].reason
-    assert "at least as good in everything" in judged["tsne worse"].reason
+    assert "the best of the 2 tsne settings" in judged["tsne good"].reason
+    assert judged["tsne worse"].reason.startswith("another setting is more faithful: ")
     assert "never recommended" in judged["pca"].reason
+    # Mean ranks in the two scores: 0.5, 1.5, 1 and 3.
+    assert [one.rank for one in judged.values()] == [1, 3, 2, 4, None]
+
+
+def test_clusters_kept_come_before_faithfulness_and_faithfulness_before_steadiness() -> None:
+    candidates = [
+        Candidate("faithful, merges", "tsne", 0.99, 0.99, 0.9, kept=3),
+        Candidate("keeps all", "tsne", 0.80, 0.80, 0.1, kept=5),
+        Candidate("keeps all, faithful", "tsne", 0.90, 0.90, 0.1, kept=5),
+        Candidate("keeps all, faithful, steady", "tsne", 0.90, 0.90, 0.8, kept=5),
+        Candidate("not followed", "umap", 1.0, 1.0, 1.0),
+    ]
+    judged = recommend(candidates, 15, Wanted(5, "REAL cluster"))
+    assert [one.rank for one in judged] == [4, 3, 2, 1, 5]
+    assert [one.recommended for one in judged] == [False, False, False, True, True]
+    assert "keeps 5 of 5 REAL clusters, trustworthiness 0.900" in judged[3].reason
+    assert [one.reason.split(":")[0].removeprefix("another setting ") for one in judged[:3]] == [
+        "keeps more clusters",
+        "keeps as many clusters and is more faithful",
+        "keeps as many clusters and is as faithful and as steady or steadier",
+    ]
 
 
 def test_recommends_with_one_seed_and_with_the_reference_alone() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import matplotlib.image
 import pytest
 
 from steadymap.configs.errors import InputError
@@ -53,6 +55,23 @@ def test_verdicts_and_pictures_are_shown(tested: ShownRun) -> None:
     for one in pictures:
         assert base64.b64decode(one.removeprefix("data:image/png;base64,")).startswith(b"\x89PNG")
     assert len(tested._repr_html_()) < 200_000
+
+
+def test_its_pictures_have_no_ground_of_their_own(tested: ShownRun) -> None:
+    # In a dark notebook a white square would shine; so what is no point is see-through.
+    sources = [value or "" for name, value in Elements(tested._repr_html_()).attributes if name == "src"]
+    for one in sources:
+        content = io.BytesIO(base64.b64decode(one.removeprefix("data:image/png;base64,")))
+        alpha = matplotlib.image.imread(content)[:, :, 3]
+        assert (alpha == 0).mean() > 0.5
+        assert (alpha == 1).any()
+
+
+def test_a_terminal_is_told_in_a_line_what_run_it_is(tested: ShownRun) -> None:
+    told = repr(tested)
+    assert told.startswith("<run three-clusters-0123456789: 120 rows; 12 pictures; clusters: 1 REAL, 1 HIDDEN, 1 ARTEF")
+    assert ".cells, .scores" in told
+    assert len(told) < 500
 
 
 def test_it_links_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

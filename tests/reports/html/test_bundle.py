@@ -37,6 +37,13 @@ def test_modules_stand_after_what_they_import_each_once(tmp_path: Path) -> None:
             {"page": 'import { a } from "./a.js";\nconst b = 1;\n', "a": "export const a = 1;\nconst b = 2;\n"},
             "both give",
         ),
+        (
+            {
+                "page": 'import { a } from "./a.js";\nconst b = 1,\n  c = 2;\n',
+                "a": "export const a = 1;\nconst c = 2;\n",
+            },
+            "both give the name c",
+        ),
         ({"page": 'import { b } from "./a.js";\n', "a": "export const a = 1;\n"}, "does not export"),
         (
             {"page": 'import { a } from "./a.js";\n', "a": 'import { b } from "./b.js";\nexport const a = 1;\n'}
@@ -45,7 +52,7 @@ def test_modules_stand_after_what_they_import_each_once(tmp_path: Path) -> None:
         ),
         ({"page": 'import a from "./a.js";\n', "a": "export const a = 1;\n"}, "another kind"),
     ],
-    ids=["one name twice", "not exported", "a circle", "a default import"],
+    ids=["one name twice", "one of several names twice", "not exported", "a circle", "a default import"],
 )
 def test_what_would_break_in_a_browser_is_told(tmp_path: Path, sources: dict[str, str], told: str) -> None:
     with pytest.raises(ValueError, match=told):

@@ -20,7 +20,7 @@ from steadymap.reports.nights.night_changes import carry_numbers, find_failures,
 from steadymap.reports.nights.night_summary import Night, night_lines, night_markdown, night_object
 from steadymap.reports.nights.nights import SweepOfNight, list_clusters, name_night, read_past, slug, write_night
 from steadymap.reports.run.run_folder import Run, read_run
-from tests.reports.compare.test_compare import regrouped
+from tests.reports.compare.test_compare import regrouped, with_ids
 from tests.reports.payloads import PAYLOADS
 from tests.reports.run_folder_fixture import PCA, T5, T30, RunFolder, clusters
 
@@ -61,14 +61,14 @@ def test_a_split_a_flip_and_a_new_cluster_are_said_once_each(tested: Run) -> Non
     after = regrouped(tested, apart, ("REAL", "ARTEFACT", "UNCERTAIN", "UNCERTAIN"))
     told = changes(tested, after, {0: 1, 1: 2, 2: 3})
     assert [(kind, subject) for kind, subject, _ in told] == [
-        ("cluster.new", "10"),
-        ("cluster.lost", "1"),
         ("verdict.flipped", "2"),
+        ("cluster.lost", "1"),
+        ("cluster.new", "10"),
     ]
-    assert "New REAL cluster: C10" in told[0][2]
-    assert "100 % of them from C1" in told[0][2]
+    assert "became ARTEFACT, HIDDEN before" in told[0][2]
     assert "it split into C10 (50 %), C11 (50 %)." in told[1][2]
-    assert "became ARTEFACT, HIDDEN before" in told[2][2]
+    assert "New REAL cluster: C10" in told[2][2]
+    assert "100 % of them from C1" in told[2][2]
 
 
 def test_that_an_artefact_comes_or_goes_is_no_news(tested: Run) -> None:
@@ -81,6 +81,20 @@ def test_that_an_artefact_comes_or_goes_is_no_news(tested: Run) -> None:
     assert lost == ["cluster.lost"]
     (vanished,) = changes(regrouped(tested, clusters(), ("REAL", "HIDDEN", "REAL")), gone, {2: 3})
     assert vanished[2].endswith("its rows are in no cluster.")
+
+
+def test_a_cluster_whose_rows_are_gone_is_lost_and_others_in_its_place_are_new(tested: Run) -> None:
+    ids = [f"other {row}" if cluster == 0 else f"{row}" for row, cluster in enumerate(clusters())]
+    lost, new = changes(tested, with_ids(tested, ids), {0: 1, 1: 2, 2: 3})
+    assert lost == (
+        "cluster.lost",
+        "1",
+        f"Lost REAL cluster: C1 (c0), {(clusters() == 0).sum()} rows; none of its rows is in the data any more.",
+    )
+    assert (new[0], new[1]) == ("cluster.new", "10")
+    found = compare_runs(tested, with_ids(tested, ids))
+    (change,) = (one for one in find_night_changes(found, {0: 1}, {0: 10, 1: 2, 2: 3}) if one.kind == "cluster.lost")
+    assert (change.labels["fate"], change.facts["into"], change.brief) == ("gone", [], "C1 (c0): REAL, gone")
 
 
 def rescored(run: Run, by: float) -> Run:

@@ -181,7 +181,7 @@ def test_every_cell_has_its_picture_or_its_reason(usual: str, run: Run) -> None:
 
 
 def test_every_finding_stands_on_the_page(usual: str, summary: Summary) -> None:
-    text = Parsed(usual).text
+    text = Parsed(re.sub(r'<span role="tooltip">.*?</span>', "", usual)).text  # what words mean stands between them
     for sentence in (*summary.findings, *summary.facts, *summary.warnings, summary.limit):
         assert sentence in text
 
@@ -229,7 +229,7 @@ def test_a_verdict_is_told_by_word_and_shape_and_a_fast_run_first_of_all(tmp_pat
 def test_many_clusters_unfold(run: Run, summary: Summary) -> None:
     many = replace(summary, clusters=tuple(replace(summary.clusters[0], number=number) for number in range(14)))
     page = render_page(run, replace(many, tracks=None))
-    assert "2 more clusters" in page
+    assert "Show all 14 clusters" in page
     assert page.count('<article class="cluster">') == 14
 
 

@@ -35,6 +35,13 @@ def test_the_first_page_has_the_verdicts(tested: Run) -> None:
         assert any(told in text for text in first), told
 
 
+def test_the_first_page_has_the_picture_of_the_setting_to_use_with_names(tested: Run) -> None:
+    first = compose_pages(tested, summarise(tested)).sheets[0]
+    (axes,) = first.figure.axes
+    assert [one.get_text() for one in axes.texts] == ["● c0", "◐ c1", "○ c2"]
+    assert any(one.get_text() == "t-SNE, perplexity\u00a030, seed 0" for one in first.figure.texts)
+
+
 def test_grids_scores_tracks_and_origin_follow(tested: Run) -> None:
     headings = [text for page in texts_of(compose_pages(tested, summarise(tested))) for text in page]
     wanted = ["All pictures by cluster", "Scores, means over seeds", "Clusters through the settings"]

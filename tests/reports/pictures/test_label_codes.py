@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from steadymap.reports.pictures import label_codes
-from steadymap.reports.pictures.label_codes import LEAST_JACCARD, NO_CODE, encode_labels, match_islands
+from steadymap.reports.pictures.label_codes import LEAST_JACCARD, NO_CODE, encode_labels, match_islands, natural_order
 
 
 def matched(reference: Sequence[int], islands: Sequence[int]) -> tuple[int, ...]:
@@ -104,3 +104,8 @@ def test_no_number_is_given_twice() -> None:
         numbers = matched(generator.integers(-1, 6, 60).tolist(), generator.integers(-1, 9, 60).tolist())
         assert len(set(numbers)) == len(numbers)
         assert min(numbers) >= 0
+
+
+def test_numbers_in_words_count_as_numbers() -> None:
+    words = ["species 10", "b", "species 2", "10", "9", "species 2 b", "a1"]
+    assert sorted(words, key=natural_order) == ["9", "10", "a1", "b", "species 2", "species 2 b", "species 10"]

@@ -48,6 +48,7 @@ class Unpacked:
     codes: list[npt.NDArray[np.int16]]
     clusters: npt.NDArray[np.int16]
     levels: list[npt.NDArray[np.int16]]
+    neighbours: npt.NDArray[Any]
     nulls: dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]
     halves: dict[str, tuple[npt.NDArray[Any], ...]]
     images: dict[int, npt.NDArray[np.uint8]]
@@ -57,7 +58,7 @@ def unpack(data: PictureData) -> Unpacked:
     """Take typed arrays off the inflated bytes one after the other, in the order of the index."""
     content = zlib.decompress(base64.b64decode(data.packed, validate=True))
     points, at = data.index["points"], 0
-    found = Unpacked({}, {}, {}, {}, {}, [], np.empty(0, np.int16), [], {}, {}, {})
+    found = Unpacked({}, {}, {}, {}, {}, [], np.empty(0, np.int16), [], np.empty(0), {}, {}, {})
 
     def take(kind: str, count: int = points) -> npt.NDArray[Any]:
         nonlocal at
@@ -78,6 +79,8 @@ def unpack(data: PictureData) -> Unpacked:
     found.codes.extend(take("<i2") for _ in data.index["labels"])
     found = replace(found, clusters=take("<i2", points if data.index["cluster"] else 0))
     found.levels.extend(take("<i2") for _ in data.index["measures"])
+    beside = data.index["neighbours"]
+    found = replace(found, neighbours=take("<u2", points * beside).reshape(points, beside))
     for one in data.index["nulls"]:
         x, y, island = (take(kind, one["points"]) for kind in ("<u2", "<u2", "<i2"))
         found.nulls[one["cell"]] = (x, y, island)
@@ -356,3 +359,13 @@ def test_halves_stand_beside_the_first_picture_of_their_setting(tmp_path: Path) 
     assert {cell: [half.cell for half in halves] for cell, halves in beside.items()} == {
         cell_id(T30, 0): [half_id(half) for half in HALVES]
     }
+
+
+def test_latent_neighbours_are_places_of_points_and_those_not_drawn_are_told(tmp_path: Path) -> None:
+    # Of rows 9, 10, 12 and 15: row 9 has 12, 15 and 10, row 12 has 15 alone, row 10 and row 15 have none drawn.
+    found = unpack(packed(tmp_path, RunFolder(drawn_rows=np.array([9, 10, 12, 15]))))
+    assert found.neighbours.tolist() == [[2, 3, 1], [STEPS] * 3, [3, STEPS, STEPS], [STEPS] * 3]
+
+
+def test_a_run_of_an_earlier_version_knows_no_neighbours(run: Run) -> None:
+    assert pack_pictures(replace(run, neighbours=run.neighbours.iloc[:0])).index["neighbours"] == 0

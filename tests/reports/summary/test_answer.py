@@ -42,6 +42,9 @@ def test_a_list_names_the_column_once() -> None:
     assert list_clusters(names) == "digit 0, 2 and 8"
     assert list_clusters([*names, ClusterName(11)]) == "digit 0, 2 and 8; cluster 11"
     assert list_clusters([ClusterName(3), ClusterName(4)]) == "clusters 3 and 4"
+    species = [ClusterName(number, "species", f"Species {number}", 0.95) for number in (1, 2)]
+    assert list_clusters(species) == "Species 1 and Species 2"  # and not: species Species 1
+    assert [one.full for one in species] == [one.plain for one in species] == ["Species 1", "Species 2"]
     assert list_clusters(names, most=2) == "digit 0 and 2 and 1 more"
 
 
@@ -65,15 +68,17 @@ def test_classes_that_run_into_each_other_are_told_together(summary: Summary, ru
     assert summarise(replace(run, labels=labels.iloc[:0])).answer.collisions == ""
 
 
-def test_the_setting_to_use_keeps_most_real_clusters_even_if_another_is_more_faithful(tmp_path: Path) -> None:
-    # t-SNE 30 is the most faithful of all; once it merges the only REAL cluster, UMAP 15, 0.1 comes first.
+def test_the_setting_to_use_is_the_first_by_the_rank_of_the_table(tmp_path: Path) -> None:
+    # t-SNE 30 is the most faithful of all; where the table has it last, as it keeps no REAL cluster, so has the page.
     run = read_run(RunFolder(verdicts=("REAL", "UNCERTAIN", "UNCERTAIN")).write(tmp_path / "run"))
     use = summarise(run).answer.use
     assert use is not None
     assert (use.configuration, use.kept, use.wanted) == (T30, 1, 1)
-    merged = (run.tracks["configuration"] == T30) & (run.tracks["cluster"] == 0)
-    tracks = run.tracks.assign(fate=run.tracks["fate"].mask(merged, "merged"))
-    other = summarise(replace(run, tracks=tracks))
+    t30 = run.recommendations["configuration"] == T30
+    table = run.recommendations.assign(
+        rank=run.recommendations["rank"].mask(t30, 9), kept=run.recommendations["kept"].mask(t30, 0)
+    )
+    other = summarise(replace(run, recommendations=table))
     assert other.answer.use is not None
     assert other.answer.use.configuration == U15A
     assert other.ranking[-1].configuration == T30
@@ -94,7 +99,8 @@ def test_a_run_without_a_picture_or_a_cluster_has_an_answer(tmp_path: Path, run:
     nothing = summary_of(tmp_path, RunFolder(nothing_drawn=True)).answer
     assert (nothing.groups, nothing.use, nothing.code, nothing.avoid) == ((), None, "", "")
     bare = {name: getattr(run, name).iloc[:0] for name in ("clusters", "tracks", "recurrence", "boundaries")}
-    use = summarise(replace(run, **bare)).answer.use
+    table = run.recommendations.assign(kept=None, counted=0)
+    use = summarise(replace(run, recommendations=table, **bare)).answer.use
     assert use is not None
     assert (use.configuration, use.kept, use.wanted) == (T30, None, 0)
 
@@ -112,3 +118,10 @@ def test_the_lines_of_python_are_python_with_the_parameters_of_the_setting(run: 
         assert told.get(parameter) == (None if pd.isna(row[parameter]) else row[parameter])
     assert told["random_state"] == row["seed"]
     assert "PCA(5).fit_transform(latents)" in code
+
+
+def test_a_run_without_ranks_has_its_recommended_settings_first(run: Run) -> None:
+    # A run of an earlier version: t-SNE 30 and UMAP 15, 0.1 were recommended, in the order of the grid.
+    table = run.recommendations.assign(kept=None, counted=None, rank=None)
+    ranking = summarise(replace(run, recommendations=table)).ranking
+    assert [one.configuration for one in ranking[:3]] == [T30, U15A, "tsne perplexity=5"]

@@ -6,13 +6,24 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from steadymap.configs.sweep import SweepConfig
-from steadymap.tasks.plan.prepared import handed_dataset, handed_over, handed_plan, prepare
+from steadymap.tasks.plan.prepared import (
+    handed_dataset,
+    handed_over,
+    handed_plan,
+    made_ahead,
+    prepare,
+    wanted_parts,
+)
 from steadymap.tasks.steps.plan_sweep import plan_sweep
+from steadymap.tasks.steps.prepare_geometry import prepare_geometry
 from steadymap.tasks.steps.read_dataset import read_dataset
 from steadymap.tasks.store.layout import Store, noted_places
+from steadymap.tasks.workers import choose_limits, current_pool, some_pool
 from tests.flows.test_sweep_flow import blob_config
+from tests.processes import wait_until
 
 
 def test_a_plan_is_taken_over_whatever_its_time_budget_with_what_is_missing_now(
@@ -49,3 +60,20 @@ def test_another_sweep_another_store_and_a_dataset_that_is_gone_are_not_taken_ov
         assert handed_dataset(other.data, store) is None
         shutil.rmtree(dataset.folder)
         assert handed_dataset(config.data, store) is None
+
+
+def test_geometry_is_made_beside_what_happens_and_is_there_for_the_step(blobs_file: Path, tmp_path: Path) -> None:
+    config, store = blob_config(blobs_file), Store(tmp_path / "store")
+    prepared = prepare(config, store)
+    wanted = wanted_parts(prepared.plan)
+    assert not any(geometry.has(part) for geometry, part in wanted)
+    with made_ahead(prepared):
+        wait_until(lambda: all(geometry.has(part) for geometry, part in wanted), "geometry", None)
+        pool = current_pool()
+        with some_pool(choose_limits(config.workers)) as same:
+            assert same is pool
+            made = {geometry.folder(part): geometry.folder(part).stat().st_mtime_ns for geometry, part in wanted}
+            assert prepare_geometry.fn(prepared.plan) == {}
+    assert {folder: folder.stat().st_mtime_ns for folder in made} == made
+    with pytest.raises(RuntimeError, match="no worker pool"):
+        current_pool()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 from pathlib import Path
 
@@ -200,3 +201,18 @@ def test_a_renamed_module_of_the_project_recomputes_nothing(
 
 def test_the_digest_in_use_is_that_of_the_projects_files() -> None:
     assert code_digest(*CELL_CODE) == Code(PROJECT).digest(*CELL_CODE)
+
+
+def test_a_miscount_of_the_parser_is_no_fault_of_the_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What CPython raises where another thread parses at the same moment.
+    parse, parsed, right = ast.parse, [], digest_of(tmp_path, BASE)
+
+    def miscount(source: str) -> ast.Module:
+        parsed.append(source)
+        if len(parsed) % 3:
+            raise SystemError("AST constructor recursion depth mismatch (before=174, after=93)")
+        return parse(source)
+
+    monkeypatch.setattr(ast, "parse", miscount)
+    assert digest_of(tmp_path, BASE) == right
+    assert len(parsed) >= 3

@@ -82,7 +82,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
         return open_store(url)
 
     yield become
-    remote_store.far.cache_clear()
+    remote_store.open_object_store.cache_clear()
 
 
 def keys(files: Any, url: str) -> set[str]:
@@ -131,7 +131,7 @@ def test_a_run_that_is_sent_anew_is_not_there_until_its_manifest_is(url: str, ma
         write_text(name, store.run("run-1") / name)
     write_text(json.dumps({"tables": {"a.parquet": {}}}), store.run("run-1") / "manifest.json")
     order: list[str] = []
-    remote = remote_store.far(url)
+    remote = remote_store.open_object_store(url)
     write, remove = type(remote).write_from, type(remote).remove
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(remote), "write_from", lambda self, file, key: (order.append(key), write(self, file, key)))
@@ -355,7 +355,7 @@ def test_a_store_that_may_not_be_written_is_told_first(url: str, machine: Any, m
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError("Access Denied")
 
-    monkeypatch.setattr(remote_store.far(url).files, "pipe_file", refuse)
+    monkeypatch.setattr(remote_store.open_object_store(url).files, "pipe_file", refuse)
     with pytest.raises(InputError, match="cannot be written: PermissionError: Access Denied"):
         probe_writable(store)
 
@@ -403,7 +403,7 @@ def test_data_that_has_not_changed_is_brought_once(
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("brought again")
 
-    monkeypatch.setattr(remote_store.far(place).files, "get_file", refuse)
+    monkeypatch.setattr(remote_store.open_object_store(place).files, "get_file", refuse)
     assert measure(DataSource(path=place)) == (60, 5)
 
 
