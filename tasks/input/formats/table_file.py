@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steadymap.configs.errors import InputError
+from steadymap.tasks.input.formats.column_names import is_index, match_names
 from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, some
 from steadymap.tasks.input.formats.list_column import is_list, refuse_axes, tell_lists, unfold
 from steadymap.tasks.input.formats.read_tables import TEXT_ENDINGS, read_arrow_table, read_column_as_text
@@ -23,7 +24,6 @@ from steadymap.tasks.input.formats.text_numbers import (
     parse_numbers,
     parse_vectors,
 )
-from steadymap.tasks.input.roles.decide_roles import is_index, match_names
 
 NUMBERED = re.compile(r"(.*?)[\[(]?\d+[\])]?")
 """A column of a series: z0, z[1], dim_12, 7."""
