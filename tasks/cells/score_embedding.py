@@ -10,11 +10,11 @@ import numpy as np
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, Metric
+from steadymap.tasks.input.checks.matrix_checks import check_finite
+from steadymap.tasks.input.formats.open_file import open_data_file, reading
 from steadymap.tasks.input.latents_file import Latents, read_latents
-from steadymap.tasks.input.matrix_checks import check_finite
-from steadymap.tasks.input.open_file import open_data_file, reading
-from steadymap.tasks.input.roles import COORDINATES, Asked, decide_roles
-from steadymap.tasks.input.row_join import RowKeys, join_rows, read_keys
+from steadymap.tasks.input.roles.decide_roles import COORDINATES, Asked, decide_roles
+from steadymap.tasks.input.roles.row_join import RowKeys, join_rows, read_keys
 from steadymap.tasks.numerics.geometry.preprocess import UnusableVectorsError, preprocess
 from steadymap.tasks.numerics.input.row_order import canonical_order, count_duplicates, row_keys
 from steadymap.tasks.numerics.reducers.degeneracy import describe_degeneracy

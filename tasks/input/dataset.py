@@ -16,13 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from steadymap.configs import schemas
 from steadymap.configs.sweep import DataSource
-from steadymap.tasks.input.encode_inputs import describe, encode_inputs, measure_encoded
+from steadymap.tasks.input.checks.image_shape import check_image_shape
+from steadymap.tasks.input.checks.matrix_checks import check_matrix
+from steadymap.tasks.input.checks.second_looks import warn_of_labels, warn_of_matrix
+from steadymap.tasks.input.encoder.encode_inputs import describe, encode_inputs, measure_encoded
 from steadymap.tasks.input.fetch_inputs import fetched
-from steadymap.tasks.input.image_shape import check_image_shape
 from steadymap.tasks.input.latent_health import examine_some
 from steadymap.tasks.input.latents_file import Latents, read_latents
-from steadymap.tasks.input.matrix_checks import check_matrix
-from steadymap.tasks.input.second_looks import warn_of_labels, warn_of_matrix
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
 from steadymap.tasks.numerics.scores.latent_space.latent_health import LatentHealth
 from steadymap.tasks.store.code_digest import code_digest

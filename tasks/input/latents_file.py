@@ -12,10 +12,10 @@ import numpy as np
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, Encoder, split_reference
-from steadymap.tasks.input.matrix_checks import check_matrix, check_rows
-from steadymap.tasks.input.open_file import open_data_file, reading
-from steadymap.tasks.input.row_join import RowKeys
-from steadymap.tasks.input.source_roles import SourceRoles, check_inputs, flat
+from steadymap.tasks.input.checks.matrix_checks import check_matrix, check_rows
+from steadymap.tasks.input.formats.open_file import open_data_file, reading
+from steadymap.tasks.input.roles.row_join import RowKeys
+from steadymap.tasks.input.roles.source_roles import SourceRoles, check_inputs, flat
 
 
 @dataclass(frozen=True)

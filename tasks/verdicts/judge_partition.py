@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import Metric, Preprocessing
 from steadymap.tasks.geometry.compute_part import make_working
-from steadymap.tasks.input.matrix_checks import check_matrix
+from steadymap.tasks.input.checks.matrix_checks import check_matrix
 from steadymap.tasks.numerics.geometry.resampling import find_units, halves
 from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutRows

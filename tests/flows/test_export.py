@@ -30,7 +30,7 @@ from tests.flows.test_cli import call
 from tests.reports.payloads import PAYLOADS, hostile_folder
 from tests.reports.run_folder_fixture import PCA, ROWS, T30, U15A, RunFolder, cell_id
 from tests.reports.run_folder_fixture import coordinates as drawn_at
-from tests.tasks.input.test_anndata_file import anndata_version
+from tests.tasks.input.formats.test_anndata_file import anndata_version
 
 VERDICTS = ("REAL", "HIDDEN", "ARTEFACT")
 T30_NAME, U15A_NAME = "tsne_perplexity=30_seed0", "umap_n_neighbors=15_min_dist=0.1_seed1"

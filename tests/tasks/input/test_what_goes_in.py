@@ -210,7 +210,7 @@ def write_zarr_array(folder: Path) -> None:
 def annotated(**obsm: Any) -> Any:
     anndata = pytest.importorskip("anndata")
     from steadymap.reports.export.export_files import text_for_anndata
-    from tests.tasks.input.test_anndata_file import anndata_version
+    from tests.tasks.input.formats.test_anndata_file import anndata_version
 
     with text_for_anndata(anndata_version()):
         names = pd.Index(np.array(IDS, dtype=object), dtype=object)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import DataFile, some
-from steadymap.tasks.input.open_file import reading
-from steadymap.tasks.input.roles import find_ids
-from steadymap.tasks.input.value_texts import as_text
+from steadymap.tasks.input.formats.data_file import DataFile, some
+from steadymap.tasks.input.formats.open_file import reading
+from steadymap.tasks.input.roles.decide_roles import find_ids
+from steadymap.tasks.input.roles.value_texts import as_text
 
 SHOWN = 5
 

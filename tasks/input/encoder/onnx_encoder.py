@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.onnx_external_data import external_tensors
+from steadymap.tasks.input.encoder.onnx_external_data import external_tensors
 
 TYPES = {
     "tensor(float)": np.float32,

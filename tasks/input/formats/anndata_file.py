@@ -17,8 +17,8 @@ import numpy as np
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.extras import import_extra
-from steadymap.tasks.input.data_file import DataFile, Kind, Part, Values, check_fits, some
-from steadymap.tasks.input.hdf5_file import check, linked, part, rehearse, size_of
+from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, check_fits, some
+from steadymap.tasks.input.formats.hdf5_file import check, linked, part, rehearse, size_of
 
 ROW_NAMES = "obs_names"
 MAIN_MATRIX = "X"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import some
+from steadymap.tasks.input.formats.data_file import some
 
 FEWEST_ROWS = 10
 SMALLEST_SPREAD, LARGEST_VALUE = 1e-12, 1e12

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import check_fits
-from steadymap.tasks.input.numpy_file import ABOVE_SUSPICION_BYTES, LARGEST_EXPANSION
+from steadymap.tasks.input.formats.data_file import check_fits
+from steadymap.tasks.input.formats.numpy_file import ABOVE_SUSPICION_BYTES, LARGEST_EXPANSION
 
 REHEARSAL_SECONDS = 60
 SLOWEST_BYTES_A_SECOND = 2_000_000
@@ -46,7 +46,7 @@ def rehearse(file: Path, parts: Sequence[str], *, deep: bool = True) -> None:
     command = [
         sys.executable,
         "-m",
-        "steadymap.tasks.input.hdf5_probe",
+        "steadymap.tasks.input.formats.hdf5_probe",
         str(file),
         "deep" if deep else "shallow",
         *parts,

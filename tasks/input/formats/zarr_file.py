@@ -10,7 +10,7 @@ import numpy as np
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.extras import import_extra
-from steadymap.tasks.input.data_file import DataFile, Kind, Part, Values, check_fits
+from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, check_fits
 
 KINDS: dict[str, Kind] = {"f": "number", "i": "whole", "u": "whole", "b": "flag"}
 ROW_NAMES = "obs_names"

@@ -15,13 +15,13 @@ import pyarrow as pa
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DATA_ENDINGS, ending_of
-from steadymap.tasks.input.anndata_file import AnnDataFile
-from steadymap.tasks.input.data_file import DataFile
-from steadymap.tasks.input.numpy_file import NpyFile, NpzFile
-from steadymap.tasks.input.read_tables import shards_of
-from steadymap.tasks.input.safetensors_file import SafetensorsFile
-from steadymap.tasks.input.table_file import TableFile
-from steadymap.tasks.input.zarr_file import ZarrFile
+from steadymap.tasks.input.formats.anndata_file import AnnDataFile
+from steadymap.tasks.input.formats.data_file import DataFile
+from steadymap.tasks.input.formats.numpy_file import NpyFile, NpzFile
+from steadymap.tasks.input.formats.read_tables import shards_of
+from steadymap.tasks.input.formats.safetensors_file import SafetensorsFile
+from steadymap.tasks.input.formats.table_file import TableFile
+from steadymap.tasks.input.formats.zarr_file import ZarrFile
 
 UNREADABLE = (
     *(OSError, EOFError, ValueError, TypeError, SyntaxError, RuntimeError, MemoryError),

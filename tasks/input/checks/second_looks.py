@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from steadymap.tasks.input.data_file import some
+from steadymap.tasks.input.formats.data_file import some
 from steadymap.tasks.numerics.input.oddities import find_oddities
 
 FEWEST_VALUES = 30

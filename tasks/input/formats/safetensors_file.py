@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import safetensors
 
-from steadymap.tasks.input.data_file import DataFile, Kind, Part, Values, check_fits
+from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, check_fits
 
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1"}
 DTYPES |= {"U64": "<u8", "U32": "<u4", "U16": "<u2", "BOOL": "?"}

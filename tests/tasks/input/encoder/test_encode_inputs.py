@@ -22,8 +22,8 @@ from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, SweepConfig
 from steadymap.flows.cli import app as cli
 from steadymap.tasks.input.dataset import import_dataset, measure
-from steadymap.tasks.input.onnx_encoder import encode, open_encoder
-from steadymap.tasks.input.onnx_external_data import WAYS, external_tensors
+from steadymap.tasks.input.encoder.onnx_encoder import encode, open_encoder
+from steadymap.tasks.input.encoder.onnx_external_data import WAYS, external_tensors
 from steadymap.tasks.numerics.input.autoencoder import Encoded, encode_with_autoencoder
 from steadymap.tasks.progress import Announcement, listening
 from steadymap.tasks.store.layout import Store
@@ -739,7 +739,7 @@ def test_the_same_encoder_gives_the_same_bytes_in_another_process(tmp_path: Path
     here = np.concatenate(list(encode(encoder, images(), 64, "images.npy")))
     code = (
         "import sys, hashlib, numpy as np; from pathlib import Path\n"
-        "from steadymap.tasks.input.onnx_encoder import encode, open_encoder\n"
+        "from steadymap.tasks.input.encoder.onnx_encoder import encode, open_encoder\n"
         "inputs = np.load(sys.argv[2])\n"
         "batches = encode(open_encoder(Path(sys.argv[1])), inputs, 64, 'x')\n"
         "print(hashlib.sha256(np.concatenate(list(batches)).tobytes()).hexdigest())"

@@ -196,7 +196,7 @@ def test_a_file_with_which_hdf5_comes_to_no_end_is_refused(tmp_path: Path, monke
     # The size of the collection that holds all texts, which X follows: HDF5 1.14 takes its zeros for texts, for ever.
     content[content.index(b"GCOL") + 8] = 255
     (tmp_path / "damaged.h5ad").write_bytes(content)
-    monkeypatch.setattr("steadymap.tasks.input.hdf5_file.REHEARSAL_SECONDS", 6)
+    monkeypatch.setattr("steadymap.tasks.input.formats.hdf5_file.REHEARSAL_SECONDS", 6)
     with pytest.raises(InputError, match="comes to no end") as fault:
         read_latents(DataSource(path=str(tmp_path / "damaged.h5ad"), latents="Z", labels=["kind"]))
     assert fault.value.file == str(tmp_path / "damaged.h5ad")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import Values
+from steadymap.tasks.input.formats.data_file import Values
 
 
 def as_text(values: Any, rows: int, path: Path, name: str) -> list[str | None]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from steadymap.configs.sweep import DataSource, Encoder, split_reference
+from steadymap.tasks.input.encoder.onnx_encoder import OnnxEncoder, encode, open_encoder
 from steadymap.tasks.input.latents_file import Latents, RawInputs, read_raw_inputs
-from steadymap.tasks.input.onnx_encoder import OnnxEncoder, encode, open_encoder
 from steadymap.tasks.progress import announce_done, announce_total
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, write_arrays
@@ -49,7 +49,7 @@ def encode_inputs(source: DataSource, asked: Encoder, store: Store) -> Latents:
         "inputs": _array_digest(inputs.array),
         "output": encoder.output,
         "batch": batch,  # a product of more rows adds up in another order
-        "code": code_digest("steadymap.tasks.input.onnx_encoder"),
+        "code": code_digest("steadymap.tasks.input.encoder.onnx_encoder"),
         "onnxruntime": encoder.runtime,
     }
     folder = store.root / "encoded" / digest(identity)

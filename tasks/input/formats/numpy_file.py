@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import DataFile, Kind, Part, Values, check_fits
+from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, check_fits
 
 LARGEST_EXPANSION = 400
 """A member of an .npz may unpack to so many times its size; deflate reaches 1,000 only on constant data."""

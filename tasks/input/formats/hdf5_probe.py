@@ -1,6 +1,6 @@
 """Read parts of an HDF5 file and throw them away: runs in a process of its own, which a damaged file may hang or kill.
 
-``python -m steadymap.tasks.input.hdf5_probe FILE deep|shallow PART…``. What is wrong in a
+``python -m steadymap.tasks.input.formats.hdf5_probe FILE deep|shallow PART…``. What is wrong in a
 way that HDF5 notices is none of this program's business: the reader will say so.
 """
 
@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from steadymap.tasks.input.hdf5_file import check, linked
+from steadymap.tasks.input.formats.hdf5_file import check, linked
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ import pyarrow.json
 import pyarrow.parquet as pq
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.csv_dialect import Dialect, read_dialect
-from steadymap.tasks.input.data_file import check_fits
+from steadymap.tasks.input.formats.csv_dialect import Dialect, read_dialect
+from steadymap.tasks.input.formats.data_file import check_fits
 
 BYTES_A_VALUE = 8
 CHUNK_BYTES = 16_000_000

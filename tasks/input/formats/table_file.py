@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import DataFile, Kind, Part, Values, some
-from steadymap.tasks.input.list_column import is_list, refuse_axes, tell_lists, unfold
-from steadymap.tasks.input.read_tables import TEXT_ENDINGS, read_arrow_table, read_column_as_text
-from steadymap.tasks.input.roles import is_index, match_names
-from steadymap.tasks.input.text_numbers import (
+from steadymap.tasks.input.formats.column_names import is_index, match_names
+from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, some
+from steadymap.tasks.input.formats.list_column import is_list, refuse_axes, tell_lists, unfold
+from steadymap.tasks.input.formats.read_tables import TEXT_ENDINGS, read_arrow_table, read_column_as_text
+from steadymap.tasks.input.formats.text_numbers import (
     TextVectorError,
     first_that_is_none,
     holds_vectors,

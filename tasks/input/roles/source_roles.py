@@ -9,12 +9,19 @@ import numpy as np
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, split_reference
-from steadymap.tasks.input.data_file import DataFile, some
-from steadymap.tasks.input.matrix_checks import check_finite
-from steadymap.tasks.input.open_file import open_data_file, reading
-from steadymap.tasks.input.roles import LOG_VARIANCE_NAMES, MEAN_NAMES, Asked, Roles, decide_roles, names_with_a_role
-from steadymap.tasks.input.row_join import RowKeys, join_rows, read_keys
-from steadymap.tasks.input.value_texts import as_text, spell_out
+from steadymap.tasks.input.checks.matrix_checks import check_finite
+from steadymap.tasks.input.formats.data_file import DataFile, some
+from steadymap.tasks.input.formats.open_file import open_data_file, reading
+from steadymap.tasks.input.roles.decide_roles import (
+    LOG_VARIANCE_NAMES,
+    MEAN_NAMES,
+    Asked,
+    Roles,
+    decide_roles,
+    names_with_a_role,
+)
+from steadymap.tasks.input.roles.row_join import RowKeys, join_rows, read_keys
+from steadymap.tasks.input.roles.value_texts import as_text, spell_out
 
 SHOWN_LEFT_OUT = 6
 

@@ -6,13 +6,13 @@ readings are possible nothing is chosen: the error spells out both.
 
 from __future__ import annotations
 
-import fnmatch
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.data_file import DataFile, Part, some
+from steadymap.tasks.input.formats.column_names import INDEX_NAME, is_index
+from steadymap.tasks.input.formats.data_file import DataFile, Part, some
 
 LATENT_NAMES = ("latents", "z", "Z", "X", "embeddings")
 """Taken for the latent vectors before all others, the first that is there."""
@@ -41,8 +41,6 @@ OTHER_LABEL_NAMES = ("target", "targets", "class", "classes", "category", "speci
 ID_NAMES = ("id", "ids", "obs_names")
 COORDINATES = ("x", "y", "z")
 
-INDEX_NAME = re.compile(r"|index|level_\d+|__index_level_\d+__|Unnamed: ?\d+(_level_\d+)?(\.\d+)*")
-"""What pandas and R call the index of a frame, when they write it and when they read it again."""
 
 ID_LIKE = re.compile(r".+[_ .-](id|ids|uuid|guid)|.*[a-z]I[dD]|uuid|guid|u?id|accession|barcode", re.ASCII)
 
@@ -155,13 +153,6 @@ def find_ids(
     text_index = next((name for name, part in known.items() if is_index(part) and _names_rows(part)), None)
     alike = [name for name, part in known.items() if _is_id_like(part)]
     return usual or text_index or (alike[0] if len(alike) == 1 else None), index
-
-
-def is_index(part: Part) -> bool:
-    """Say whether pandas or R wrote a column as the index of a frame."""
-    if not part.dimension or part.kind in ("matrix", "other") or (part.name == "index" and part.kind == "number"):
-        return False
-    return part.index or INDEX_NAME.fullmatch(part.name) is not None
 
 
 def _names_rows(part: Part) -> bool:
@@ -341,21 +332,3 @@ def _warn_of_objects(parts: Sequence[Part]) -> list[str]:
         for part in parts
         if "not read" in part.told and part.name in (*LABEL_NAMES, *OTHER_LABEL_NAMES)
     ]
-
-
-def match_names(names: Sequence[str], wanted: Sequence[str], refuse: Callable[[str], InputError]) -> list[str]:
-    """Return the names that names or patterns stand for.
-
-    Raises
-    ------
-    InputError
-        As ``refuse`` gives it, where one stands for none.
-    """
-    chosen: list[str] = []
-    for pattern in wanted:
-        found = [name for name in names if name == pattern]
-        found = found or [name for name in names if fnmatch.fnmatchcase(name, pattern)]
-        if not found:
-            raise refuse(pattern)
-        chosen += [name for name in found if name not in chosen]
-    return chosen

@@ -1,0 +1,1 @@
+"""Checks of what was read: matrices, odd values, images."""
