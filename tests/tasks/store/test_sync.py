@@ -526,3 +526,24 @@ def test_a_worker_of_a_cluster_brings_what_it_draws_from(
     assert {ending.status for ending in endings.values()} == {"ok"}
     assert list(store.geometry("").glob("neighbours-*/indices.npy"))  # brought, not sought again
     assert {Path(key).stem for key in keys(files, url) if key.startswith("cells/")} == set(endings)
+
+
+def test_a_cache_that_cannot_be_written_is_said_with_where_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("STEADYMAP_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InputError, match="file: File exists") as told:
+        open_store("memory://store")
+    assert "export STEADYMAP_CACHE=" in str(told.value)
+    monkeypatch.delenv("STEADYMAP_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    with pytest.raises(InputError, match="no home folder is known"):
+        open_store("memory://store")
+    monkeypatch.setenv("STEADYMAP_CACHE", str(tmp_path / "new" / "cache"))
+    assert open_store("memory://store").root.is_relative_to(tmp_path / "new" / "cache")
