@@ -1,4 +1,4 @@
-"""docs/nights/first-night.md, run as it is printed: an empty folder, an installed wheel, a real server and a real worker."""
+"""docs/nights/first-night.md, run as it is printed: an empty folder, an installed wheel, a real server and worker."""
 
 from __future__ import annotations
 
