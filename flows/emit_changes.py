@@ -1,4 +1,4 @@
-"""Tell Prefect what a night said, as events that automations act on; docs/alerts.md has names, resources and payloads.
+"""Tell Prefect what a night said, as events that automations act on; docs/nights/alerts.md has names and payloads.
 
 A message is worth waking for or it is not sent: one per night and sweep says all of its changes, and changes of
 verdicts that rest on one split of the rows are said in the summary only.

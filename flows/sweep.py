@@ -33,7 +33,7 @@ from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.tasks.cells.compute_cells import CellOutcomes
 from steadymap.tasks.plan.lay_out import run_identity
-from steadymap.tasks.progress import listening, telling
+from steadymap.tasks.progress import announce_done, announce_total, listening, telling
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space
 from steadymap.tasks.steps.find_clusters import find_clusters
 from steadymap.tasks.steps.judge_clusters import judge_clusters
@@ -179,7 +179,10 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
 )
 def render_report(written: WrittenRun) -> Path:
     """Render the run's report from its folder alone."""
-    return build_report(written.folder)
+    announce_total("report", 1)
+    page = build_report(written.folder)
+    announce_done("report")
+    return page
 
 
 def _outcome(written: WrittenRun, report: Path, endings: CellOutcomes, run: Run) -> SweepOutcome:

@@ -13,7 +13,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Stage = Literal[
-    "transfers", "encoded rows", "geometry", "cells", "scores", "stability", "valleys", "surroundings", "labels", "sets"
+    "server",
+    "transfers",
+    "encoded rows",
+    "geometry",
+    "cells",
+    "scores",
+    "stability",
+    "valleys",
+    "surroundings",
+    "labels",
+    "sets",
+    "report",
 ]
 
 

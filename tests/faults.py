@@ -10,10 +10,12 @@ from pathlib import Path
 
 from steadymap.tasks.cells.compute_cells import CellJob, CellResult, compute_cells
 from steadymap.tasks.cells.score_batch import ScoredWith, ScoreJob, score_batch
+from steadymap.tasks.clusters.branch_files import branches_of_batch
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.stability.compare_batch import Place, compare_batch
 from steadymap.tasks.stability.pairs import Pair
 from steadymap.tasks.stability.row_scores import measure_rows
+from steadymap.tasks.store.layout import Store
 from steadymap.tasks.verdicts.border_depths import run_border_job
 from steadymap.tasks.verdicts.held_out_jobs import HeldOutJob
 from steadymap.tasks.verdicts.label_job import run_label_job
@@ -56,6 +58,13 @@ def lost_with_one_pair(pairs: Sequence[Pair], place: Place) -> list[dict[str, ob
     if any(pair.first.seed == EXIT_SEED and pair.between == "configurations" for pair in pairs):
         os._exit(7)
     return compare_batch(pairs, place)
+
+
+def lost_with_one_tree(cells: Sequence[Cell], store: Store, folder: Path) -> None:
+    """Find density trees, unless one is of the seed whose worker ends."""
+    if any(cell.seed == EXIT_SEED for cell in cells):
+        os._exit(7)
+    branches_of_batch(cells, store, folder)
 
 
 def lost_with_one_measure(names: Sequence[str], plan: Plan, cells: list[Cell], folder: Path) -> list[str]:

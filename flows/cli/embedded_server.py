@@ -15,6 +15,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
+from typing import Any
 
 from prefect.client.orchestration import get_client
 from prefect.server.api import server as server_module
@@ -22,6 +23,10 @@ from prefect.server.api import server as server_module
 from steadymap.configs.errors import InputError
 
 _watched: set[int] = set()
+
+LOOK_SECONDS = 0.05
+PORT_TAKEN, MOST_STARTS = 3, 3
+"""What uvicorn ends with where its port is taken, or its database cannot be used, and how often that is tried again."""
 
 
 def start_server() -> None:
@@ -36,7 +41,12 @@ def start_server() -> None:
     settings = contextvars.copy_context()  # Prefect keeps them there, and a thread begins without
     starter = threading.Thread(target=settings.run, args=(_start_apart, faults), name="embedded server", daemon=True)
     starter.start()
-    starter.join()  # in a thread, so that this one hears Ctrl-C meanwhile
+    deaths: set[int] = set()
+    while starter.is_alive():
+        starter.join(LOOK_SECONDS)  # in a thread, so that this one hears Ctrl-C meanwhile
+        if not faults and (told := _dies_again_and_again(deaths)):
+            faults.append(RuntimeError(told))
+            break
     if faults:
         lines = str(faults[0]).strip().splitlines() or [type(faults[0]).__name__]
         raise InputError(
@@ -46,6 +56,30 @@ def start_server() -> None:
             remedy="name another folder for its database, such as PREFECT_HOME=$(mktemp -d); or start a server "
             "(`prefect server start`) and export PREFECT_API_URL",
         )
+
+
+def _dies_again_and_again(deaths: set[int]) -> str | None:
+    """Say how the server ends where it does so for good; Prefect would start it again for ever, or wait to the end.
+
+    Parameters
+    ----------
+    deaths
+        Processes that have been seen to end; added to.
+    """
+    for one in list(server_module.SubprocessASGIServer._instances.values()):
+        process = one.server_process
+        code = None if process is None else process.poll()
+        if process is None or code is None:
+            continue
+        deaths.add(process.pid)
+        if code != PORT_TAKEN or len(deaths) >= MOST_STARTS:
+
+            def no_more() -> Any:
+                raise RuntimeError("it ends as soon as it is started")
+
+            one._run_uvicorn_command = no_more  # type: ignore[method-assign]
+            return f"it ends at once, with code {code}"
+    return None
 
 
 def _start_apart(faults: list[Exception]) -> None:

@@ -75,9 +75,12 @@ def sweep(
     from steadymap.flows.cli.terminal import live_progress
     from steadymap.flows.sweep import stability_sweep
     from steadymap.tasks.plan.prepared import handed_over, made_ahead
+    from steadymap.tasks.progress import announce_done, announce_total
 
     with live_progress(console), handed_over(prepared), made_ahead(prepared):
+        announce_total("server", 1)
         start_server()
+        announce_done("server")
         outcome = stability_sweep(settings, place.place)
     seconds = time.monotonic() - started
     if as_json:

@@ -16,6 +16,7 @@ from steadymap.tasks.progress import Announcement, Stage, listening
 from steadymap.tasks.store.collect_garbage import GarbageFound
 
 TITLES: dict[Stage, str] = {
+    "server": "starting Prefect",
     "transfers": "store transfers",
     "encoded rows": "encoded rows",
     "geometry": "shared geometry",
@@ -26,6 +27,7 @@ TITLES: dict[Stage, str] = {
     "surroundings": "looks around",
     "labels": "labels tested",
     "sets": "sets judged",
+    "report": "rendering",
 }
 
 

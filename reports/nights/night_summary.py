@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from steadymap.reports.build import REPORT
@@ -107,7 +107,8 @@ def night_lines(night: Night) -> list[str]:
     """Return a night as plain lines."""
     lines = [night.headline]
     for one in night.sweeps:
-        lines.append(f"{one.sweep}: {_ending(one)}")
+        of = f" ({file_of(one)})" if one.data else ""
+        lines.append(f"{one.sweep}{of}: {_ending(one)}")
         lines += [f"  {line}" for said in (one.reason, *one.said) if said for line in said.splitlines()]
     lines += [f"warning: {notice}" for notice in _notices(night)]
     lines += [f"report: {page}" for one in night.with_status("computed") if (page := report_of(night, one)) is not None]
@@ -122,8 +123,8 @@ def night_markdown(night: Night) -> str:
         if one.said or one.reason:
             lines += ["", f"## {escape(one.sweep)}", ""]
             lines += [f"* {escape(said)}" for said in (*(one.reason or "").splitlines(), *one.said)]
-    lines += ["", "| sweep | what became of it | cells computed | failed | clusters | REAL | drift | run |"]
-    lines += ["|---|---|---|---|---|---|---|---|", *(_row(one) for one in night.sweeps)]
+    lines += ["", "| sweep | data | what became of it | cells computed | failed | clusters | REAL | drift | run |"]
+    lines += ["|---|---|---|---|---|---|---|---|---|", *(_row(one) for one in night.sweeps)]
     lines += ["", *(f"* warning: {escape(notice)}" for notice in _notices(night))]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -152,6 +153,11 @@ def night_object(night: Night) -> dict[str, Any]:
     }
 
 
+def file_of(one: SweepOfNight) -> str:
+    """Return the name of the data file that a sweep was made of: of dated files, which."""
+    return PurePosixPath(one.data).name or one.data
+
+
 def _ending(one: SweepOfNight) -> str:
     told = STATUS_WORDS[one.status]
     if one.status in HAS_RUN and one.clusters is not None:
@@ -171,5 +177,10 @@ def _row(one: SweepOfNight) -> str:
     drift = "" if one.agreement is None else f"{one.agreement:.2f}"
     noise = "" if one.seed_agreement is None else f" (seeds {one.seed_agreement:.2f})"
     known = (one.computed, one.failed, one.clusters, one.real)
-    cells = [escape(one.sweep), STATUS_WORDS[one.status], *("" if value is None else str(value) for value in known)]
+    cells = [
+        escape(one.sweep),
+        escape(file_of(one)),
+        STATUS_WORDS[one.status],
+        *("" if value is None else str(value) for value in known),
+    ]
     return "| " + " | ".join([*cells, drift + noise if drift else "", escape(one.run or "")]) + " |"

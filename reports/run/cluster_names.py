@@ -103,12 +103,15 @@ def list_clusters(names: Sequence[ClusterName], most: int = 12) -> str:
     labelled = [one for one in shown if one.value]
     bare = [one for one in shown if not one.value]
     parts = []
+    further = [f"{rest} more"] if rest > 0 else []
     if labelled:
         column = "" if all(not one.before for one in labelled) else f"{labelled[0].column} "
-        parts.append(f"{column}{_joined([one.value_and_share for one in labelled])}")
+        told = [one.value_and_share for one in labelled]
+        parts.append(f"{column}{_joined([*told, *([] if bare else further)])}")
     if bare:
-        parts.append(f"cluster{'s' if len(bare) > 1 else ''} {_joined([str(one.number) for one in bare])}")
-    return "; ".join(parts) + (f" and {rest} more" if rest > 0 else "")
+        told = [*(str(one.number) for one in bare), *further]
+        parts.append(f"cluster{'s' if len(told) > 1 else ''} {_joined(told)}")
+    return "; ".join(parts)
 
 
 def _joined(words: Sequence[str]) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from steadymap.tasks.cells.cell_file import coordinates_of, read_cell
+from steadymap.tasks.cells.cell_file import read_cell
 from steadymap.tasks.clusters.cluster_tables import (
     Recovered,
     group_by,
@@ -19,9 +18,6 @@ from steadymap.tasks.clusters.cluster_tables import (
 )
 from steadymap.tasks.plan.plan import Cell, Plan
 
-if TYPE_CHECKING:
-    from steadymap.tasks.numerics.clusters.density_tree import Branches
-
 Pictures = list[tuple[Cell, np.ndarray]]
 """Cells that speak of clusters, each with the filled island of every row."""
 
@@ -29,15 +25,6 @@ Pictures = list[tuple[Cell, np.ndarray]]
 def filled_islands(cell: Cell, plan: Plan) -> np.ndarray:
     """Return the filled island of every row of a cell, shape (n,)."""
     return np.asarray(read_cell(cell, plan.store).column("island_filled").to_numpy())
-
-
-def branches_of(cell: Cell, plan: Plan) -> Branches:
-    """Return the branches of a picture's density tree, of which its cell keeps one cut, as islands."""
-    from steadymap.tasks.numerics.clusters.density_tree import picture_branches
-
-    coordinates = coordinates_of(read_cell(cell, plan.store), cell)
-    with threadpool_limits(1):
-        return picture_branches(coordinates, cell.configuration.min_cluster_size)
 
 
 def mean_membership(clusters: np.ndarray, pictures: Pictures, seen: list[Recovered]) -> np.ndarray:

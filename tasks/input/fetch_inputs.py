@@ -17,6 +17,8 @@ from steadymap.tasks.store.identity import digest
 from steadymap.tasks.store.object_store import open_object_store, reaching
 from steadymap.tasks.store.sync import cache_folder
 
+SHARDS = "*.parquet"
+
 STAMPS = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created")
 """What file systems call the mark of a version; without any a file is brought every time."""
 
@@ -86,6 +88,8 @@ def _fetch(url: str) -> Path:
     try:
         with reaching(url):
             known = remote.files.info(remote.root)
+            if known.get("type") == "directory":
+                return _fetch_shards(url, copy)
             version = {stamp: str(known[stamp]) for stamp in STAMPS if known.get(stamp) is not None}
             version["size"] = str(known.get("size"))
             if len(version) > 1 and copy.is_file() and _read_note(note) == version:
@@ -96,6 +100,25 @@ def _fetch(url: str) -> Path:
             write_text(json.dumps(version), note)
     except FileNotFoundError:
         raise InputError("there is no such file", file=url, remedy="check the URL") from None
+    return copy
+
+
+def _fetch_shards(url: str, copy: Path) -> Path:
+    """Return this machine's copy of a folder of Parquet shards; what is no longer there is gone here, too."""
+    shards = glob_url(url, SHARDS)
+    if not shards:
+        raise InputError(
+            f"a folder without any {SHARDS}", file=url, rule="a data file, or a folder of Parquet shards of one table"
+        )
+    places = {PurePosixPath(shard).name: _fetch(shard) for shard in shards}
+    copy.mkdir(parents=True, exist_ok=True)
+    for old in copy.iterdir():
+        if old.name not in places:
+            old.unlink()
+    for name, place in places.items():
+        link = copy / name
+        if not link.is_symlink():
+            link.symlink_to(place)
     return copy
 
 

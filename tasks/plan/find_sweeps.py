@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pydantic import ValidationError
+
 from steadymap.configs.document import read_config
 from steadymap.configs.errors import InputError
-from steadymap.configs.nightly import NIGHTLY_FILE, NightlyConfig
+from steadymap.configs.nightly import NIGHTLY_FILE, NightlyConfig, Roles
 from steadymap.configs.sweep import DATA_ENDINGS, DataSource, SweepConfig, split_reference
 from steadymap.configs.urls import is_url, refuse_secrets
 from steadymap.tasks.input.fetch_inputs import glob_url
@@ -64,7 +66,7 @@ def find_sweeps(night: NightlyConfig) -> list[NightSweep]:
         There is no config, no data set, or two sweeps would have one name.
     """
     files = None if night.datasets is None else find_datasets(night)
-    sweeps = [sweep for path in find_configs(night) for sweep in _sweeps_of(path, files)]
+    sweeps = [sweep for path in find_configs(night) for sweep in _sweeps_of(path, files, night.roles)]
     names = [sweep.name for sweep in sweeps]
     for name in names:
         if names.count(name) > 1:
@@ -218,17 +220,17 @@ def _name_of_pattern(pattern: str, root: str) -> str:
     return begin.strip("-_. ") or PurePosixPath(root).name
 
 
-def _sweeps_of(path: Path, files: list[NightData] | None) -> list[NightSweep]:
+def _sweeps_of(path: Path, files: list[NightData] | None, roles: Roles | None) -> list[NightSweep]:
     try:
         config = read_config(path)
     except InputError as error:
         return [NightSweep(path.stem, str(path), "", None, str(error))]
     if files is None:
         return [NightSweep(config.name, str(path), _told(config.data), config)]
-    return [_over(config, path, file) for file in files]
+    return [_over(config, path, file, roles) for file in files]
 
 
-def _over(config: SweepConfig, path: Path, file: NightData) -> NightSweep:
+def _over(config: SweepConfig, path: Path, file: NightData, roles: Roles | None) -> NightSweep:
     name = f"{config.name}, {file.name}"
     if len(name) > LONGEST_NAME:
         problem = InputError(
@@ -239,6 +241,12 @@ def _over(config: SweepConfig, path: Path, file: NightData) -> NightSweep:
         )
         return NightSweep(name, str(path), file.path, None, str(problem))
     data = _replaced(config.data, file.path)
+    if roles is not None:
+        try:
+            data = DataSource.model_validate({**data.model_dump(), **roles.given})
+        except ValidationError as error:
+            problem = InputError(error.errors()[0]["msg"], file=path, place="roles")
+            return NightSweep(name, str(path), file.path, None, str(problem))
     return NightSweep(name, str(path), file.path, config.model_copy(update={"name": name, "data": data}))
 
 

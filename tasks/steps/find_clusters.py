@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +13,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from steadymap.configs import schemas
+from steadymap.tasks.clusters.branch_files import find_branches, load_branches
 from steadymap.tasks.clusters.cluster_rows import (
     Pictures,
-    branches_of,
     describe_clusters,
     filled_islands,
     find_dissolved,
@@ -35,12 +38,13 @@ from steadymap.tasks.store.files import write_table
 from steadymap.tasks.store.findings import AMBIGUITY, DESCRIBED, KEPT, Clusters, Splits
 from steadymap.tasks.verdicts.split_job import ALPHA
 from steadymap.tasks.verdicts.splits import read_split
+from steadymap.tasks.workers import choose_limits
 
 if TYPE_CHECKING:
     from steadymap.tasks.numerics.clusters.density_tree import Branches
 
-Trees = dict[str, "Branches"]
-"""Branches of every picture's density tree, by the identity of its cell."""
+Trees = dict[str, "Branches | None"]
+"""Branches of every picture's density tree, by the identity of its cell; None where its cut is all that is known."""
 
 
 @task(name="find clusters", task_run_name="clusters of {plan.run}", cache_policy=NO_CACHE)
@@ -50,14 +54,18 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     from steadymap.tasks.numerics.clusters.recurrence import recover_clusters
 
     place = Clusters(plan.store.findings(plan.run))
-    speaking = [cell for cell in drawn if cell.kind == "data" and cell.configuration.shows_clusters]
+    showing = [cell for cell in drawn if cell.kind != "null" and cell.configuration.shows_clusters]
+    speaking = [cell for cell in showing if cell.kind == "data"]
     if not speaking:
         _write_nothing(place, plan.rows)
         return place
     pictures = [(cell, filled_islands(cell, plan)) for cell in speaking]
     near = latent_neighbours(plan.geometry, plan.config.preprocess.metric, CLUSTER_NEIGHBOURS).indices
     outcomes = [read_split(folder, plan.rows) for folder in splits.folders]
-    trees = {cell.identity: branches_of(cell, plan) for cell in speaking}
+    place.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.folder) as name:
+        place = replace(place, lost=find_branches(showing, plan.store, Path(name), choose_limits(plan.config.workers)))
+        trees = {cell.identity: load_branches(cell, Path(name)) for cell in showing}
     clusters = _published(plan, pictures, trees, near, outcomes)
     count = int(clusters.max()) + 1
     if count == 1:
@@ -70,11 +78,11 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
         Recovered(
             cell,
             recover_clusters(
-                clusters[cell.derived.positions()], filled_islands(cell, plan), count, branches_of(cell, plan)
+                clusters[cell.derived.positions()], filled_islands(cell, plan), count, trees[cell.identity]
             ),
         )
-        for cell in drawn
-        if cell.derived is not None and cell.kind == "resample" and cell.configuration.shows_clusters
+        for cell in showing
+        if cell.derived is not None
     ]
     membership = mean_membership(clusters, pictures, recovered)
     ambiguity = ambiguous_pairs([islands for _, islands in pictures])

@@ -25,4 +25,4 @@ def judge_clusters(plan: Plan, clusters: Clusters, splits: Splits) -> Clusters:
     looks, lost = measure_border_depths(plan, of_rows) if outcomes else ((), ())
     verdicts = tabulate_verdicts(described, of_rows, outcomes, looks)
     write_table(verdicts, clusters.folder / "clusters.parquet")
-    return replace(clusters, lost=lost)
+    return replace(clusters, lost=(*clusters.lost, *lost))

@@ -42,7 +42,7 @@ DESCRIBED = pa.schema(
 class Clusters:
     """Where this step leaves what it finds: files in a folder of the store, since no array goes through Prefect.
 
-    ``lost`` says why halves could not look around the clusters.
+    ``lost`` says why a picture has no density tree, or a half could not look around the clusters.
     """
 
     folder: Path

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
+from steadymap.configs.errors import InputError
 from steadymap.configs.urls import is_url
 from steadymap.tasks.progress import announce_done, announce_total
 from steadymap.tasks.store.files import META, TEMPORARY, committed_file, flush
@@ -45,12 +46,42 @@ CACHE = "STEADYMAP_CACHE"
 
 
 def cache_folder() -> Path:
-    """Return where this machine keeps its copies: ``$STEADYMAP_CACHE``, or Steadymap's place in the user's cache."""
-    given = os.environ.get(CACHE)
+    """Return where this machine keeps its copies: ``$STEADYMAP_CACHE``, or Steadymap's place in the user's cache.
+
+    Raises
+    ------
+    InputError
+        There is no home folder, or nothing can be written there.
+    """
+    folder = _cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = None if os.access(folder, os.W_OK) else "nothing can be written there"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason is not None:
+        raise InputError(
+            f"{folder}: {reason}",
+            place=CACHE if os.environ.get(CACHE) else "the user's cache",
+            rule="of what lies far away this machine keeps a copy",
+            remedy=f"name a folder that can be written: export {CACHE}=/path/to/folder",
+        )
+    return folder
+
+
+def _cache_folder() -> Path:
+    given, home = os.environ.get(CACHE), os.environ.get("XDG_CACHE_HOME")
     if given:
         return Path(given).absolute()
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "steadymap"
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "steadymap"
+    except RuntimeError:
+        raise InputError(
+            "no home folder is known",
+            place="HOME",
+            rule="of what lies far away this machine keeps a copy in the user's cache",
+            remedy=f"name a folder for it: export {CACHE}=/path/to/folder",
+        ) from None
 
 
 def open_store(where: str | Path) -> Store:

@@ -57,7 +57,7 @@ def test_the_commands_in_the_readme_exist() -> None:
 
 
 def test_links_between_documents_lead_somewhere() -> None:
-    for page in [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").glob("*.md")]:
+    for page in [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *(PROJECT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
@@ -88,7 +88,7 @@ def test_the_page_on_nights_has_every_column(table: str, schema: Any) -> None:
 
 def test_the_page_on_alerts_has_every_event_and_automations_wait_for_no_other() -> None:
     kinds = {f"steadymap.{kind}" for kind in (*get_args(Kind), "sweep.changed", "night.finished")}
-    page = text("docs/alerts.md")
+    page = text("docs/nights/alerts.md")
     assert set(re.findall(r"^\| `(steadymap\.[a-z.]+)` \|", page, re.M)) == kinds
     files = sorted((PROJECT / "deployments" / "automations").glob("*.yaml"))
     awaited: set[str] = set()

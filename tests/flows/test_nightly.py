@@ -138,6 +138,20 @@ def test_of_dated_files_the_latest_is_swept_under_the_name_of_the_pattern(folder
     ]
 
 
+def test_roles_of_a_night_are_those_of_its_data_sets_from_the_folder_of_its_file(folder: Path) -> None:
+    (folder / "night.yaml").write_text(
+        "configs: sweeps\ndatasets: latents\nroles: {latents: z*, labels: meta.csv#kind, id: name}\n", encoding="utf-8"
+    )
+    data = find_sweeps(read_nightly(folder / "night.yaml"))[0].config.data
+    assert (data.latents, data.labels, data.id) == (("z*",), (f"{folder / 'meta.csv'}#kind",), "name")
+    with pytest.raises(ValueError, match="`roles` go with `datasets`"):
+        NightlyConfig(configs=str(folder / "sweeps"), roles={"id": "name"})
+    text = SWEEP.replace("{path: ../latents/a.npz}", "{encode: {model: m.onnx, inputs: 'old.npz#x'}}")
+    (folder / "sweeps" / "small.yaml").write_text(text, encoding="utf-8")
+    (refused,) = [one for one in find_sweeps(read_nightly(folder / "night.yaml")) if one.config is None][:1]
+    assert "`latents` belongs to `path`" in str(refused.problem)
+
+
 def test_a_data_set_takes_the_place_of_an_encoders_inputs(folder: Path) -> None:
     text = SWEEP.replace("{path: ../latents/a.npz}", "{encode: {model: m.onnx, inputs: 'old.npz#x'}}")
     (folder / "sweeps" / "small.yaml").write_text(text, encoding="utf-8")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -129,3 +132,18 @@ def test_a_command_says_in_four_parts_that_its_server_is_gone(
     assert "Traceback" not in printed.stderr
     for words in (NOBODY, "does not answer", "rule:", "remedy:", "PREFECT_API_URL of the environment"):
         assert words in printed.stderr
+
+
+def test_a_server_that_ends_as_soon_as_it_starts_is_not_started_for_ever(tmp_path: Path) -> None:
+    # uvicorn ends with the same code as where its port is taken, for which Prefect starts it again without end.
+    nowhere = f"sqlite+aiosqlite:///{tmp_path / 'no folder'}/prefect.db"
+    ended = subprocess.run(
+        [sys.executable, "-c", "from steadymap.flows.cli.embedded_server import start_server; start_server()"],
+        env={**os.environ, "PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_DATABASE_CONNECTION_URL": nowhere},
+        capture_output=True,
+        text=True,
+        timeout=110,  # it would be 120 s, or for ever
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "Prefect's embedded server does not start: it ends at once, with code 3" in ended.stderr

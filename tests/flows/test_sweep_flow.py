@@ -276,6 +276,7 @@ def test_a_score_a_pair_and_a_measure_that_are_lost_cost_themselves(
     monkeypatch.setattr("steadymap.tasks.steps.score_cells.score_batch", faults.lost_with_one_seed)
     monkeypatch.setattr("steadymap.tasks.steps.measure_stability.compare_batch", faults.lost_with_one_pair)
     monkeypatch.setattr("steadymap.tasks.steps.score_rows.measure_rows", faults.lost_with_one_measure)
+    monkeypatch.setattr("steadymap.tasks.clusters.branch_files.branches_of_batch", faults.lost_with_one_tree)
     store = tmp_path / "store"
     outcome = stability_sweep(blob_config(blobs_file, seeds), str(store))
     assert (outcome.computed, outcome.failed) == (whole.computed, 0)
@@ -288,6 +289,9 @@ def test_a_score_a_pair_and_a_measure_that_are_lost_cost_themselves(
     assert sorted(one for one in told if one.startswith("scores")) == sorted(
         f"scores, {name}, seed {seed}: {ended}" for name in names
     )
+    assert {one for one in told if one.startswith("density tree")} == {
+        f"density tree, {name}, seed {seed}: {ended}" for name in names
+    }
     assert "row scores, EMBEDR: crashed: the worker was killed by SIGSEGV" in told
     assert sum(one.startswith("stability, ") and one.endswith(ended) for one in told) >= 1
     # All others are what they are without a loss.

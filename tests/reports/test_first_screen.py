@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
+from steadymap.reports.page.page import render_page
+from steadymap.reports.run.run_folder import read_run
+from steadymap.reports.summary.summary import summarise
 from tests.reports.browsing import COLOURS, Opened, render, visit, wait_until_painted
 from tests.reports.run_folder_fixture import ROWS, T30, RunFolder
 
@@ -139,6 +143,30 @@ def test_the_table_has_real_first_sorts_by_its_heads_and_opens_cards_by_keyboard
     assert page.locator("#card-1").is_hidden()
 
 
+def test_a_table_of_many_clusters_sorts_all_of_them_and_shows_the_first(browser: Browser, tmp_path: Path) -> None:
+    run = read_run(RunFolder(verdicts=("REAL", "REAL", "REAL")).write(tmp_path / "run"))
+    summary = summarise(run)
+    cards = tuple(replace(summary.clusters[0], number=number, size=100 + number) for number in range(20))
+    page_file = tmp_path / "many.html"
+    page_file.write_text(render_page(run, replace(summary, clusters=cards, tracks=None)), encoding="utf-8")
+    page = visit(browser, page_file, unfold=False).page
+    shown = page.locator("table.clusters [data-cluster]:visible")
+
+    def numbers() -> list[int]:
+        return [int(one.get_attribute("data-cluster") or -1) for one in shown.all()]
+
+    assert numbers() == list(range(12))
+    page.locator("th[data-sort=rows] button").click()
+    assert numbers() == list(range(19, 7, -1))  # the largest were below the twelfth
+    page.locator("#all-clusters").focus()
+    page.keyboard.press("Enter")
+    assert numbers() == list(range(19, -1, -1))
+    assert page.locator("#all-clusters").inner_text() == "Show the first 12 clusters"
+    page.keyboard.press("Enter")
+    assert len(numbers()) == 12
+    page.close()
+
+
 def test_a_setting_leads_to_its_picture_and_back(first: Opened) -> None:
     page = first.page
     setting = page.locator("#settings [data-enlarge]").first
@@ -199,6 +227,20 @@ def test_a_term_is_explained_for_pointer_and_keyboard(first: Opened) -> None:
     term.focus()
     assert tip.is_visible()
     assert "held out" in tip.inner_text()
+
+
+def test_a_term_in_the_head_of_a_table_is_explained_where_nothing_cuts_it(first: Opened) -> None:
+    page = first.page
+    term = page.locator("#settings thead .term").last
+    term.scroll_into_view_if_needed()
+    term.focus()
+    tip = term.locator("[role=tooltip]")
+    assert tip.is_visible()
+    box = tip.bounding_box()
+    assert box is not None
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] - 4]
+    on_top = "([x, y]) => document.elementFromPoint(x, y)?.closest('.term')?.textContent ?? ''"
+    assert "Adjusted Rand index" in page.evaluate(on_top, middle)
 
 
 def test_one_palette_has_one_meaning(first: Opened) -> None:

@@ -1,4 +1,4 @@
-"""docs/first-night.md, run as it is printed: an empty folder, an installed wheel, a real server and a real worker."""
+"""docs/nights/first-night.md, run as it is printed: an empty folder, an installed wheel, a real server and worker."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tests.processes import connects, end_group, wait_until
 pytestmark = [pytest.mark.services, pytest.mark.timeout(1500)]
 
 PROJECT = Path(__file__).parents[2]
-PAGE = PROJECT / "docs" / "first-night.md"
-TEAM = PROJECT / "docs" / "team-server.md"
+PAGE = PROJECT / "docs" / "nights" / "first-night.md"
+TEAM = PROJECT / "docs" / "nights" / "team-server.md"
 ROOMS = ("flows", "tasks", "reports", "configs")
 PORTS = (4200, 8080)
 API = "http://127.0.0.1:4200/api"

@@ -78,7 +78,7 @@ def test_pages_and_runs_are_served_and_nothing_else_of_the_store(site: str) -> N
 def test_the_compose_file_mounts_it_and_the_page_prints_it() -> None:
     mounted = yaml.safe_load((PROJECT / "compose.yaml").read_text(encoding="utf-8"))["services"]["site"]["volumes"]
     assert "./deployments/site.conf:/etc/nginx/conf.d/default.conf:ro" in mounted
-    page = (PROJECT / "docs" / "team-server.md").read_text(encoding="utf-8")
+    page = (PROJECT / "docs" / "nights" / "team-server.md").read_text(encoding="utf-8")
     (printed,) = re.findall(r"^```nginx\n(.*?)^```$", page, re.M | re.S)
     assert printed.replace("127.0.0.1:8080", "80").replace("/srv/steadymap/results", "/usr/share/nginx/html") in (
         SITE.read_text(encoding="utf-8")

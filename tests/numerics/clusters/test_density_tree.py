@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.cluster import HDBSCAN
+from sklearn.metrics import adjusted_rand_score
 
-from steadymap.tasks.numerics.clusters.density_tree import condense, picture_branches
-from steadymap.tasks.numerics.clusters.islands import find_islands
+from steadymap.tasks.numerics.clusters.density_tree import _link_few, _link_many, condense, picture_branches
+from steadymap.tasks.numerics.clusters.islands import MOST_SMOOTHING, find_islands
 from steadymap.tasks.numerics.clusters.recurrence import recover_clusters
 
 
@@ -90,3 +91,21 @@ def test_a_picture_whose_tree_does_not_part_merges_everything() -> None:
     islands = find_islands(points, points, 20)
     found = recover_clusters(clusters, islands.filled, 2, picture_branches(points, 20))
     assert found.fates == ("merged", "merged")
+
+
+def test_the_fast_tree_is_that_of_scikit_learn() -> None:
+    generator = np.random.default_rng(5)
+    centres = generator.uniform(-20, 20, (6, 2))
+    points = centres[np.arange(3_000) % 6] + generator.standard_normal((3_000, 2))
+    few, many = (condense(*link(points, 60, 60), 60) for link in (_link_few, _link_many))
+    assert len(few.parent) == len(many.parent) >= 7
+    # Branches may be told in another order; what they hold is the same, but for a few rows on the way out.
+    assert adjusted_rand_score(few.of_row, many.of_row) > 0.99
+
+
+def test_densities_are_smoothed_over_no_more_rows_than_those_of_islands() -> None:
+    points = np.random.default_rng(6).standard_normal((1_000, 2)).astype(np.float32)
+    wide = picture_branches(points, 300)
+    narrow = condense(*_link_few(points.astype(np.float64), 300, MOST_SMOOTHING), 300)
+    np.testing.assert_array_equal(wide.of_row, narrow.of_row)
+    np.testing.assert_array_equal(wide.parent, narrow.parent)

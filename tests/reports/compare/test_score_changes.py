@@ -11,6 +11,7 @@ from scipy import stats
 from steadymap.reports.compare.score_changes import Sample, ScoreChange, compare_scores, holm, welch_p
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import Estimate
+from steadymap.tasks.numerics.verdicts import given_partition
 from tests.reports.run_folder_fixture import PCA, PER_SEED, T5, T30, U5A, U15A, U15B
 
 
@@ -56,6 +57,9 @@ def test_holm_by_hand() -> None:
     assert holm([0.03, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([]) == []
+    # Reports import no tasks, so that there are two of these; they are one.
+    ps = np.random.default_rng(0).uniform(size=40).tolist()
+    assert holm(ps) == pytest.approx(given_partition.holm(ps))
 
 
 def test_a_run_and_itself_have_the_same_scores(run: Run) -> None:

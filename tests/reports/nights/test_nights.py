@@ -223,7 +223,17 @@ def test_names_of_nights_sort_by_time_and_fit_every_file_system() -> None:
 
 def test_a_night_in_words_counts_what_became_of_its_sweeps() -> None:
     night = night_of(
-        SweepOfNight("a", "", "", "computed", clusters=3, real=2, computed=4, lost=1, said=("Lost REAL cluster: C1.",)),
+        SweepOfNight(
+            "a",
+            "",
+            "/data/encoder7-v10.npz",
+            "computed",
+            clusters=3,
+            real=2,
+            computed=4,
+            lost=1,
+            said=("Lost REAL cluster: C1.",),
+        ),
         SweepOfNight("b", "", "", "failed", "a.npz: broken\n  remedy: write it again"),
         SweepOfNight("c", "", "", "left", "no time was left"),
     )
@@ -237,10 +247,12 @@ def test_a_night_in_words_counts_what_became_of_its_sweeps() -> None:
     assert replace(changed, briefs={}, sweeps=night.sweeps[:1]).message == "nothing changed"
     assert not night.complete
     lines = night_lines(night)
-    assert "a: computed, 3 clusters, 2 of them REAL; 4 cells in 0 s" in lines
+    # Of dated files, the summary says which was taken.
+    assert "a (encoder7-v10.npz): computed, 3 clusters, 2 of them REAL; 4 cells in 0 s" in lines
     assert "    remedy: write it again" in lines
     assert night_object(night)["counts"] == {"computed": 1, "found": 0, "unchanged": 0, "failed": 1, "left": 1}
     assert "* Lost REAL cluster: C1." in night_markdown(night)
+    assert "| a | encoder7-v10.npz | computed |" in night_markdown(night)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

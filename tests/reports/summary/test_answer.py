@@ -42,10 +42,12 @@ def test_a_list_names_the_column_once() -> None:
     assert list_clusters(names) == "digit 0, 2 and 8"
     assert list_clusters([*names, ClusterName(11)]) == "digit 0, 2 and 8; cluster 11"
     assert list_clusters([ClusterName(3), ClusterName(4)]) == "clusters 3 and 4"
+    assert list_clusters(names, most=2) == "digit 0, 2 and 1 more"
+    assert list_clusters([ClusterName(3), ClusterName(4)], most=1) == "clusters 3 and 1 more"
     species = [ClusterName(number, "species", f"Species {number}", 0.95) for number in (1, 2)]
     assert list_clusters(species) == "Species 1 and Species 2"  # and not: species Species 1
     assert [one.full for one in species] == [one.plain for one in species] == ["Species 1", "Species 2"]
-    assert list_clusters(names, most=2) == "digit 0 and 2 and 1 more"
+    assert list_clusters(names, most=2) == "digit 0, 2 and 1 more"
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------

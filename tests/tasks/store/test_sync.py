@@ -17,13 +17,14 @@ from typing import Any
 import fsspec
 import fsspec.implementations.memory
 import numpy as np
+import pandas as pd
 import pytest
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.nightly import NightlyConfig
 from steadymap.configs.sweep import DataSource, Workers
 from steadymap.flows.cli import app as cli
-from steadymap.tasks.input.dataset import import_dataset, measure
+from steadymap.tasks.input.dataset import Dataset, import_dataset, measure
 from steadymap.tasks.plan.find_sweeps import find_datasets
 from steadymap.tasks.plan.graphs import graph_of
 from steadymap.tasks.plan.lay_out import lay_out
@@ -526,3 +527,53 @@ def test_a_worker_of_a_cluster_brings_what_it_draws_from(
     assert {ending.status for ending in endings.values()} == {"ok"}
     assert list(store.geometry("").glob("neighbours-*/indices.npy"))  # brought, not sought again
     assert {Path(key).stem for key in keys(files, url) if key.startswith("cells/")} == set(endings)
+
+
+def test_a_cache_that_cannot_be_written_is_said_with_where_it_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("STEADYMAP_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InputError, match="file: File exists") as told:
+        open_store("memory://store")
+    assert "export STEADYMAP_CACHE=" in str(told.value)
+    monkeypatch.delenv("STEADYMAP_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    with pytest.raises(InputError, match="no home folder is known"):
+        open_store("memory://store")
+    monkeypatch.setenv("STEADYMAP_CACHE", str(tmp_path / "new" / "cache"))
+    assert open_store("memory://store").root.is_relative_to(tmp_path / "new" / "cache")
+
+
+def test_a_folder_of_shards_may_lie_at_a_url_and_follows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEADYMAP_CACHE", str(tmp_path / "cache"))
+    url = f"memory://{uuid.uuid4().hex}/latents"
+    files = fsspec.filesystem("memory")
+    vectors = np.random.default_rng(0).standard_normal((90, 3))
+
+    def put(name: str, rows: slice) -> None:
+        frame = pd.DataFrame(vectors[rows], columns=["z0", "z1", "z2"])
+        with files.open(f"{url}/{name}", "wb") as file:
+            frame.to_parquet(file)
+
+    def there() -> Dataset:
+        return import_dataset(DataSource(path=url), Store(tmp_path / "store"))
+
+    for at in range(3):
+        put(f"part-{at}.parquet", slice(30 * at, 30 * at + 30))
+    np.save(tmp_path / "z.npy", vectors)
+    assert there().digest == import_dataset(DataSource(path=str(tmp_path / "z.npy")), Store(tmp_path / "store")).digest
+    files.rm(f"{url}/part-2.parquet")
+    assert there().rows == 60
+    put("part-0.parquet", slice(0, 10))
+    assert there().rows == 40
+    with files.open(f"{url}/other/notes.txt", "wb") as file:
+        file.write(b"no table")
+    with pytest.raises(InputError, match=r"a folder without any \*.parquet") as told:
+        import_dataset(DataSource(path=f"{url}/other"), Store(tmp_path / "store"))
+    assert told.value.file == f"{url}/other"
