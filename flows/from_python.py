@@ -65,7 +65,7 @@ def _read(config: SweepConfig | Mapping[str, Any] | Path | str) -> SweepConfig:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise InputError(first["msg"], place=place, remedy="docs/config.md lists every key") from None
+        raise InputError(first["msg"], place=place, remedy="configs/example.yaml has every key") from None
 
 
 def _set_what_is_not_set() -> None:

@@ -24,7 +24,7 @@ from steadymap.configs.errors import InputError
 
 _watched: set[int] = set()
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS, SECONDS_TO_GIVE_UP = 0.05, 10.0
 PORT_TAKEN, MOST_STARTS = 3, 3
 """What uvicorn ends with where its port is taken, or its database cannot be used, and how often that is tried again."""
 
@@ -46,6 +46,7 @@ def start_server() -> None:
         starter.join(LOOK_SECONDS)  # in a thread, so that this one hears Ctrl-C meanwhile
         if not faults and (told := _dies_again_and_again(deaths)):
             faults.append(RuntimeError(told))
+            starter.join(SECONDS_TO_GIVE_UP)  # a thread that still writes while Python ends would abort it
             break
     if faults:
         lines = str(faults[0]).strip().splitlines() or [type(faults[0]).__name__]
@@ -77,6 +78,8 @@ def _dies_again_and_again(deaths: set[int]) -> str | None:
             def no_more() -> Any:
                 raise RuntimeError("it ends as soon as it is started")
 
+            # As if its port were taken: Prefect begins anew at once, which ends the wait.
+            process.poll = lambda: PORT_TAKEN  # type: ignore[method-assign]
             one._run_uvicorn_command = no_more  # type: ignore[method-assign]
             return f"it ends at once, with code {code}"
     return None

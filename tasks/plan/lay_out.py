@@ -213,7 +213,7 @@ def _check_lengths(grid: Grid, dataset: Dataset) -> None:
         points = dataset.points().to_pydict()
         rows = [row for row, position in zip(points["row"], points["position"], strict=True) if position in set(zero)]
         raise InputError(
-            f"{len(zero)} rows are all zeros",
+            "a row is all zeros" if len(zero) == 1 else f"{len(zero)} rows are all zeros",
             file=dataset.source,
             place=f"row {', '.join(str(row) for row in rows[:5])}" + (" and more" if len(rows) > 5 else ""),
             rule="metric: cosine needs rows with a direction",

@@ -89,8 +89,9 @@ def check_finite(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
     at_rows = np.flatnonzero(broken.any(axis=1))
     at_columns = np.flatnonzero(broken.any(axis=0)).tolist()
     value = matrix[at_rows[0], np.flatnonzero(broken[at_rows[0]])[0]]
+    number = int(broken.sum())
     raise InputError(
-        f"{int(broken.sum())} values are not finite (the first is {value})",
+        f"a value is not finite ({value})" if number == 1 else f"{number} values are not finite (the first is {value})",
         file=file,
         place=f"row {some(at_rows)}, column {some([repr(columns[c]) for c in at_columns])}",
         rule="every value is a finite number (rows count from 0)",

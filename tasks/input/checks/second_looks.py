@@ -32,7 +32,8 @@ def warn_of_matrix(matrix: np.ndarray, columns: Sequence[str]) -> list[str]:
         )
     if len(found.constant):
         names = some([repr(columns[column]) for column in found.constant], 5)
-        told.append(f"{len(found.constant)} of {len(columns)} columns never change: {names}")
+        change = "changes" if len(found.constant) == 1 else "change"
+        told.append(f"{len(found.constant)} of {len(columns)} columns never {change}: {names}")
     if len(found.equal):
         zeros = " (all zeros)" if not np.any(matrix[found.equal[0]]) else ""
         told.append(
