@@ -29,6 +29,10 @@ KINDS: dict[str, Any] = {
 WRONG = {
     "Arrows go down": ("steadymap.configs.grid", "steadymap.reports.wording"),
     "Inside tasks": ("steadymap.tasks.store.files", "steadymap.tasks.plan.plan"),
+    "Inside input": (
+        "steadymap.tasks.input.formats.table_file",
+        "steadymap.tasks.input.roles.decide_roles",
+    ),
     "Inside the science": ("steadymap.tasks.numerics.geometry.neighbours", "steadymap.tasks.numerics.valleys.dip"),
     "Inside reports": ("steadymap.reports.run.run_folder", "steadymap.reports.summary.summary"),
     "Inside flows": ("steadymap.flows.sweep", "steadymap.flows.nightly"),
@@ -92,6 +96,7 @@ def test_every_contract_is_tried(contracts: dict[str, Contract]) -> None:
     [
         ("Arrows go down", "steadymap.stray"),
         ("Inside tasks", "steadymap.tasks.stray"),
+        ("Inside input", "steadymap.tasks.input.stray"),
         ("Inside the science", "steadymap.tasks.numerics.stray"),
         ("Inside reports", "steadymap.reports.stray"),
         ("Inside flows", "steadymap.flows.stray"),

@@ -19,8 +19,10 @@ from steadymap.configs.sweep import Metric
 from steadymap.flows.cli.options import (
     EXIT_NOTHING_USABLE,
     EXIT_REPORT,
+    GroupOption,
     HeaderOption,
     IdOption,
+    InputsOption,
     JsonOption,
     RoleWords,
     StoreOption,
@@ -43,6 +45,7 @@ CURVE = "r_nx"
 def score(
     latents: Annotated[Path, Parameter(help="Latent vectors: .npy, .npz, .parquet, .csv or .h5ad.")],
     embedding: Annotated[Path, Parameter(help="Coordinates of the same rows, made by any tool (columns x, y).")],
+    /,
     *,
     k: Annotated[list[int] | None, Parameter(name="-k", help="Neighbourhood sizes (default 7).")] = None,
     vectors: Annotated[
@@ -50,6 +53,8 @@ def score(
     ] = None,
     labels: Annotated[str | None, Parameter(help="Array, column or file with labels.")] = None,
     id_: IdOption = None,
+    group: GroupOption = None,
+    inputs: InputsOption = None,
     header: HeaderOption = None,
     metric: Annotated[Metric, Parameter(help="Distance in the latent space.")] = "euclidean",
     exact: Annotated[bool, Parameter(negative="", help="Look from every row, not from 2,000 above 5,000.")] = False,
@@ -60,7 +65,9 @@ def score(
     from steadymap.configs.sweep import DataSource
     from steadymap.tasks.cells.score_embedding import score_embedding
 
-    words = RoleWords(latents=vectors, labels=[labels] if labels else None, id=id_, header=header)
+    words = RoleWords(
+        latents=vectors, labels=[labels] if labels else None, id=id_, group=group, inputs=inputs, header=header
+    )
     source = anchor_source(DataSource(path=str(latents), **words.given()), Path.cwd())
     scored = score_embedding(source, embedding, tuple(dict.fromkeys(k or [7])), metric=metric, exact=exact)
     if as_json:

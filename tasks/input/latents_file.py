@@ -13,6 +13,7 @@ import numpy as np
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, Encoder, split_reference
 from steadymap.tasks.input.checks.matrix_checks import check_matrix, check_rows
+from steadymap.tasks.input.formats.data_file import some
 from steadymap.tasks.input.formats.open_file import open_data_file, reading
 from steadymap.tasks.input.roles.row_join import RowKeys
 from steadymap.tasks.input.roles.source_roles import SourceRoles, check_inputs, flat
@@ -147,7 +148,7 @@ def read_latents(source: DataSource) -> Latents:
             group=roles.group(rows),
             inputs=None if inputs is None else flat(inputs),
             input_shape=None if inputs is None else _image_shape(inputs),
-            taken=roles.tell(f"{matrix.shape[1]} dimensions {roles.decided.vectors}"),
+            taken=roles.tell(f"{_dimensions(matrix)} {roles.decided.vectors}"),
             warnings=roles.decided.warnings,
             keys=roles.keys(),
             log_variance=log_variance,
@@ -165,7 +166,18 @@ def _numbered(matrix: np.ndarray) -> tuple[str, ...]:
     return tuple(f"z[{dimension}]" for dimension in range(matrix.shape[1]))
 
 
+def _dimensions(matrix: np.ndarray) -> str:
+    return "1 dimension" if matrix.shape[1] == 1 else f"{matrix.shape[1]} dimensions"
+
+
 def _as_matrix(array: np.ndarray, path: Path) -> np.ndarray:
+    if array.dtype.names is not None:
+        raise InputError(
+            f"a record a row: {some(array.dtype.names)}",
+            file=path,
+            rule="latent vectors are a 2-d array, a row per input",
+            remedy="save numpy.lib.recfunctions.structured_to_unstructured(array)",
+        )
     if array.ndim != 2:
         raise InputError(
             f"shape {array.shape}",

@@ -19,8 +19,10 @@ HEAD_CHARACTERS = 1_000_000
 HEAD_LINES = 60
 SEPARATORS = (";", "\t", "|", ",")
 SEPARATOR_NAMES = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d+)?")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?[ ]*(\r\n|\r|\n)", re.IGNORECASE)
+"""By which Excel is told the separator."""
 UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 FALLBACK_ENCODINGS = ("cp1252", "latin-1")
 FEWEST_PROGRESSION = 3
@@ -67,17 +69,17 @@ def read_dialect(raw: bytes, path: Path, header: bool | None = None) -> Dialect:
         It is empty, or its first line can be read as names and as values.
     """
     text, notes = _decode(raw)
-    text, comments = _without_comments(text)
+    told = SEPARATOR_LINE.match(text)
+    text, comments = _without_comments(text[told.end() :] if told else text)
     if not text.strip():
         raise InputError("the file is empty", file=path, rule="a line per row")
     head = text if len(text) <= HEAD_CHARACTERS else text[:HEAD_CHARACTERS].rpartition("\n")[0]
-    separator = _find_separator(head, ".tsv" in path.name.lower())
+    separator = told[1] if told else _find_separator(head, ".tsv" in path.name.lower())
     if separator == " ":
-        text = "\n".join("\t".join(line.split()) for line in text.splitlines())
-        head = "\n".join("\t".join(line.split()) for line in head.splitlines())
+        text, head = _blanks_to_tabs(text), _blanks_to_tabs(head)
     rows = _split(head, separator.replace(" ", "\t"))
     decimal = _find_decimal(rows, separator)
-    if separator != "," and not (separator == "\t" and ".tsv" in path.name.lower()):
+    if separator in SEPARATOR_NAMES and not (separator == "\t" and ".tsv" in path.name.lower()):
         notes.append(f"separated by {SEPARATOR_NAMES[separator]}")
     if decimal == ",":
         notes.append("decimal commas")
@@ -139,11 +141,25 @@ def _find_separator(head: str, tabs: bool) -> str:
         # R leaves out the name of the row names, so the first line may be one shorter.
         if max(lengths[1:] or lengths) > 1 and len({*lengths[1:]}) <= 1 and lengths[-1] - lengths[0] in (0, 1):
             return separator
-    lines = [line.split() for line in head.splitlines()[:HEAD_LINES] if line.strip()]
-    blanks = {len(line) for line in lines[1:]}
-    if len(blanks) == 1 and min(blanks) > 1 and all(is_number(word) for word in lines[-1]) and '"' not in head:
-        return " "
-    return ","
+    return " " if _is_divided_by_blanks(head) else ","
+
+
+def _is_divided_by_blanks(head: str) -> bool:
+    """Say whether runs of blanks divide every line alike, and most words of the last line are numbers."""
+    lines = [[word for word in row if word] for row in _split(head, " ")]
+    lengths = {len(line) for line in lines[1:]}
+    if len(lengths) != 1 or len(lines[-1]) < 2 or len(lines[-1]) - len(lines[0]) not in (0, 1):
+        return False
+    return 2 * sum(is_number(word) for word in lines[-1]) > len(lines[-1])
+
+
+def _blanks_to_tabs(text: str) -> str:
+    if '"' not in text:
+        return "\n".join("\t".join(line.split()) for line in text.splitlines())
+    tabbed = io.StringIO()
+    rows = csv.reader(io.StringIO(text, newline=None), delimiter=" ", skipinitialspace=True)
+    csv.writer(tabbed, delimiter="\t", lineterminator="\n").writerows([word for word in row if word] for row in rows)
+    return tabbed.getvalue()
 
 
 def _find_decimal(rows: Sequence[Sequence[str]], separator: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import lzma
+import re
 import struct
 import tokenize
 import zipfile
@@ -17,6 +18,7 @@ from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DATA_ENDINGS, ending_of
 from steadymap.tasks.input.formats.anndata_file import AnnDataFile
 from steadymap.tasks.input.formats.data_file import DataFile
+from steadymap.tasks.input.formats.foreign_content import refuse_foreign
 from steadymap.tasks.input.formats.numpy_file import NpyFile, NpzFile
 from steadymap.tasks.input.formats.read_tables import shards_of
 from steadymap.tasks.input.formats.safetensors_file import SafetensorsFile
@@ -46,10 +48,12 @@ CONVERSIONS = {
         (".xlsx", ".xls", ".ods"),
         "import pandas; x = pandas.read_excel({0!r})\n          x.to_parquet('latents.parquet')",
     ),
-    ".json": "import pandas; x = pandas.read_json({0!r})\n          x.to_parquet('latents.parquet')",
+    ".json": "import pandas; x = pandas.read_json({0!r}, orient={1!r})\n          x.to_parquet('latents.parquet')",
     **dict.fromkeys((".txt", ".dat", ".tab", ".data"), "rename it to .csv or .tsv; separators are found"),
 }
 """Two lines that make a readable file of others, which may hold code (pickles) or come in many shapes."""
+SPLIT_TABLE = re.compile(rb"\s*\{\s*\"(columns|data|index)\"\s*:\s*\[")
+HEAD_BYTES = 100
 RUNS_CODE = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".p", ".joblib")
 
 
@@ -73,6 +77,7 @@ def open_data_file(path: Path, header: bool | None = None) -> DataFile:
             remedy="check the path; in a config it is relative to the folder of the config",
         )
     with reading(path):
+        refuse_foreign(path)
         return TableFile(path, header) if form is TableFile else form(path)
 
 
@@ -87,7 +92,7 @@ def _open_folder(path: Path) -> DataFile:
     raise InputError(
         "this is a folder",
         file=path,
-        rule="a data file, a folder of Parquet shards of one table, or a .zarr",
+        rule="a data file, a folder of Parquet or Arrow shards of one table, or a .zarr",
         remedy="check the path; in a config it is relative to the folder of the config",
     )
 
@@ -107,9 +112,18 @@ def _unknown(path: Path) -> InputError:
         file=path,
         rule=f"latent vectors come as {', '.join(DATA_ENDINGS)}",
         remedy=CONVERSIONS.get(ending, "convert it, for example with numpy.save or pandas.DataFrame.to_parquet").format(
-            path.name
+            path.name, _orient(path)
         ),
     )
+
+
+def _orient(path: Path) -> str:
+    """Return how a table in JSON is laid out: names and rows apart, as wandb logs it, or an object a row."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return "records"
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return "split" if SPLIT_TABLE.match(head) else "columns" if head.lstrip()[:1] == b"{" else "records"
 
 
 @contextlib.contextmanager

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.json
@@ -52,21 +54,20 @@ def read_arrow_table(path: Path, header: bool | None) -> tuple[pa.Table, list[st
 
 
 def shards_of(folder: Path) -> list[Path]:
-    """Return the Parquet files of a folder, in the order of their names."""
-    return sorted(
-        path for path in folder.rglob("*") if path.name.lower().endswith(PARQUET_ENDINGS) and path.name[0] not in "._"
-    )
+    """Return the Parquet files of a folder, or else its Arrow files, in the order of their names."""
+    for endings in (PARQUET_ENDINGS, ARROW_ENDINGS):
+        found = [path for path in folder.rglob("*") if path.name.lower().endswith(endings)]
+        # HuggingFace's datasets keeps results of map() beside the data.
+        shards = sorted(path for path in found if not path.name.startswith((".", "_", "cache-")))
+        if shards:
+            return shards
+    return []
 
 
 def _read_shards(folder: Path) -> pa.Table:
     files = shards_of(folder)
-    if not files:
-        raise InputError(
-            "this is a folder without Parquet files",
-            file=folder,
-            rule="a data file, or a folder of Parquet shards of one table",
-            remedy="name a file",
-        )
+    if files[0].name.lower().endswith(ARROW_ENDINGS):
+        return pa.concat_tables([_read_arrow(path) for path in files])
     _check_parquet(files)
     hives = {tuple(part.partition("=")[0] for part in path.relative_to(folder).parts[:-1]) for path in files}
     partitioning = "hive" if hives != {()} else None
@@ -98,9 +99,8 @@ def _read_text(path: Path, header: bool | None) -> tuple[pa.Table, list[str]]:
     dialect = read_dialect(_read_bytes(path), path, header)
     if dialect.names is not None:
         _refuse_repeated(dialect.names, path)
-    return _parse_text(dialect, pyarrow.csv.ConvertOptions(**MISSING, decimal_point=dialect.decimal)), list(
-        dialect.notes
-    )
+    convert = pyarrow.csv.ConvertOptions(**MISSING, decimal_point=dialect.decimal)
+    return _tidy(_parse_text(dialect, convert, path), dialect.decimal), list(dialect.notes)
 
 
 def read_column_as_text(path: Path, place: int, header: bool | None) -> list[object]:
@@ -108,17 +108,49 @@ def read_column_as_text(path: Path, place: int, header: bool | None) -> list[obj
     dialect = read_dialect(_read_bytes(path), path, header)
     name = dialect.names[place] if dialect.names is not None else f"f{place}"
     only = pyarrow.csv.ConvertOptions(**MISSING, include_columns=[name], column_types={name: pa.string()})
-    values: list[object] = _parse_text(dialect, only).column(name).to_pylist()
+    values: list[object] = _tidy(_parse_text(dialect, only, path)).column(name).to_pylist()
     return values
 
 
-def _parse_text(dialect: Dialect, convert: pyarrow.csv.ConvertOptions) -> pa.Table:
+def _tidy(table: pa.Table, decimal: str = ".") -> pa.Table:
+    """Take off the blanks that follow separators; write 1.234,56 as 1,234.56, which is read as a number elsewhere."""
+    for place, name in enumerate(table.column_names):
+        column = table.column(place)
+        if not pa.types.is_string(column.type):
+            continue
+        if pc.all(pc.starts_with(column, " ")).as_py():
+            column = pc.utf8_ltrim_whitespace(column)
+        if decimal == "," and pc.all(pc.match_substring_regex(column, CONTINENTAL)).as_py():
+            without = pc.replace_substring(column, ",", ";")
+            column = pc.replace_substring(pc.replace_substring(without, ".", ","), ";", ".")
+        table = table.set_column(place, name, column)
+    return table
+
+
+def _parse_text(dialect: Dialect, convert: pyarrow.csv.ConvertOptions, path: Path) -> pa.Table:
     block = min(max(4 * len(dialect.text), CHUNK_BYTES), LARGEST_BLOCK)  # a column's type is that of all its values
     names = dialect.names
     read = pyarrow.csv.ReadOptions(column_names=names or [], autogenerate_column_names=names is None, block_size=block)
     parse = pyarrow.csv.ParseOptions(delimiter=dialect.separator, newlines_in_values='"' in dialect.text)
-    return pyarrow.csv.read_csv(io.BytesIO(dialect.text.encode()), read, parse, convert)
+    try:
+        return pyarrow.csv.read_csv(io.BytesIO(dialect.text.encode()), read, parse, convert)
+    except pa.ArrowInvalid as error:
+        told = UNEVEN.search(str(error))
+        if told is None:
+            raise
+        raise InputError(
+            f"a line has {told[2]} values where {told[1]} are expected: {told[3][:60]!r}",
+            file=path,
+            rule="every line has as many values as the first",
+            remedy="mend the line; if the first line is a title, take it off, or let it begin with #",
+        ) from None
 
+
+UNEVEN = re.compile(r"Expected (\d+) columns, got (\d+): (.*)")
+"""How Arrow tells of a line that is too short or too long."""
+
+CONTINENTAL = r"^\s*[+\-−]?\d{1,3}(\.\d{3})*(,\d+)?\s*$"
+"""A number with points between thousands and a decimal comma."""
 
 MISSING = {"strings_can_be_null": True}
 """An empty cell is missing in a column of text, too."""
@@ -127,7 +159,13 @@ MISSING = {"strings_can_be_null": True}
 def _refuse_repeated(names: list[str], path: Path) -> None:
     repeated = sorted({name for name in names if name.strip() and names.count(name) > 1})
     if repeated:
-        raise InputError(f"column {repeated[0]!r} is there twice", file=path, rule="column names differ")
+        raise InputError(
+            f"column {repeated[0]!r} is there twice",
+            file=path,
+            rule="column names differ",
+            remedy="rename one; names of several levels are joined by "
+            "df.columns = ['_'.join(map(str, c)) for c in df.columns]",
+        )
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
@@ -40,11 +41,18 @@ class TableFile(DataFile):
         self._is_text = path.name.lower().endswith(TEXT_ENDINGS)
         table, self.notes = read_arrow_table(path, header)
         self._frame_index = _index_of_frame(table.schema)
+        self._classes = _classes_of_dataset(table.schema)
         self._table = _without_empty(table)
         names = self._table.column_names
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise InputError(f"column {repeated[0]!r} is there twice", file=path, rule="column names differ")
+            raise InputError(
+                f"column {repeated[0]!r} is there twice",
+                file=path,
+                rule="column names differ",
+                remedy="rename one; names of several levels are joined by "
+                "df.columns = ['_'.join(map(str, c)) for c in df.columns]",
+            )
         self._numbers: dict[str, np.ndarray] = {}
         self._vectors: set[str] = set()
         self._parts: list[Part] | None = None
@@ -69,6 +77,8 @@ class TableFile(DataFile):
         kinds = {part.name: part for part in self.parts()}
         if len(names) == 1 and (kinds[names[0]].kind == "matrix" or is_list(self._plain(names[0]).type)):
             return self._unfold(names[0]), None
+        if spelt := [name for name in names if name in self._numbers]:
+            self.notes.append(f"{some(spelt, 3)}: numbers written as text are read as numbers")
         return np.column_stack([self._column_of_numbers(kinds[name]) for name in names]), tuple(names)
 
     def values(self, name: str, role: str) -> Values:
@@ -78,6 +88,11 @@ class TableFile(DataFile):
         if role == "id" and self._is_text:
             return read_column_as_text(self.path, self.names.index(name), self._header)
         values: list[object] = self._plain(name).to_pylist()
+        classes = self._classes.get(name) if role == "labels" else None
+        if classes is not None:
+            return [
+                classes[value] if isinstance(value, int) and 0 <= value < len(classes) else None for value in values
+            ]
         return values
 
     def inputs(self, wanted: Sequence[str], taken: Set[str] = frozenset(), role: str = "inputs") -> np.ndarray:
@@ -118,6 +133,8 @@ class TableFile(DataFile):
             column = pa.chunked_array([chunk.storage for chunk in column.chunks], type=storage)
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
+        if pa.types.is_string_view(column.type):  # as polars writes it; most of Arrow's functions do not know it
+            column = column.cast(pa.large_string())
         return column
 
     def _look_at(self, name: str) -> Part:
@@ -182,7 +199,6 @@ class TableFile(DataFile):
     def _column_of_numbers(self, part: Part) -> np.ndarray:
         column = self._plain(part.name)
         if part.name in self._numbers:
-            self.notes.append(f"{part.name}: numbers written as text are read as numbers")
             return self._numbers[part.name]
         if part.fault is not None:
             raise part.fault
@@ -222,6 +238,15 @@ def _index_of_frame(schema: pa.Schema) -> set[str]:
     """Return the columns that pandas says are the index of its frame."""
     told = schema.pandas_metadata or {}
     return {name for name in told.get("index_columns", []) if isinstance(name, str)}
+
+
+def _classes_of_dataset(schema: pa.Schema) -> dict[str, list[str]]:
+    """Return the names of classes that HuggingFace's datasets keeps beside their numbers, by column."""
+    try:
+        features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        return {name: list(one["names"]) for name, one in features.items() if one.get("_type") == "ClassLabel"}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def _without_empty(table: pa.Table) -> pa.Table:

@@ -37,7 +37,12 @@ NEVER_LATENTS = (
 """The spread that an encoder gives beside its mean."""
 
 LABEL_NAMES = ("y", "label", "labels")
-OTHER_LABEL_NAMES = ("target", "targets", "class", "classes", "category", "species", "topic", "cluster", "cell_type")
+OTHER_LABEL_NAMES = (
+    *("target", "targets", "class", "classes", "category", "species", "topic", "cluster"),
+    *("cell_type", "celltype", "leiden", "louvain"),
+)
+LABEL_WORDS = ("label", "labels", "class", "category", "species", "topic", "cluster")
+"""The last word of a name: hdbscan_label, Class Label, topicClass."""
 ID_NAMES = ("id", "ids", "obs_names")
 COORDINATES = ("x", "y", "z")
 
@@ -45,6 +50,9 @@ COORDINATES = ("x", "y", "z")
 ID_LIKE = re.compile(r".+[_ .-](id|ids|uuid|guid)|.*[a-z]I[dD]|uuid|guid|u?id|accession|barcode", re.ASCII)
 
 PICTURE_DIMENSIONS = (2, 3)
+PICTURE_NAME = re.compile(
+    r"(X[_ ]?)?(u-?map|t-?sne|phate|trimap|pacmap)([ _.-]?(dim)?[ _.-]?(\d|[xyz]))?", re.IGNORECASE
+)
 WIDEST_PICTURE = 3
 """A matrix of so few columns is a picture (X_umap, X_tsne), no latent space, where nobody names it."""
 
@@ -173,8 +181,22 @@ def _find_labels(parts: Sequence[Part], asked: Asked, id_name: str | None) -> tu
     found = next((name for name in LABEL_NAMES if name in known), None)
     lower = {name.lower(): name for name in reversed(known)}
     values = {name: part for name, part in lower.items() if known[part].kind not in ("matrix", "other")}
-    found = found or next((values[name] for name in OTHER_LABEL_NAMES if name in values), None)
+    usual = (*LABEL_NAMES[1:], *OTHER_LABEL_NAMES)
+    found = found or next((values[name] for name in usual if name in values), None)
+    alike = [name for name, part in known.items() if _is_label_like(part)]
+    found = found or (alike[0] if len(alike) == 1 else None)
     return () if found is None else (found,)
+
+
+def _is_label_like(part: Part) -> bool:
+    words = re.split(r"[ _.-]+|(?<=[a-z])(?=[A-Z])", part.name)
+    return part.kind in ("text", "whole") and len(words) > 1 and words[-1].lower() in LABEL_WORDS
+
+
+def _is_of_a_tool(part: Part, beside: Sequence[Part]) -> bool:
+    """Say whether a tool keeps a column beside those of its user: _step of wandb, _distance of LanceDB."""
+    others = (other for other in beside if other.kind in ("matrix", "number") and not other.name.startswith("_"))
+    return part.name.startswith("_") and part.dimension and not part.series and any(others)
 
 
 def _is_coordinate(y: Part, parts: Sequence[Part]) -> bool:
@@ -198,6 +220,8 @@ def _find_latents(file: DataFile, free: Sequence[Part], asked: Asked) -> tuple[s
             raise part.fault
     dimensions = [part for part in usable if part.kind in ("number", "whole") or (part.kind == "flag" and part.series)]
     dimensions = dimensions or [part for part in usable if part.kind == "flag"]
+    if len(dimensions) == 1 < len(file.parts()) and dimensions[0].name not in (*LATENT_NAMES, *OTHER_LATENT_NAMES):
+        raise _single_column(file, dimensions[0].name)
     if dimensions:
         return tuple(part.name for part in dimensions)
     raise InputError(
@@ -232,14 +256,14 @@ def _find_coordinates(file: DataFile, usable: Sequence[Part], numbers: Sequence[
 def _has_a_usual_role(part: Part, beside: Sequence[Part]) -> bool:
     """Say whether a part is a label, an id or a row number by its name, chosen for that role or not."""
     name = part.name
-    if part.row_numbers or is_index(part) or name in ID_NAMES or _is_id_like(part):
+    if part.row_numbers or is_index(part) or name in ID_NAMES or _is_id_like(part) or _is_of_a_tool(part, beside):
         return True
     if part.kind == "matrix":
         return name in LABEL_NAMES
     if name == "y" and _is_coordinate(part, beside):
         return False
     usual = name in (*LABEL_NAMES, *(f"{label}_names" for label in LABEL_NAMES))
-    return usual or (name.lower() in OTHER_LABEL_NAMES)
+    return usual or name.lower() in (*LABEL_NAMES[1:], *OTHER_LABEL_NAMES) or _is_label_like(part)
 
 
 def _is_spelling(part: Part, labels: Sequence[str]) -> bool:
@@ -288,6 +312,16 @@ def _two_readings(file: DataFile, matrices: Sequence[Part], numbers: Sequence[Pa
     )
 
 
+def _single_column(file: DataFile, name: str) -> InputError:
+    return InputError(
+        f"the only numbers without another role are in the column {name!r}, and one column is hardly a latent space",
+        file=file.path,
+        rule="vectors of one dimension are named",
+        remedy=f"--latents {name} if it is meant (in a config `data: latents: {name}`); else name the file with the "
+        "vectors, and this one for its labels (--labels FILE#COLUMN)",
+    )
+
+
 def _tell_vectors(file: DataFile, parts: Sequence[Part], latents: Sequence[str]) -> str:
     known = {part.name: part for part in parts}
     if not latents:
@@ -322,6 +356,11 @@ def _warn(parts: Sequence[Part], latents: Sequence[str]) -> list[str]:
         found.append(
             f"{some(apart, 3)}: taken as {'dimensions' if len(apart) > 1 else 'a dimension'} beside the numbered "
             "columns; to leave out, name the others with --latents (`data: latents:`)"
+        )
+    if chosen and len(chosen) <= WIDEST_PICTURE and all(PICTURE_NAME.fullmatch(part.name) for part in chosen):
+        found.append(
+            f"{some(latents, 3)}: by their names the coordinates of a picture, no latent space; a sweep is made of the "
+            "vectors behind it, and `steadymap score` looks at the picture"
         )
     return found
 

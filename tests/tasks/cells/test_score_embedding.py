@@ -136,3 +136,14 @@ def test_the_cards_are_printed_with_what_each_score_cannot_see() -> None:
     for card in CARD_OF.values():
         assert card.title in printed.stdout
     assert printed.stdout.count("cannot see:") == len(CARD_OF)
+
+
+def test_columns_with_another_role_are_no_dimension_of_what_is_scored(tmp_path: Path) -> None:
+    table = pd.DataFrame(VECTORS, columns=[f"z{place}" for place in range(5)])
+    table = table.assign(donor=np.arange(90.0) // 9, pixel=PICTURE[:, 0], site=LABELS)
+    table.to_csv(tmp_path / "table.csv", index=False)
+    np.save(tmp_path / "picture.npy", PICTURE)
+    roles = ("--group", "donor", "--inputs", "pixel", "--labels", "site")
+    printed = run("score", "table.csv", "picture.npy", *roles, cwd=tmp_path)
+    assert printed.returncode == cli.EXIT_REPORT, printed.stderr
+    assert "5 dimensions from the columns z0, z1 … z4; labels: site; group: donor; inputs: pixel" in printed.stdout

@@ -796,6 +796,10 @@ def identify(case: Case) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=identify)
 def test_a_file_is_read_as_it_was_meant_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
+    check_case(tmp_path, monkeypatch, case)
+
+
+def check_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -815,7 +819,7 @@ def test_a_file_is_read_as_it_was_meant_or_refused(tmp_path: Path, monkeypatch: 
         latents = read_latents(source)
         told = "\n".join([looked.taken, *looked.warnings])
         assert looked.dimensions == latents.matrix.shape[1] == case.dimensions, told
-        assert f"{case.dimensions} dimensions" in looked.taken
+        assert f"{case.dimensions} dimension{'s' * (case.dimensions != 1)}" in looked.taken
         if case.same:
             np.testing.assert_allclose(latents.matrix, VECTORS, rtol=1e-6)
         if case.labels is not None:

@@ -28,7 +28,7 @@ from steadymap.tasks.numerics.input.autoencoder import Encoded, encode_with_auto
 from steadymap.tasks.progress import Announcement, listening
 from steadymap.tasks.store.layout import Store
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[4]
 OPSET = helper.make_opsetid("", 18)
 ROWS, PIXELS, DIMENSIONS = 150, 64, 6
 WEIGHTS = np.random.default_rng(0).standard_normal((PIXELS, DIMENSIONS)).astype(np.float32)
