@@ -267,6 +267,7 @@ def pool_to_its_end(limits: Limits) -> Iterator[WorkerPool]:
 
     Whoever waits for a job of a block that was interrupted waits no longer.
     """
+    # The one pool of this process, which ends here.
     global _open_pool  # noqa: PLW0603
     with some_pool(limits) as pool:
         try:

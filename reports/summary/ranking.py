@@ -74,7 +74,7 @@ def _place(row: dict[str, object], last: int) -> tuple[int, bool]:
 
 
 def _whole(value: object) -> int | None:
-    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]  # a number of pandas'
 
 
 def _typical_panels(run: Run, panels: Sequence[Panel]) -> dict[str, Panel]:

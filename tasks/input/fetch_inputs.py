@@ -12,12 +12,13 @@ from urllib.parse import unquote, urlsplit
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, split_reference
 from steadymap.configs.urls import is_url
+from steadymap.tasks.input.formats.read_tables import ARROW_ENDINGS, PARQUET_ENDINGS
 from steadymap.tasks.store.files import committed_file, write_text
 from steadymap.tasks.store.identity import digest
 from steadymap.tasks.store.object_store import open_object_store, reaching
 from steadymap.tasks.store.sync import cache_folder
 
-SHARDS = "*.parquet"
+SHARD_ENDINGS = (*PARQUET_ENDINGS, *ARROW_ENDINGS)
 
 STAMPS = ("ETag", "etag", "LastModified", "last_modified", "updated", "mtime", "created")
 """What file systems call the mark of a version; without any a file is brought every time."""
@@ -104,19 +105,21 @@ def _fetch(url: str) -> Path:
 
 
 def _fetch_shards(url: str, copy: Path) -> Path:
-    """Return this machine's copy of a folder of Parquet shards; what is no longer there is gone here, too."""
-    shards = glob_url(url, SHARDS)
-    if not shards:
+    """Return this machine's copy of a folder of shards; what is no longer there is gone here, too."""
+    keys = [key for key in open_object_store(url).sizes("") if key.lower().endswith(SHARD_ENDINGS)]
+    if not keys:
         raise InputError(
-            f"a folder without any {SHARDS}", file=url, rule="a data file, or a folder of Parquet shards of one table"
+            "a folder without any shards",
+            file=url,
+            rule=f"a data file, or a folder with shards of one table ({', '.join(SHARD_ENDINGS)})",
+            remedy="check the URL",
         )
-    places = {PurePosixPath(shard).name: _fetch(shard) for shard in shards}
-    copy.mkdir(parents=True, exist_ok=True)
-    for old in copy.iterdir():
-        if old.name not in places:
+    places = {copy / key: _fetch(f"{url}/{key}") for key in keys}
+    for old in copy.rglob("*"):
+        if old.is_symlink() and old not in places:
             old.unlink()
-    for name, place in places.items():
-        link = copy / name
+    for link, place in places.items():
+        link.parent.mkdir(parents=True, exist_ok=True)
         if not link.is_symlink():
             link.symlink_to(place)
     return copy

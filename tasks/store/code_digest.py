@@ -34,6 +34,7 @@ CARRIERS = (
     "tasks.store.locks",
     "tasks.store.leases",
     "tasks.store.turns",
+    "tasks.store.renewal",
     "tasks.store.run_uses",
     "tasks.store.run_manifest",
     "tasks.store.collect_garbage",

@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import socket
-import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from steadymap.configs.errors import InputError
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.object_store import Remote, open_object_store
+from steadymap.tasks.store.renewal import renewed
 
 FOLDER = "leases"
 
@@ -51,20 +51,15 @@ def hold_lease(store: Store, what: str) -> Iterator[None]:
     note = json.dumps({"what": what, "process": os.getpid(), "host": socket.gethostname(), "since": since}).encode()
     key = f"{FOLDER}/{uuid.uuid4().hex}.json"
     remote.write(key, note)
-    ended = threading.Event()
 
-    def renew() -> None:
-        while not ended.wait(RENEWED_EVERY_SECONDS):
-            with contextlib.suppress(InputError):  # the network may be back at the next
-                remote.write(key, note)
+    def say() -> bool:
+        remote.write(key, note)
+        return True
 
-    renewal = threading.Thread(target=renew, name="lease", daemon=True)
-    renewal.start()
     try:
-        yield
+        with renewed(say, RENEWED_EVERY_SECONDS, "lease"):
+            yield
     finally:
-        ended.set()
-        renewal.join()
         with contextlib.suppress(InputError):  # what ended the block is what people should hear of
             remote.remove(key)
 

@@ -159,7 +159,7 @@ class Remote:
         def put() -> str | None:
             try:
                 done = self.files.call_s3("put_object", Bucket=bucket, Key=name, Body=content, **condition)
-            except Exception as error:
+            except Exception as error:  # botocore's and s3fs's, which are installed with the extra only
                 if _has_code(error, ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")):
                     return None
                 if known is not None and isinstance(error, FileNotFoundError):
@@ -200,7 +200,7 @@ class Remote:
                 if pause is None or not error.passes or not self.reached:
                     raise
                 tell(f"{self.url}: {error.problem}; tried again in {pause:.0f} s")
-                time.sleep(pause)
+                time.sleep(pause)  # the store is given time to come back; nothing here can be asked whether it has
             else:
                 self.reached.add(True)
                 return found

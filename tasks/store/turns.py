@@ -15,7 +15,6 @@ import contextlib
 import json
 import os
 import socket
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from steadymap.configs.errors import InputError
 from steadymap.tasks.progress import tell
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.object_store import NoConditionsError, Remote, open_object_store
+from steadymap.tasks.store.renewal import renewed
 
 FOLDER = "turns"
 
@@ -75,22 +75,17 @@ def take_turn(store: Store, name: str, what: str) -> Iterator[None]:
         )
         yield
         return
-    ended = threading.Event()
 
-    def renew() -> None:
-        while not ended.wait(RENEWED_EVERY_SECONDS):
-            with contextlib.suppress(InputError):  # the network may be back at the next
-                if not turn.renew():
-                    tell(f"{what}: nothing was heard of this machine for a while, and another one has taken over")
-                    return
+    def say() -> bool:
+        mine = turn.renew()
+        if not mine:
+            tell(f"{what}: nothing was heard of this machine for a while, and another one has taken over")
+        return mine
 
-    renewal = threading.Thread(target=renew, name="turn", daemon=True)
-    renewal.start()
     try:
-        yield
+        with renewed(say, RENEWED_EVERY_SECONDS, "turn"):
+            yield
     finally:
-        ended.set()
-        renewal.join()
         with contextlib.suppress(InputError):  # what ended the block is what people should hear of
             turn.free()
 

@@ -98,7 +98,7 @@ def _read_arrow(path: Path) -> pa.Table:
 def _read_text(path: Path, header: bool | None) -> tuple[pa.Table, list[str]]:
     dialect = read_dialect(_read_bytes(path), path, header)
     if dialect.names is not None:
-        _refuse_repeated(dialect.names, path)
+        refuse_repeated(dialect.names, path)
     convert = pyarrow.csv.ConvertOptions(**MISSING, decimal_point=dialect.decimal)
     return _tidy(_parse_text(dialect, convert, path), dialect.decimal), list(dialect.notes)
 
@@ -156,7 +156,8 @@ MISSING = {"strings_can_be_null": True}
 """An empty cell is missing in a column of text, too."""
 
 
-def _refuse_repeated(names: list[str], path: Path) -> None:
+def refuse_repeated(names: list[str], path: Path) -> None:
+    """Refuse two columns of one name; columns without a name get one later."""
     repeated = sorted({name for name in names if name.strip() and names.count(name) > 1})
     if repeated:
         raise InputError(

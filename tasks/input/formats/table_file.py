@@ -17,7 +17,12 @@ from steadymap.configs.errors import InputError
 from steadymap.tasks.input.formats.column_names import is_index, match_names
 from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, some
 from steadymap.tasks.input.formats.list_column import is_list, refuse_axes, tell_lists, unfold
-from steadymap.tasks.input.formats.read_tables import TEXT_ENDINGS, read_arrow_table, read_column_as_text
+from steadymap.tasks.input.formats.read_tables import (
+    TEXT_ENDINGS,
+    read_arrow_table,
+    read_column_as_text,
+    refuse_repeated,
+)
 from steadymap.tasks.input.formats.text_numbers import (
     TextVectorError,
     first_that_is_none,
@@ -43,16 +48,7 @@ class TableFile(DataFile):
         self._frame_index = _index_of_frame(table.schema)
         self._classes = _classes_of_dataset(table.schema)
         self._table = _without_empty(table)
-        names = self._table.column_names
-        repeated = sorted({name for name in names if names.count(name) > 1})
-        if repeated:
-            raise InputError(
-                f"column {repeated[0]!r} is there twice",
-                file=path,
-                rule="column names differ",
-                remedy="rename one; names of several levels are joined by "
-                "df.columns = ['_'.join(map(str, c)) for c in df.columns]",
-            )
+        refuse_repeated(self._table.column_names, path)
         self._numbers: dict[str, np.ndarray] = {}
         self._vectors: set[str] = set()
         self._parts: list[Part] | None = None

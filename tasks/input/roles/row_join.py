@@ -35,7 +35,7 @@ class RowKeys:
     index_name: str | None = None
 
 
-def read_keys(file: DataFile, beside: str | None = None, *, wanted: str | None = None) -> RowKeys:
+def read_keys(file: DataFile, beside: RowKeys | None = None) -> RowKeys:
     """Read the ids of a file.
 
     Parameters
@@ -43,16 +43,29 @@ def read_keys(file: DataFile, beside: str | None = None, *, wanted: str | None =
     file
         Any data file; one without names has no ids.
     beside
-        What the ids are called in the file to join with: a column of that name is meant here, too.
-    wanted
-        What they are called here; None: to be found.
+        Those of the file to join with: a column of the same name is meant here, too; where there is none, the only one
+        with the same ids.
     """
-    parts = file.parts()
-    wanted = wanted if wanted is not None else beside if beside in file.names else None
-    id_name, index_name = find_ids(file, parts, wanted)
+    same = None if beside is None or beside.id_name not in file.names else beside.id_name
+    id_name, index_name = find_ids(file, file.parts(), same)
+    if id_name is None and beside is not None and beside.ids is not None:
+        id_name = _with_the_same(file, beside.ids)
     if index_name == id_name:
         index_name = None
     return RowKeys(str(file.path), _texts(file, id_name), id_name, _texts(file, index_name), index_name)
+
+
+def _with_the_same(file: DataFile, ids: Sequence[str]) -> str | None:
+    """Return the only column that has every one of these ids, each value once; None where there is none, or several.
+
+    Ids that count the rows are in many columns by chance.
+    """
+    if any(list(ids) == [str(row) for row in range(first, first + len(ids))] for first in (0, 1)):
+        return None
+    columns = [part.name for part in file.parts() if part.kind in ("text", "whole") and not part.row_numbers]
+    texts = {name: _texts(file, name) or [] for name in columns}
+    found = [name for name, told in texts.items() if len(set(told)) == len(told) and set(ids) <= set(told)]
+    return found[0] if len(found) == 1 else None
 
 
 def _texts(file: DataFile, name: str | None) -> list[str] | None:
@@ -78,6 +91,13 @@ def join_rows(left: RowKeys, right: RowKeys) -> list[int] | None:
     return None
 
 
+def spell_join(left: RowKeys, right: RowKeys, order: list[int] | None) -> str:
+    """Say how two files were joined, and by which column where it is called otherwise."""
+    if order is None:
+        return "joined by order of rows"
+    return "joined by id" + ("" if right.id_name in (left.id_name, None) else f" ({right.id_name} there)")
+
+
 Place = tuple[str, str | None]
 
 
@@ -89,7 +109,8 @@ def _join(left: Sequence[str], right: Sequence[str], left_place: Place, right_pl
     if missing:
         raise InputError(
             f"{len(missing)} of {len(left)} ids of {left_place[0]} are not there: "
-            f"{some([repr(one) for one in missing], SHOWN)}",
+            f"{some([repr(one) for one in missing], SHOWN)} (those that are there: "
+            f"{some([repr(one) for one in right], SHOWN)})",
             file=right_place[0],
             place=f"column {right_place[1]!r}",
             rule="two files with ids are joined by them, so every row has its id in both",

@@ -20,7 +20,7 @@ from steadymap.tasks.input.roles.decide_roles import (
     decide_roles,
     names_with_a_role,
 )
-from steadymap.tasks.input.roles.row_join import RowKeys, join_rows, read_keys
+from steadymap.tasks.input.roles.row_join import RowKeys, join_rows, read_keys, spell_join
 from steadymap.tasks.input.roles.value_texts import as_text, spell_out
 
 SHOWN_LEFT_OUT = 6
@@ -225,9 +225,9 @@ class SourceRoles:
         key = str(file.path)
         if key not in self._order:
             mine = self.keys()
-            self._order[key] = join_rows(mine, read_keys(file, mine.id_name))
-            how = "id" if self._order[key] is not None else "order of rows"
-            self._told.append(f"{file.path.name} joined by {how}")
+            theirs = read_keys(file, mine)
+            self._order[key] = join_rows(mine, theirs)
+            self._told.append(f"{file.path.name} {spell_join(mine, theirs, self._order[key])}")
             self._told += file.notes
         return self._order[key]
 

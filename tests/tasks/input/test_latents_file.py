@@ -393,3 +393,28 @@ def test_unknown_endings_and_missing_files(tmp_path: Path) -> None:
         read_latents(DataSource(path=str(tmp_path / "z.mat")))
     with pytest.raises(InputError, match="no such file"):
         read_latents(DataSource(path=str(tmp_path / "z.npy")))
+
+
+def test_other_files_are_joined_by_the_column_with_the_same_ids_whatever_it_is_called(tmp_path: Path) -> None:
+    order = np.random.default_rng(0).permutation(40)
+    ids = np.array([f"row {row}" for row in range(40)])
+    frame().drop(columns="label").to_csv(tmp_path / "z.csv", index=False)
+    meta = pd.DataFrame({"sample": ids[order], "kind": LABELS[order]})
+
+    def read(table: pd.DataFrame, vectors: str = "z.csv") -> tuple[list[str | None], str]:
+        table.to_csv(tmp_path / "meta.csv", index=False)
+        found = read_latents(DataSource(path=str(tmp_path / vectors), labels=(f"{tmp_path / 'meta.csv'}#kind",)))
+        return found.labels["kind"], found.taken
+
+    right = [str(label) for label in LABELS]
+    labels, told = read(meta)
+    assert (labels, "joined by id (sample there)" in told) == (right, True)
+    # Nothing is guessed: two such columns, or ids that only count the rows, say nothing.
+    by_order = [str(label) for label in LABELS[order]]
+    labels, told = read(meta.assign(other=meta["sample"]))
+    assert (labels, "joined by order of rows" in told) == (by_order, True)
+    frame().drop(columns="label").assign(id=range(40)).to_csv(tmp_path / "counted.csv", index=False)
+    labels, told = read(pd.DataFrame({"rank": order, "kind": LABELS[order]}), "counted.csv")
+    assert (labels, "joined by order of rows" in told) == (by_order, True)
+    with pytest.raises(InputError, match=r"1 of 40 ids of .* are not there: 'row 0' \(those that are there: 'nobody'"):
+        read(pd.DataFrame({"id": ["nobody", *ids[1:]], "kind": LABELS}))

@@ -572,8 +572,10 @@ def test_a_folder_of_shards_may_lie_at_a_url_and_follows_it(tmp_path: Path, monk
     assert there().rows == 60
     put("part-0.parquet", slice(0, 10))
     assert there().rows == 40
+    put("more/part-3.parquet", slice(10, 30))  # as in a folder here, what lies deeper counts, too
+    assert there().rows == 60
     with files.open(f"{url}/other/notes.txt", "wb") as file:
         file.write(b"no table")
-    with pytest.raises(InputError, match=r"a folder without any \*.parquet") as told:
+    with pytest.raises(InputError, match="a folder without any shards") as told:
         import_dataset(DataSource(path=f"{url}/other"), Store(tmp_path / "store"))
     assert told.value.file == f"{url}/other"
