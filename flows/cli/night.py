@@ -11,13 +11,8 @@ from cyclopts import Parameter
 from steadymap.flows.cli.options import (
     EXIT_NOTHING_USABLE,
     EXIT_REPORT,
-    GroupOption,
-    HeaderOption,
-    IdOption,
-    InputsOption,
+    NO_WORDS,
     JsonOption,
-    LabelsOption,
-    LatentsOption,
     RoleWords,
     StoreOption,
     app,
@@ -37,12 +32,7 @@ def nightly(
     datasets: Annotated[
         list[str] | None, Parameter(help="Data files, folders or patterns, in place of the config's.", negative="")
     ] = None,
-    latents: LatentsOption = None,
-    labels: LabelsOption = None,
-    id_: IdOption = None,
-    group: GroupOption = None,
-    inputs: InputsOption = None,
-    header: HeaderOption = None,
+    roles: RoleWords = NO_WORDS,
     hours: Annotated[float | None, Parameter(help="Time budget: no picture starts after it.")] = None,
     store: StoreOption = "results",
     as_json: JsonOption = False,
@@ -53,8 +43,8 @@ def nightly(
 
     settings = read_nightly(config)
     known = {} if settings.roles is None else settings.roles.given
-    roles = known | RoleWords(latents, labels, id_, group, inputs, header).given()
-    changes = {"datasets": datasets, "hours": hours, "roles": roles or None}
+    named = known | roles.given()
+    changes = {"datasets": datasets, "hours": hours, "roles": named or None}
     asked = {name: value for name, value in changes.items() if value is not None}
     settings = anchor_nightly(type(settings).model_validate({**settings.model_dump(), **asked}), Path.cwd())
     find_sweeps(settings)  # faults of the input are met here, before the server starts

@@ -31,14 +31,6 @@ JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print o
 VerboseOption = Annotated[
     bool, Parameter(name=["--verbose", "-v"], negative="", help="Say all that was found, not the answer alone.")
 ]
-LatentsOption = Annotated[
-    list[str] | None, Parameter(help="Array or columns with the vectors (patterns such as z*).", negative="")
-]
-LabelsOption = Annotated[list[str] | None, Parameter(help="Array, column or file with labels.", negative="")]
-IdOption = Annotated[str | None, Parameter(name="--id", help="Array, column or file with a name for each row.")]
-GroupOption = Annotated[str | None, Parameter(help="Array, column or file with the group of each row.")]
-InputsOption = Annotated[list[str] | None, Parameter(help="Array, columns or file with the raw inputs.", negative="")]
-HeaderOption = Annotated[bool | None, Parameter(help="Whether the first line of a .csv holds names.")]
 FastOption = Annotated[bool, Parameter(negative="", help="One pair of halves, two settings on it, no reference data.")]
 
 
@@ -47,16 +39,21 @@ def quiet_console(as_json: bool) -> Console:
     return Console(stderr=as_json)
 
 
+@Parameter(name="*")  # its fields are the options
 @dataclass(frozen=True)
 class RoleWords:
     """The roles that the words of a command give to the parts of a data file; see ``DataSource``."""
 
-    latents: list[str] | None = None
-    labels: list[str] | None = None
-    id: str | None = None
-    group: str | None = None
-    inputs: list[str] | None = None
-    header: bool | None = None
+    latents: Annotated[
+        list[str] | None, Parameter(help="Array or columns with the vectors (patterns such as z*).", negative="")
+    ] = None
+    labels: Annotated[list[str] | None, Parameter(help="Array, column or file with labels.", negative="")] = None
+    id: Annotated[str | None, Parameter(help="Array, column or file with a name for each row.")] = None
+    group: Annotated[str | None, Parameter(help="Array, column or file with the group of each row.")] = None
+    inputs: Annotated[list[str] | None, Parameter(help="Array, columns or file with the raw inputs.", negative="")] = (
+        None
+    )
+    header: Annotated[bool | None, Parameter(help="Whether the first line of a .csv holds names.")] = None
 
     def given(self) -> dict[str, Any]:
         """Return those that are given, as ``DataSource`` takes them."""
@@ -91,3 +88,6 @@ def bring_runs(place: Store) -> None:
     from steadymap.tasks.store.sync import bring_folder
 
     bring_folder(place, "runs")
+
+
+NO_WORDS = RoleWords()

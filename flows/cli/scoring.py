@@ -19,10 +19,7 @@ from steadymap.configs.sweep import Metric
 from steadymap.flows.cli.options import (
     EXIT_NOTHING_USABLE,
     EXIT_REPORT,
-    GroupOption,
-    HeaderOption,
-    IdOption,
-    InputsOption,
+    NO_WORDS,
     JsonOption,
     RoleWords,
     StoreOption,
@@ -48,14 +45,7 @@ def score(
     /,
     *,
     k: Annotated[list[int] | None, Parameter(name="-k", help="Neighbourhood sizes (default 7).")] = None,
-    vectors: Annotated[
-        list[str] | None, Parameter(name="--latents", help="Array or columns with the vectors.", negative="")
-    ] = None,
-    labels: Annotated[str | None, Parameter(help="Array, column or file with labels.")] = None,
-    id_: IdOption = None,
-    group: GroupOption = None,
-    inputs: InputsOption = None,
-    header: HeaderOption = None,
+    roles: RoleWords = NO_WORDS,
     metric: Annotated[Metric, Parameter(help="Distance in the latent space.")] = "euclidean",
     exact: Annotated[bool, Parameter(negative="", help="Look from every row, not from 2,000 above 5,000.")] = False,
     as_json: JsonOption = False,
@@ -65,10 +55,7 @@ def score(
     from steadymap.configs.sweep import DataSource
     from steadymap.tasks.cells.score_embedding import score_embedding
 
-    words = RoleWords(
-        latents=vectors, labels=[labels] if labels else None, id=id_, group=group, inputs=inputs, header=header
-    )
-    source = anchor_source(DataSource(path=str(latents), **words.given()), Path.cwd())
+    source = anchor_source(DataSource(path=str(latents), **roles.given()), Path.cwd())
     scored = score_embedding(source, embedding, tuple(dict.fromkeys(k or [7])), metric=metric, exact=exact)
     if as_json:
         result = {

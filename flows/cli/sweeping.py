@@ -16,14 +16,9 @@ from steadymap.configs.errors import InputError
 from steadymap.flows.cli.options import (
     EXIT_NOTHING_USABLE,
     EXIT_REPORT,
+    NO_WORDS,
     FastOption,
-    GroupOption,
-    HeaderOption,
-    IdOption,
-    InputsOption,
     JsonOption,
-    LabelsOption,
-    LatentsOption,
     RoleWords,
     StoreOption,
     VerboseOption,
@@ -53,12 +48,7 @@ AXES = {
 def sweep(
     config: Annotated[str, Parameter(help="A YAML config, or a data file or its URL (docs/inputs.md).")],
     *,
-    latents: LatentsOption = None,
-    labels: LabelsOption = None,
-    id_: IdOption = None,
-    group: GroupOption = None,
-    inputs: InputsOption = None,
-    header: HeaderOption = None,
+    roles: RoleWords = NO_WORDS,
     fast: FastOption = False,
     store: StoreOption = "results",
     as_json: JsonOption = False,
@@ -67,7 +57,7 @@ def sweep(
     """Draw, score and compare a grid of pictures; only what is missing in the store is computed."""
     started = time.monotonic()
     console = quiet_console(as_json)
-    settings = _read_input(config, RoleWords(latents, labels, id_, group, inputs, header), fast=fast)
+    settings = _read_input(config, roles, fast=fast)
     place = open_place(store, writing=True)
     prepare_engine(place)
     prepared = _preflight(settings, place, console)
@@ -94,18 +84,13 @@ def sweep(
 def check(
     config: Annotated[str, Parameter(help="A YAML config, or a data file or its URL.")],
     *,
-    latents: LatentsOption = None,
-    labels: LabelsOption = None,
-    id_: IdOption = None,
-    group: GroupOption = None,
-    inputs: InputsOption = None,
-    header: HeaderOption = None,
+    roles: RoleWords = NO_WORDS,
     fast: FastOption = False,
     store: StoreOption = "results",
     as_json: JsonOption = False,
 ) -> int:
     """Validate a config and its data, and print grid, cells, and a forecast of time and memory; compute nothing."""
-    settings = _read_input(config, RoleWords(latents, labels, id_, group, inputs, header), fast=fast)
+    settings = _read_input(config, roles, fast=fast)
     import pandas as pd
 
     from steadymap.configs.grid import expand
