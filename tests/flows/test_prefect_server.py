@@ -147,3 +147,31 @@ def test_a_server_that_ends_as_soon_as_it_starts_is_not_started_for_ever(tmp_pat
     )
     assert ended.returncode == 1
     assert "Prefect's embedded server does not start: it ends at once, with code 3" in ended.stderr
+
+
+def test_a_server_that_is_no_more_is_not_waited_for(tmp_path: Path) -> None:
+    script = (
+        "import subprocess, sys\n"
+        "from prefect.server.api import server\n"
+        "from steadymap.flows.cli.embedded_server import start_server\n"
+        "ends = [sys.executable, '-c', 'raise SystemExit(1)']\n"
+        "server.SubprocessASGIServer._run_uvicorn_command = lambda self: subprocess.Popen(ends)\n"
+        "try:\n"
+        "    start_server()\n"
+        "except Exception as error:\n"
+        "    print(error)\n"
+        "import threading\n"
+        "print([one.name for one in threading.enumerate()])\n"
+    )
+    patient = {"PREFECT_HOME": str(tmp_path), "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "900"}
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **patient},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "it ends at once, with code 1" in ended.stdout
+    # Whoever waits for it has given up, too: a thread that still writes while Python ends would abort it.
+    assert "embedded server" not in ended.stdout.splitlines()[-1]

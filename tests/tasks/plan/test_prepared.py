@@ -6,8 +6,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from steadymap.configs import schemas
 from steadymap.configs.sweep import SweepConfig
 from steadymap.tasks.plan.prepared import (
     handed_dataset,
@@ -20,6 +22,7 @@ from steadymap.tasks.plan.prepared import (
 from steadymap.tasks.steps.plan_sweep import plan_sweep
 from steadymap.tasks.steps.prepare_geometry import prepare_geometry
 from steadymap.tasks.steps.read_dataset import read_dataset
+from steadymap.tasks.store.files import write_table
 from steadymap.tasks.store.layout import Store, noted_places
 from steadymap.tasks.workers import choose_limits, current_pool, some_pool
 from tests.flows.test_sweep_flow import blob_config
@@ -35,13 +38,17 @@ def test_a_plan_is_taken_over_whatever_its_time_budget_with_what_is_missing_now(
     blobs_file.write_bytes(b"no data any more: whoever reads again ends here")
     with handed_over(prepared), noted_places() as places:
         dataset = read_dataset.fn(asked.data, store)
+        assert dataset.folder in places  # gc has to know of a flow's places, whoever asked for them first
         plan = plan_sweep.fn(asked, dataset, store)
         assert dataset == prepared.plan.dataset
         assert (plan.identity, plan.cells, plan.config) == (prepared.plan.identity, prepared.plan.cells, asked)
         assert plan.missing == prepared.plan.missing != ()
-        # gc has to know of a flow's places, whoever asked for them first.
+        # Meanwhile another process may have drawn some of it.
+        drawn = plan.missing[0]
+        columns = {field.name: np.zeros(drawn.vectors.rows) for field in schemas.CELL}
+        write_table(pa.table(columns).cast(schemas.CELL), store.cell(drawn.identity))
+        assert plan_sweep.fn(asked, dataset, store).missing == plan.missing[1:]
         assert prepared.places <= places
-        assert dataset.folder in places
     assert handed_dataset(config.data, store) is None
 
 
