@@ -250,6 +250,7 @@ def anchor_source(data: DataSource, folder: Path) -> DataSource:
     anchored = {
         "path": None if data.path is None else _anchor(data.path, folder),
         "encode": None if data.encode is None else _anchor_encoder(data.encode, folder),
+        "encoders": None if data.encoders is None else tuple(_anchor(place, folder) for place in data.encoders),
         "labels": _anchor_roles(data.labels, folder),
         "id": None if data.id is None else _anchor_role(data.id, folder),
         "group": None if data.group is None else _anchor_role(data.group, folder),

@@ -492,3 +492,71 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "neighbours": NEIGHBOURS,
 }
 """The tables of a run with a fixed schema; ``points`` depends on the labels, ``timings`` is kept apart."""
+
+
+ENCODERS = pa.schema(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("run", pa.string(), nullable=False),
+        pa.field("rows", pa.int64(), nullable=False),
+        pa.field("dimensions", pa.int32(), nullable=False),
+        pa.field("clusters", pa.int32(), nullable=False),
+        pa.field("shown", pa.int32(), nullable=False),
+        pa.field("in_shown", pa.float64(), nullable=False),
+        pa.field("active", pa.int32()),
+        pa.field("effective_rank", pa.float64()),
+        pa.field("effective_rank_stderr", pa.float64()),
+        pa.field("label_purity", pa.float64()),
+        pa.field("label_purity_stderr", pa.float64()),
+        pa.field("fast", pa.bool_(), nullable=False),
+    ]
+)
+"""``encoders.parquet``: a row per encoder, in their order. ``shown`` clusters are REAL or HIDDEN, ``in_shown`` is the
+share of rows in one of them, ``active`` counts latent dimensions that carry something of their own."""
+
+ENCODER_CLUSTERS = pa.schema(
+    [
+        pa.field("number", pa.int32(), nullable=False),
+        pa.field("label", pa.string()),
+        pa.field("rows", pa.int64(), nullable=False),
+        pa.field("encoder", pa.string(), nullable=False),
+        pa.field("fate", pa.string(), nullable=False),
+        pa.field("clusters", pa.list_(pa.int32()), nullable=False),
+        pa.field("jaccard", pa.float64()),
+        pa.field("share", pa.float64(), nullable=False),
+        pa.field("verdict", pa.string()),
+        pa.field("p_value", pa.float64()),
+        pa.field("shown_in", pa.int32(), nullable=False),
+        pa.field("p_in_all", pa.float64(), nullable=False),
+        pa.field("in_all", pa.bool_(), nullable=False),
+    ]
+)
+"""``encoder_clusters.parquet``: a row per followed cluster and encoder. ``fate`` is ``found``, ``merged``, ``split`` or
+``missing``, ``clusters`` its numbers in that encoder's run, ``share`` the share of its rows that they hold, ``verdict``
+and ``p_value`` those of that run; ``p_in_all`` is of its being separated in every encoder."""
+
+ENCODER_PAIRS = pa.schema(
+    [
+        pa.field("encoder_a", pa.string(), nullable=False),
+        pa.field("encoder_b", pa.string(), nullable=False),
+        pa.field("score", pa.string(), nullable=False),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("stderr", pa.float64()),
+        pa.field("chance", pa.float64()),
+    ]
+)
+"""``encoder_pairs.parquet``: a row per pair of encoders and score: linear CKA (``cka``), Procrustes ``disparity``, mean
+share of neighbours that are ``kept``; ``chance`` is what unrelated spaces give."""
+
+ENCODER_ROWS = pa.schema(
+    [pa.field("id", pa.string(), nullable=False), pa.field("kept", pa.float64(), nullable=False)],
+)
+"""``encoder_rows.parquet``: rows that keep the fewest neighbours, and the mean share that they keep over all pairs."""
+
+ENCODER_TABLES: dict[str, pa.Schema] = {
+    "encoders": ENCODERS,
+    "encoder_clusters": ENCODER_CLUSTERS,
+    "encoder_pairs": ENCODER_PAIRS,
+    "encoder_rows": ENCODER_ROWS,
+}
+"""The tables of several encoders of the same inputs."""

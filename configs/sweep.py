@@ -106,6 +106,14 @@ class DataSource(Settings):
     """A trained encoder (ONNX) and the inputs it encodes."""
     example: Literal["digits"] | None = None
     """`digits`: a small autoencoder trained on scikit-learn's digits (1,797 rows, 16 latent dimensions)."""
+    example_seeds: Many[Seed] = (0,)
+    """Seeds of the example's training; each further one is an encoder of its own."""
+    encoders: Many[str] | None = None
+    """Latent vectors of the same inputs by several encoders: retrained ones, or checkpoints of one training. Data
+    files, folders or patterns such as `checkpoints/*.npz`, or .onnx models, whose inputs `inputs` names. Every encoder
+    is swept, and clusters are followed through all of them by ids (docs/encoders.md)."""
+    further_encoders: Literal["fast", "full"] = "fast"
+    """How encoders after the first (of checkpoints, before the last) are swept."""
     latents: Many[str] | None = None
     """The array of an .npz, the columns of a table (names or patterns such as `z*`), a column of lists, or a matrix in
     the obsm of an .h5ad (X is its main matrix). Default: the first of latents, z, Z, X, embeddings, or the only 2-d
@@ -130,11 +138,20 @@ class DataSource(Settings):
 
     @model_validator(mode="after")
     def _one_source(self) -> DataSource:
-        if sum(source is not None for source in (self.path, self.encode, self.example)) != 1:
+        if sum(source is not None for source in (self.path, self.encode, self.example, self.encoders)) != 1:
             raise ValueError(
-                "give exactly one of `path` (a data file), `encode` (an encoder and its inputs) and `example` (digits)"
+                "give exactly one of `path` (a data file), `encoders` (several), `encode` (an encoder and its inputs) "
+                "and `example` (digits)"
             )
-        roles = [self.path, *(self.labels or ()), self.id, self.group, *(self.inputs or ()), self.log_variance]
+        roles = [
+            self.path,
+            *(self.encoders or ()),
+            *(self.labels or ()),
+            self.id,
+            self.group,
+            *(self.inputs or ()),
+            self.log_variance,
+        ]
         if self.encode is not None:
             roles += [self.encode.model, self.encode.inputs]
         if any(place is not None and carries_secret(place) for place in roles):
@@ -148,6 +165,11 @@ class DataSource(Settings):
         if self.input_shape is not None and len(self.input_shape) == 3 and not {1, 3} & {*self.input_shape[::2]}:
             raise ValueError("`input_shape` of an image in colour has 1 or 3 channels, in its last place or its first")
         return self
+
+    @property
+    def several(self) -> bool:
+        """Whether it names several encoders; a sweep draws one."""
+        return self.encoders is not None or (self.example is not None and len(self.example_seeds) > 1)
 
 
 class Preprocessing(Settings):

@@ -15,6 +15,7 @@ from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import SweepConfig
 
 if TYPE_CHECKING:
+    from steadymap.flows.encoders import EncodersOutcome
     from steadymap.flows.sweep import SweepOutcome
 
 
@@ -44,15 +45,50 @@ def sweep(config: SweepConfig | Mapping[str, Any] | Path | str, store: Path | st
         The config, or the data that it names, cannot be used.
     """
     settings = _read(config)
+    _have_a_server()
+    from steadymap.flows.sweep import stability_sweep
+
+    return stability_sweep(settings, str(store))
+
+
+def sweep_encoders(
+    config: SweepConfig | Mapping[str, Any] | Path | str, store: Path | str = "results"
+) -> EncodersOutcome:
+    """Sweep several encoders of the same inputs, and follow their clusters through all; see ``sweep``.
+
+    Parameters
+    ----------
+    config
+        As for ``sweep``; ``data: encoders:`` names the files.
+    store
+        Folder or URL where everything lies.
+
+    Returns
+    -------
+    EncodersOutcome
+        The page, and ``axis``, what it says: every followed cluster with what each encoder's held-out test found.
+
+    Raises
+    ------
+    InputError
+        The config cannot be used, fewer than two encoders can be swept, or they do not share their inputs.
+    """
+    settings = _read(config)
+    _have_a_server()
+    from steadymap.flows.encoders import follow_encoders
+
+    return follow_encoders(settings, str(store))
+
+
+def _have_a_server() -> None:
+    """Start Prefect's embedded server, unless a flow of the user's own runs already."""
     _set_what_is_not_set()
     from prefect.context import FlowRunContext
 
     from steadymap.flows.cli.embedded_server import start_server
-    from steadymap.flows.sweep import stability_sweep
 
     if FlowRunContext.get() is None:
         start_server()
-    return stability_sweep(settings, str(store))
 
 
 def _read(config: SweepConfig | Mapping[str, Any] | Path | str) -> SweepConfig:

@@ -85,6 +85,11 @@ def list_names(names: Sequence[str], most: int = 3) -> str:
     return shown[0] if len(shown) == 1 else "; ".join(shown[:-1]) + f" and {shown[-1]}"
 
 
+def join_words(words: Sequence[str]) -> str:
+    """Join a few words for a sentence: ``0``, ``0 and 2``, ``0, 2 and 8``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Write a number with its noun."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

@@ -59,6 +59,10 @@ def sweep(
     console = quiet_console(as_json)
     settings = _read_input(config, roles, fast=fast)
     place = open_place(store, writing=True)
+    if settings.data.several:
+        from steadymap.flows.cli.encoders import run_encoders
+
+        return run_encoders(settings, place, as_json=as_json)
     prepare_engine(place)
     prepared = _preflight(settings, place, console)
     from steadymap.flows.cli.embedded_server import start_server

@@ -7,6 +7,7 @@ left is the Procrustes disparity, beside that of two seeds of one run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,14 +160,19 @@ class Dots:
 
 def draw_pair(laid: LaidOver, before: dict[int, int | None], after: dict[int, int | None]) -> tuple[list[Dots], ...]:
     """Draw both pictures on one scale, coloured by the palette slots of their clusters."""
-    shown = [_thin(laid.before), _thin(laid.after)]
+    return draw_pictures((laid.before, laid.after), (before, after))
+
+
+def draw_pictures(pictures: Sequence[pd.DataFrame], slots: Sequence[dict[int, int | None]]) -> tuple[list[Dots], ...]:
+    """Draw pictures (columns x, y, cluster) on one scale, each coloured by the palette slots of its own clusters."""
+    shown = [_thin(picture) for picture in pictures]
     places = np.concatenate([_places(picture) for picture in shown])
     low, high = places.min(axis=0), places.max(axis=0)
     scale = (SIDE - 2 * EDGE) / max(float((high - low).max()), 1e-12)
     margin = (SIDE - (high - low) * scale) / 2
     return tuple(
-        _dots((_places(picture) - low) * scale + margin, picture["cluster"], slots)
-        for picture, slots in zip(shown, (before, after), strict=True)
+        _dots((_places(picture) - low) * scale + margin, picture["cluster"], own)
+        for picture, own in zip(shown, slots, strict=True)
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from steadymap.reports.run.run_folder import Run
-from steadymap.reports.wording import NARROW_SPACE, spell_share
+from steadymap.reports.wording import NARROW_SPACE, join_words, spell_share
 
 MOST_OF_IT = 0.5
 """A label names a cluster if more than this share of its rows has it."""
@@ -107,12 +107,8 @@ def list_clusters(names: Sequence[ClusterName], most: int = 12) -> str:
     if labelled:
         column = "" if all(not one.before for one in labelled) else f"{labelled[0].column} "
         told = [one.value_and_share for one in labelled]
-        parts.append(f"{column}{_joined([*told, *([] if bare else further)])}")
+        parts.append(f"{column}{join_words([*told, *([] if bare else further)])}")
     if bare:
         told = [*(str(one.number) for one in bare), *further]
-        parts.append(f"cluster{'s' if len(told) > 1 else ''} {_joined(told)}")
+        parts.append(f"cluster{'s' if len(told) > 1 else ''} {join_words(told)}")
     return "; ".join(parts)
-
-
-def _joined(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -4,6 +4,8 @@
     Test a clustering that you have: which of its classes are separated in the latent space? In seconds, in memory.
 ``sweep``
     Draw, score and compare a grid of pictures, judge their clusters, write a report; also inside a Prefect flow.
+``sweep_encoders``
+    The same over several encoders of the same inputs: which clusters do all of them show?
 ``SweepConfig``
     What a sweep is asked for.
 ``open_run``
@@ -22,12 +24,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from steadymap.configs.errors import InputError
     from steadymap.configs.sweep import SweepConfig
-    from steadymap.flows.from_python import sweep
+    from steadymap.flows.from_python import sweep, sweep_encoders
     from steadymap.reports.export.notebook import open_run
     from steadymap.tasks.input.checkpoint import log_checkpoint
     from steadymap.tasks.verdicts.judge_partition import judge
 
-__all__ = ["InputError", "SweepConfig", "judge", "log_checkpoint", "open_run", "sweep"]
+__all__ = ["InputError", "SweepConfig", "judge", "log_checkpoint", "open_run", "sweep", "sweep_encoders"]
 
 _HOMES = {
     "InputError": "steadymap.configs.errors",
@@ -36,6 +38,7 @@ _HOMES = {
     "log_checkpoint": "steadymap.tasks.input.checkpoint",
     "open_run": "steadymap.reports.export.notebook",
     "sweep": "steadymap.flows.from_python",
+    "sweep_encoders": "steadymap.flows.from_python",
 }
 
 

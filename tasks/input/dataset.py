@@ -15,6 +15,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from steadymap.configs import schemas
+from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource
 from steadymap.tasks.input.checks.image_shape import check_image_shape
 from steadymap.tasks.input.checks.matrix_checks import check_matrix
@@ -174,9 +175,17 @@ def import_dataset(source: DataSource, store: Store) -> Dataset:
     InputError
         The file cannot be used.
     """
+    if source.several:
+        raise InputError(
+            "several encoders",
+            place="data",
+            rule="a sweep draws the latent vectors of one",
+            remedy="`steadymap encoders CONFIG` sweeps each and follows clusters through all; in Python, "
+            "`steadymap.sweep_encoders`",
+        )
     with fetched(source) as here:
         if here.example == "digits":
-            latents, told = _digits(store), "example: digits"
+            latents, told = _digits(store, here.example_seeds[0]), "example: digits"
         elif here.encode is not None:
             latents, told = encode_inputs(here, here.encode, store), describe(here.encode)
         else:
@@ -185,18 +194,19 @@ def import_dataset(source: DataSource, store: Store) -> Dataset:
         return _keep(latents, store, told)
 
 
-def _digits(store: Store) -> Latents:
+def _digits(store: Store, seed: int) -> Latents:
     """Train the example's autoencoder, or find what it gave the last time."""
     identity = digest(
         {
             "example": "digits",
+            **({"seed": seed} if seed else {}),  # no key of the first: its training keeps its identity
             "dimensions": DIGITS_DIMENSIONS,
             "code": code_digest(*EXAMPLE_CODE),
             "libraries": versions(SHAPING_LIBRARIES),
         }
     )
     trained = store.root / "examples" / identity
-    meta = read_if_whole(read_meta, trained) or _train_on_digits(trained)
+    meta = read_if_whole(read_meta, trained) or _train_on_digits(trained, seed)
     digits = map_array(trained, "digits").tolist()
     return Latents(
         matrix=np.array(map_array(trained, "latents")),
@@ -209,14 +219,14 @@ def _digits(store: Store) -> Latents:
     )
 
 
-def _train_on_digits(folder: Path) -> dict[str, Any]:
+def _train_on_digits(folder: Path, seed: int) -> dict[str, Any]:
     from sklearn.datasets import load_digits
 
     from steadymap.tasks.numerics.input.autoencoder import encode_with_autoencoder
 
     images, digits = load_digits(return_X_y=True)
     with threadpool_limits(1):  # more BLAS threads add up in another order: other bytes
-        encoded = encode_with_autoencoder(images / DIGITS_LARGEST_PIXEL, DIGITS_DIMENSIONS)
+        encoded = encode_with_autoencoder(images / DIGITS_LARGEST_PIXEL, DIGITS_DIMENSIONS, seed)
     notes = {"reconstruction_error": encoded.reconstruction_error, "unexplained_variance": encoded.unexplained}
     arrays = {"latents": encoded.latents, "images": images.astype(np.float32), "digits": digits}
     write_arrays(folder, arrays, {"notes": notes})

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import glob
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,8 +12,15 @@ from steadymap.configs.document import read_config
 from steadymap.configs.errors import InputError
 from steadymap.configs.nightly import NIGHTLY_FILE, NightlyConfig, Roles
 from steadymap.configs.sweep import DATA_ENDINGS, DataSource, SweepConfig, split_reference
-from steadymap.configs.urls import is_url, refuse_secrets
-from steadymap.tasks.input.fetch_inputs import glob_url
+from steadymap.tasks.plan.find_encoders import find_encoders
+from steadymap.tasks.plan.matching_files import (
+    escape_what_is_there,
+    existing_files,
+    files_of,
+    matching_files,
+    name_files,
+    natural_key,
+)
 from steadymap.tasks.plan.prepared import Prepared, prepare
 from steadymap.tasks.store.files import file_digest
 from steadymap.tasks.store.layout import Store
@@ -93,7 +98,7 @@ def find_configs(night: NightlyConfig) -> list[Path]:
         return [place]
     found = [
         path
-        for path in (_files_of(place) if place.is_dir() else _files(_escape_what_is_there(night.configs)))
+        for path in (files_of(place) if place.is_dir() else existing_files(escape_what_is_there(night.configs)))
         if path.suffix.lower() in CONFIG_ENDINGS and path.name != NIGHTLY_FILE and path.is_file()
     ]
     if not found:
@@ -117,8 +122,8 @@ def find_datasets(night: NightlyConfig) -> list[NightData]:
     """
     found: list[NightData] = []
     for pattern in night.datasets or ():
-        root, files = _matches(pattern)
-        if not files:
+        root, matched = matching_files(pattern)
+        if not matched:
             raise InputError(
                 "there is no data set",
                 file=pattern,
@@ -127,88 +132,11 @@ def find_datasets(night: NightlyConfig) -> list[NightData]:
                 remedy="check the path; is the drive there?",
             )
         if night.pick == "latest":
-            latest = max(files, key=lambda path: (natural_key(path.rpartition("/")[2]), path))
+            latest = max(matched, key=lambda path: (natural_key(path.rpartition("/")[2]), path))
             found.append(NightData(latest, _name_of_pattern(pattern, root)))
         else:
-            found += [NightData(path, name) for path, name in _names(files, root)]
+            found += [NightData(path, name) for path, name in name_files(matched, root)]
     return list({file.path: file for file in found}.values())
-
-
-def natural_key(name: str) -> tuple[tuple[int, str], ...]:
-    """Order names as people count: v9 before v10, 2026-9-30 before 2026-10-1."""
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name) if part)
-
-
-def _matches(pattern: str) -> tuple[str, list[str]]:
-    """Return the folder that a pattern starts from, and the data files that it matches, sorted."""
-    if is_url(pattern):
-        return _matches_of_url(pattern)
-    place = Path(pattern)
-    if _is_data(place):
-        return place.parent.as_posix(), [place.as_posix()]
-    if place.is_dir():
-        return place.as_posix(), _data_files([path.as_posix() for path in _files_of(place) if _is_data(path)])
-    literal = _escape_what_is_there(Path(pattern).as_posix())
-    found = [path.as_posix() for path in _files(literal) if _is_data(path)]
-    return _until_wildcard(Path(pattern).as_posix()), _data_files(found)
-
-
-def _matches_of_url(pattern: str) -> tuple[str, list[str]]:
-    if "@" in pattern or any(f"{ending}?" in pattern.lower() for ending in DATA_ENDINGS):
-        refuse_secrets(pattern)  # else a question mark stands for any character
-    if glob.has_magic(pattern):
-        begin = _until_wildcard(pattern)
-        return begin, _data_files(glob_url(begin, pattern[len(begin) + 1 :]))
-    if pattern.lower().endswith(DATA_ENDINGS):
-        return pattern.rpartition("/")[0], [pattern]
-    begin = pattern.rstrip("/")
-    return begin, _data_files(glob_url(begin, "*"))
-
-
-def _data_files(found: list[str]) -> list[str]:
-    return [path for path in found if path.lower().endswith(DATA_ENDINGS)]
-
-
-def _files(pattern: str) -> list[Path]:
-    return sorted(map(Path, glob.glob(pattern, recursive=True)))  # noqa: PTH207 - Path.glob takes no absolute pattern
-
-
-def _files_of(folder: Path) -> list[Path]:
-    """Return what lies in a folder, whatever signs are in its name; what is hidden stays so."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _is_data(path: Path) -> bool:
-    """Say whether a path is a file, or a folder that is read as one."""
-    return path.is_file() or (path.is_dir() and path.name.lower().endswith(".zarr"))
-
-
-def _escape_what_is_there(pattern: str) -> str:
-    """Take brackets of folders and files that exist as they are: ``exp [v2]/*.npy`` has one wildcard."""
-    parts = pattern.split("/")
-    escaped = [
-        glob.escape(part) if glob.has_magic(part) and Path("/".join(parts[: at + 1])).exists() else part
-        for at, part in enumerate(parts)
-    ]
-    return "/".join(escaped)
-
-
-def _until_wildcard(pattern: str) -> str:
-    """Return the folders before the first part with a wildcard; of a pattern without one, the folder it lies in."""
-    parts = pattern.split("/")
-    wild = (
-        at for at, part in enumerate(parts) if glob.has_magic(part) and not Path("/".join(parts[: at + 1])).exists()
-    )
-    end = next(wild, len(parts) - 1)
-    return "/".join(parts[:end])
-
-
-def _names(files: list[str], root: str) -> Iterator[tuple[str, str]]:
-    """Name files by their way from the root, without ending where that is enough."""
-    ways = [path.removeprefix(root).lstrip("/") for path in files]
-    short = [PurePosixPath(way).with_suffix("").as_posix() for way in ways]
-    for path, way, name in zip(files, ways, short, strict=True):
-        yield path, name if short.count(name) == 1 else way
 
 
 def _name_of_pattern(pattern: str, root: str) -> str:
@@ -225,9 +153,20 @@ def _sweeps_of(path: Path, files: list[NightData] | None, roles: Roles | None) -
         config = read_config(path)
     except InputError as error:
         return [NightSweep(path.stem, str(path), "", None, str(error))]
+    if files is None and config.data.several:
+        return _of_encoders(config, path)
     if files is None:
         return [NightSweep(config.name, str(path), _told(config.data), config)]
     return [_over(config, path, file, roles) for file in files]
+
+
+def _of_encoders(config: SweepConfig, path: Path) -> list[NightSweep]:
+    """List a sweep for every encoder that a config names."""
+    try:
+        encoders = find_encoders(config)
+    except InputError as error:
+        return [NightSweep(config.name, str(path), "", None, str(error))]
+    return [NightSweep(one.config.name, str(path), _told(one.config.data), one.config) for one in encoders.all]
 
 
 def _over(config: SweepConfig, path: Path, file: NightData, roles: Roles | None) -> NightSweep:
@@ -253,7 +192,7 @@ def _over(config: SweepConfig, path: Path, file: NightData, roles: Roles | None)
 def _replaced(data: DataSource, path: str) -> DataSource:
     """Put a data file in the place of a config's own; of an encoder, in that of its inputs."""
     if data.encode is None:
-        return data.model_copy(update={"path": path, "example": None})
+        return data.model_copy(update={"path": path, "example": None, "encoders": None})
     name = split_reference(data.encode.inputs)[1]
     inputs = f"{path}#{name}" if name else path
     return data.model_copy(update={"encode": data.encode.model_copy(update={"inputs": inputs})})

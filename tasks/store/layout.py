@@ -89,6 +89,10 @@ class Store:
         """Return the folder of a run."""
         return self._place("runs", run)
 
+    def encoders(self, name: str) -> Path:
+        """Return the folder of what several encoders of the same inputs say together."""
+        return self._place("encoders", name)
+
     def _place(self, *parts: str) -> Path:
         place = self.root.joinpath(*parts)
         note_places([place])

@@ -14,7 +14,6 @@ from steadymap.tasks.numerics.arrays import Float32, Float64
 HIDDEN_UNITS = 64
 EPOCHS = 150
 BATCH_ROWS = 64
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class Encoded:
     layers: tuple[tuple[Float64, Float64], ...]
 
 
-def encode_with_autoencoder(inputs: Float64, dimensions: int) -> Encoded:
-    """Train inputs → 64 → latents → 64 → inputs (tanh, Adam, fixed seed) and encode the inputs, shape (n, p).
+def encode_with_autoencoder(inputs: Float64, dimensions: int, seed: int = 0) -> Encoded:
+    """Train inputs → 64 → latents → 64 → inputs (tanh, Adam) from a seed and encode the inputs, shape (n, p).
 
     Deterministic on one BLAS thread; the caller sees to that.
     """
@@ -51,7 +50,7 @@ def encode_with_autoencoder(inputs: Float64, dimensions: int) -> Encoded:
         learning_rate_init=2e-3,
         max_iter=EPOCHS,
         n_iter_no_change=EPOCHS,
-        random_state=SEED,
+        random_state=seed,
     )
     with warnings.catch_warnings():
         # Training stops after a fixed number of epochs by design.
