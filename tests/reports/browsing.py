@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import axe_playwright_python
 from playwright.sync_api import Browser, Locator, Page
 
 from steadymap.reports.build import REPORT
@@ -46,6 +47,15 @@ UNFOLD = """() => {
   for (const one of document.querySelectorAll("button.open[aria-expanded=false]")) one.click();
 }"""
 """Open every section and every card."""
+
+AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+
+VIOLATIONS = """async () => {
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  return [found.passes.length, found.violations.filter((one) => ["serious", "critical"].includes(one.impact))
+    .map((one) => `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => node.html).join(" | ")}`)];
+}"""
+"""How many rules the page keeps, and the serious and critical ones that it breaks."""
 
 
 def visit(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import axe_playwright_python
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
@@ -13,7 +12,18 @@ from playwright.sync_api import Browser, Page
 from benchmarks.report_page import Case, write_run_folder
 from steadymap.reports.pictures.picture_data import MARGIN
 from steadymap.reports.run.run_folder import read_run
-from tests.reports.browsing import COLOURS, MOST_FRAMES, PIXELS, UNFOLD, Opened, render, visit, wait_until_painted
+from tests.reports.browsing import (
+    AXE,
+    COLOURS,
+    MOST_FRAMES,
+    PIXELS,
+    UNFOLD,
+    VIOLATIONS,
+    Opened,
+    render,
+    visit,
+    wait_until_painted,
+)
 from tests.reports.payloads import PAYLOADS, hostile_folder
 from tests.reports.run_folder_fixture import ROWS, T30, RunFolder
 
@@ -616,16 +626,6 @@ def test_the_dark_page_is_dark_and_its_pictures_too(browser: Browser, report: Pa
         found.page.close()
     assert min(grounds["light"]) > 240
     assert max(grounds["dark"]) < 60
-
-
-AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
-
-VIOLATIONS = """async () => {
-  const found = await axe.run(document, { resultTypes: ["violations"] });
-  return [found.passes.length, found.violations.filter((one) => ["serious", "critical"].includes(one.impact))
-    .map((one) => `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => node.html).join(" | ")}`)];
-}"""
-"""How many rules the page keeps, and the serious and critical ones that it breaks."""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

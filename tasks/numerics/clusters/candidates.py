@@ -5,11 +5,13 @@ Too many candidates do not hurt, since what no valley separates is merged again;
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from math import floor
 
 import numpy as np
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from steadymap.tasks.numerics.arrays import Float32, Int32, Int64, Integers
@@ -61,7 +63,9 @@ def smallest_piece(rows: int) -> int:
 def latent_candidates(working: Float32) -> Int32:
     """Cut the latent space into 12 candidates of similar spread (k-means), fewer of few rows; shape (n,)."""
     count = max(1, min(LATENT_CANDIDATES, len(working) // FEWEST_ROWS_A_CANDIDATE))
-    with threadpool_limits(1):  # more threads add up in another order
+    with threadpool_limits(1), warnings.catch_warnings():  # more threads add up in another order
+        # Of rows with fewer different values than pieces some pieces stay empty, which is no fault.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         cut = KMeans(count, n_init=1, random_state=0).fit_predict(working.astype(np.float64))
     return np.asarray(cut, dtype=np.int32)
 

@@ -168,6 +168,12 @@ def test_one_picture_of_six_alone_parts_nothing_and_two_do() -> None:
     assert len(np.unique(propose([odd] * 2 + [whole] * 4, near, vectors))) > len(np.unique(alone))
 
 
+@pytest.mark.filterwarnings("error")
+def test_few_different_values_among_many_rows_are_cut_without_a_word_from_the_library() -> None:
+    cut = latent_candidates(np.repeat(np.eye(3, dtype=np.float32), 300, axis=0))
+    assert len(set(cut.tolist())) == 3
+
+
 def test_few_rows_are_one_latent_piece() -> None:
     assert set(latent_candidates(np.random.default_rng(0).standard_normal((40, 3)).astype(np.float32))) == {0}
 
