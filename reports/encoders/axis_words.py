@@ -110,7 +110,7 @@ def _tell_clusters(axis: Axis) -> list[str]:
         names = _names(nearly)
         told.append(
             f"Shown in each of them, but not in all at once with that certainty: {names}. More halves would settle it "
-            "(`further_encoders: full`)."
+            "(further_encoders: full)."
         )
     for shown in range(encoders - 1, 0, -1):
         some = [one for one in axis.clusters if one.shown == shown]
