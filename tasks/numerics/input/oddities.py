@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steadymap.tasks.numerics.arrays import Float32, Int64
+from steadymap.tasks.numerics.arrays import AnyFloat, Float32, Int64
 
 FAR = 6.0
 """Times the distance from the middle that 95 % of the rows keep; a Gaussian in 2 or more dimensions reaches 2."""
@@ -58,7 +58,7 @@ class Oddities:
 
 def find_oddities(matrix: Float32) -> Oddities:
     """Look a matrix of shape (n, d) over."""
-    far, farthest = _find_far(matrix)
+    far, farthest = find_far_rows(matrix)
     kept = np.delete(matrix, far, axis=0) if len(far) else matrix
     variance = np.var(kept, axis=0, dtype=np.float64)
     total = float(variance.sum())
@@ -70,8 +70,12 @@ def find_oddities(matrix: Float32) -> Oddities:
     return Oddities(far, farthest, heavy if outweighs else None, share, constant, equal, distinct)
 
 
-def _find_far(matrix: Float32) -> tuple[Int64, float]:
-    """Return the rows that are far from the middle, and how far the farthest is."""
+def find_far_rows(matrix: AnyFloat) -> tuple[Int64, float]:
+    """Return the few rows of shape (n, d) that are far from all others, the farthest first, and how far that one is.
+
+    Far is more than 6 times the distance from the coordinatewise median that 95 % of the rows keep; more than 1 % of
+    the rows are no strays, and none is returned then.
+    """
     distance = np.linalg.norm(matrix - np.median(matrix, axis=0), axis=1)
     usual = float(np.quantile(distance, 0.95))
     if usual == 0:
