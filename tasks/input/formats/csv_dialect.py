@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steadymap.configs.errors import InputError
+from steadymap.tasks.input.formats.word_vectors import read_word_vectors
 
 HEAD_CHARACTERS = 1_000_000
 HEAD_LINES = 60
@@ -23,6 +24,8 @@ DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d+)?")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?[ ]*(\r\n|\r|\n)", re.IGNORECASE)
 """By which Excel is told the separator."""
+EMPTY_LINES = re.compile(r"((\r\n|\r|\n)[ \t]*([,;|\t])[,;|\t ]*)+$")
+LISTED = re.compile(r"\s*\[[^\[\]\"]+\]\s*")
 UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 FALLBACK_ENCODINGS = ("cp1252", "latin-1")
 FEWEST_PROGRESSION = 3
@@ -42,6 +45,8 @@ class Dialect:
         One character each.
     notes
         What a person should know of it.
+    plain
+        Whether quotation marks and words such as NA stand for themselves.
     """
 
     text: str
@@ -49,6 +54,7 @@ class Dialect:
     separator: str
     decimal: str
     notes: tuple[str, ...]
+    plain: bool = False
 
 
 def read_dialect(raw: bytes, path: Path, header: bool | None = None) -> Dialect:
@@ -66,13 +72,24 @@ def read_dialect(raw: bytes, path: Path, header: bool | None = None) -> Dialect:
     Raises
     ------
     InputError
-        It is empty, or its first line can be read as names and as values.
+        It is empty or no text, or its first line can be read as names and as values.
     """
     text, notes = _decode(raw)
+    if "\0" in text:
+        raise InputError(
+            "there are zero bytes in it", file=path, rule="a file of text", remedy="write the file again: it is cut"
+        )
+    words = None if header else read_word_vectors(text, path)
+    if words is not None:
+        told_as = ("word vectors: the words are the ids",)
+        return Dialect(words.text, words.names, "\t", ".", (*notes, *told_as), plain=True)
     told = SEPARATOR_LINE.match(text)
     text, comments = _without_comments(text[told.end() :] if told else text)
     if not text.strip():
         raise InputError("the file is empty", file=path, rule="a line per row")
+    text, empty = _without_empty_lines(text)
+    text, listed = _without_brackets(text)
+    notes += [*empty, *listed]
     head = text if len(text) <= HEAD_CHARACTERS else text[:HEAD_CHARACTERS].rpartition("\n")[0]
     separator = told[1] if told else _find_separator(head, ".tsv" in path.name.lower())
     if separator == " ":
@@ -122,6 +139,24 @@ def _without_comments(text: str) -> tuple[str, list[str]]:
             comments.append(line[1:].strip())
         place = end.end() if end else len(text)
     return text[place:].rstrip("\r\n "), comments
+
+
+def _without_empty_lines(text: str) -> tuple[str, list[str]]:
+    """Take lines without any value off the end, as spreadsheets write the empty rows below a table."""
+    start = max(0, len(text) - HEAD_CHARACTERS)
+    found = EMPTY_LINES.search(text, start)
+    if found is None:
+        return text, []
+    lines = len(found[0].strip("\r\n").splitlines())
+    return text[: found.start()], [f"{lines} empty line{'s' * (lines > 1)} at the end left out"]
+
+
+def _without_brackets(text: str) -> tuple[str, list[str]]:
+    """Make separated values of a list a line: [0.1, 0.2]."""
+    lines = text.split("\n") if text.startswith("[") else []
+    if not lines or not all(LISTED.fullmatch(line) for line in lines):
+        return text, []
+    return "\n".join(line.strip().strip("[]") for line in lines), ["a list a line"]
 
 
 def _split(text: str, separator: str) -> list[list[str]]:

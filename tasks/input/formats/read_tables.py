@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyarrow as pa
@@ -26,7 +27,7 @@ CHUNK_BYTES = 16_000_000
 PARQUET_ENDINGS = (".parquet", ".pq")
 ARROW_ENDINGS = (".feather", ".arrow")
 LINES_ENDINGS = (".jsonl", ".ndjson")
-TEXT_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+TEXT_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".vec", ".vec.gz")
 LARGEST_BLOCK = 2**31 - 1
 
 
@@ -99,7 +100,7 @@ def _read_text(path: Path, header: bool | None) -> tuple[pa.Table, list[str]]:
     dialect = read_dialect(_read_bytes(path), path, header)
     if dialect.names is not None:
         refuse_repeated(dialect.names, path)
-    convert = pyarrow.csv.ConvertOptions(**MISSING, decimal_point=dialect.decimal)
+    convert = pyarrow.csv.ConvertOptions(strings_can_be_null=not dialect.plain, decimal_point=dialect.decimal)
     return _tidy(_parse_text(dialect, convert, path), dialect.decimal), list(dialect.notes)
 
 
@@ -107,7 +108,9 @@ def read_column_as_text(path: Path, place: int, header: bool | None) -> list[obj
     """Read one column of separated values, by its place, as it is written: 007 stays 007."""
     dialect = read_dialect(_read_bytes(path), path, header)
     name = dialect.names[place] if dialect.names is not None else f"f{place}"
-    only = pyarrow.csv.ConvertOptions(**MISSING, include_columns=[name], column_types={name: pa.string()})
+    only = pyarrow.csv.ConvertOptions(
+        strings_can_be_null=not dialect.plain, include_columns=[name], column_types={name: pa.string()}
+    )
     values: list[object] = _tidy(_parse_text(dialect, only, path)).column(name).to_pylist()
     return values
 
@@ -131,7 +134,9 @@ def _parse_text(dialect: Dialect, convert: pyarrow.csv.ConvertOptions, path: Pat
     block = min(max(4 * len(dialect.text), CHUNK_BYTES), LARGEST_BLOCK)  # a column's type is that of all its values
     names = dialect.names
     read = pyarrow.csv.ReadOptions(column_names=names or [], autogenerate_column_names=names is None, block_size=block)
-    parse = pyarrow.csv.ParseOptions(delimiter=dialect.separator, newlines_in_values='"' in dialect.text)
+    quote: Any = False if dialect.plain else '"'
+    broken = not dialect.plain and '"' in dialect.text
+    parse = pyarrow.csv.ParseOptions(delimiter=dialect.separator, quote_char=quote, newlines_in_values=broken)
     try:
         return pyarrow.csv.read_csv(io.BytesIO(dialect.text.encode()), read, parse, convert)
     except pa.ArrowInvalid as error:
@@ -139,7 +144,7 @@ def _parse_text(dialect: Dialect, convert: pyarrow.csv.ConvertOptions, path: Pat
         if told is None:
             raise
         raise InputError(
-            f"a line has {told[2]} values where {told[1]} are expected: {told[3][:60]!r}",
+            f"a line has {told[2]} value{'s' * (told[2] != '1')} where {told[1]} are expected: {told[3][:60]!r}",
             file=path,
             rule="every line has as many values as the first",
             remedy="mend the line; if the first line is a title, take it off, or let it begin with #",
@@ -151,9 +156,6 @@ UNEVEN = re.compile(r"Expected (\d+) columns, got (\d+): (.*)")
 
 CONTINENTAL = r"^\s*[+\-−]?\d{1,3}(\.\d{3})*(,\d+)?\s*$"
 """A number with points between thousands and a decimal comma."""
-
-MISSING = {"strings_can_be_null": True}
-"""An empty cell is missing in a column of text, too."""
 
 
 def refuse_repeated(names: list[str], path: Path) -> None:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from steadymap.configs.errors import InputError
 from steadymap.tasks.input.formats.column_names import is_index, match_names
 from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, some
-from steadymap.tasks.input.formats.list_column import is_list, refuse_axes, tell_lists, unfold
+from steadymap.tasks.input.formats.list_column import is_list, refuse_axes, refuse_ragged, tell_lists, unfold
 from steadymap.tasks.input.formats.read_tables import (
     TEXT_ENDINGS,
     read_arrow_table,
@@ -45,7 +45,10 @@ class TableFile(DataFile):
         self._header = header
         self._is_text = path.name.lower().endswith(TEXT_ENDINGS)
         table, self.notes = read_arrow_table(path, header)
-        self._frame_index = _index_of_frame(table.schema)
+        told = (table.schema.pandas_metadata or {}).get("index_columns", [])
+        self._frame_index = {name for name in told if isinstance(name, str)}
+        self._levels = len(told)
+        self.row_labels = _labels_of_frame(table)
         self._classes = _classes_of_dataset(table.schema)
         self._table = _without_empty(table)
         refuse_repeated(self._table.column_names, path)
@@ -116,6 +119,12 @@ class TableFile(DataFile):
             ),
         )
 
+    def without_header(self) -> DataFile | None:
+        """Read a lone column of a text again, its first line as a value."""
+        if not self._is_text or self._header is not None or len(self.names) != 1:
+            return None
+        return TableFile(self.path, header=False)
+
     def only_name(self, role: str) -> str:
         """Return the one column there is beside ids and row numbers."""
         plain = [part.name for part in self.parts() if not is_index(part) and part.name not in ("id", "ids")]
@@ -128,7 +137,7 @@ class TableFile(DataFile):
             storage = column.type.storage_type
             column = pa.chunked_array([chunk.storage for chunk in column.chunks], type=storage)
         if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
+            column = _plain_dictionary(column)
         if pa.types.is_string_view(column.type):  # as polars writes it; most of Arrow's functions do not know it
             column = column.cast(pa.large_string())
         return column
@@ -148,7 +157,8 @@ class TableFile(DataFile):
             dimension=not is_list(column.type) and kind != "matrix",
             row_numbers=kind == "whole" and name != "id" and _counts_rows(column),
             index=name in self._frame_index,
-            fault=self._fault(name, column) if kind == "text" else None,
+            level=name in self._frame_index and self._levels > 1,
+            fault=self._fault(name, column, kind),
         )
 
     def _kind(self, name: str, column: pa.ChunkedArray) -> tuple[Kind, str]:
@@ -177,8 +187,12 @@ class TableFile(DataFile):
         self._numbers[name] = numbers
         return "number", "numbers written as text"
 
-    def _fault(self, name: str, column: pa.ChunkedArray) -> InputError | None:
-        """Return what is wrong with a column that one bad value has made text: it would be left out unseen."""
+    def _fault(self, name: str, column: pa.ChunkedArray, kind: Kind) -> InputError | None:
+        """Return what is wrong with a column that one bad value has made text, or lists that differ in length."""
+        if kind == "other" and is_list(column.type) and len(column):
+            return refuse_ragged(column, name, self.path)
+        if kind != "text":
+            return None
         row = first_that_is_none(column)
         if row is None:
             return None
@@ -223,17 +237,20 @@ class TableFile(DataFile):
             raise InputError(
                 f"column {name!r}, {error}",
                 file=self.path,
-                rule="a list of numbers in every row, all of one length",
-                remedy="save the vectors as .npy, .parquet or one column per dimension",
+                rule="a list of numbers in every row, all of one length (rows count from 0)",
+                remedy="drop the row, or encode it again; of many rows save the vectors as .npy or .parquet",
             ) from None
         self.notes.append(f"{name}: vectors written as text are read as numbers")
         return matrix
 
 
-def _index_of_frame(schema: pa.Schema) -> set[str]:
-    """Return the columns that pandas says are the index of its frame."""
-    told = schema.pandas_metadata or {}
-    return {name for name in told.get("index_columns", []) if isinstance(name, str)}
+def _labels_of_frame(table: pa.Table) -> range | None:
+    """Return the row labels that pandas keeps as a start, an end and a step; not those of one shard of several."""
+    told = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    if len(told) != 1 or not isinstance(told[0], dict) or told[0].get("kind") != "range":
+        return None
+    labels = range(told[0]["start"], told[0]["stop"], told[0]["step"])
+    return labels if len(labels) == table.num_rows else None
 
 
 def _classes_of_dataset(schema: pa.Schema) -> dict[str, list[str]]:
@@ -254,6 +271,14 @@ def _without_empty(table: pa.Table) -> pa.Table:
     ]
     named = [table.column_names[place].strip() or f"Unnamed: {place}" for place in kept]  # as pandas calls them
     return table.select(kept).rename_columns(named)
+
+
+def _plain_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the values that a dictionary stands for; Arrow does not cast one of views, as polars writes it."""
+    kind = column.type.value_type
+    wide = pa.large_string() if pa.types.is_string_view(kind) else kind
+    chunks = [chunk.dictionary.cast(wide).take(chunk.indices) for chunk in column.chunks]
+    return pa.chunked_array(chunks, type=wide)
 
 
 def _stem(name: str) -> str | None:

@@ -10,14 +10,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 NUMBER = r"^\s*[+\-−]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-LIKE_A_NUMBER = r"^\s*[+\-−]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*%?\s*$"
-"""With a decimal comma, commas between thousands or a percent sign, too."""
+LIKE_A_NUMBER = (
+    r"^\s*[$€£¥]?\s*[+\-−]?[$€£¥]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*[%$€£¥]?\s*$"
+    r"|^\s*[+\-−]?\d+\.\d+ ?[a-zA-Zµ°]{1,3}\s*$"
+)
+"""With a decimal comma, commas between thousands, a percent sign, a currency or a unit, too."""
 THOUSANDS = r"^\s*[+\-−]?\d{1,3}(,\d{3})*(\.\d+)?\s*$"
 MISSING = r"^\s*(NA|N/A|n/a|na|NaN|nan|null|NULL|None|none|-|\?|\.|#N/A|<NA>)?\s*$"
 
 VECTOR = re.compile(r"\s*(np\.|torch\.)?(array|tensor)?\(?\s*[\[({]{1,2}\s*[-+.\d]")
 BARE_VECTOR = re.compile(r"\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[ \t]+){2,}[-+.\deE]+\s*")
 DECORATION = re.compile(r"np\.|torch\.|array|tensor|dtype=[\w.]+|device='[^']*'|[\[\](){},;]")
+
+ABSENT = re.compile(r"\b(null|None|NULL|NA)\b")
 
 
 class TextVectorError(ValueError):
@@ -55,7 +60,7 @@ def _parse_vector(row: int, text: str | None) -> np.ndarray:
     if "..." in text:
         raise TextVectorError(row, "NumPy has shortened it with '...', so its values are lost")
     try:
-        return np.array(DECORATION.sub(" ", text).split(), dtype=np.float64)
+        return np.array(ABSENT.sub("nan", DECORATION.sub(" ", text)).split(), dtype=np.float64)
     except ValueError as error:
         raise TextVectorError(row, str(error)) from None
 

@@ -333,7 +333,7 @@ CASES: list[Case] = [
         "data.parquet",
         to_parquet({"e": pa.array([[1.0] * (1 + row % 3) for row in range(ROWS)])}),
         None,
-        ("different lengths",),
+        ("a list of 2 numbers in row 1, and 25 more such rows; in most rows a list of 1 number", "str.len() == 1"),
     ),
     Case(
         "data.parquet",
@@ -342,7 +342,7 @@ CASES: list[Case] = [
         ("not finite", "row 0"),
     ),
     Case(
-        "data.parquet", to_parquet({"embedding": pa.array([None, *([[2.0, 3.0]] * 39)])}), None, ("different lengths",)
+        "data.parquet", to_parquet({"embedding": pa.array([None, *([[2.0, 3.0]] * 39)])}), None, ("no list in row 0;",)
     ),
     Case("data.parquet", to_parquet({"embedding": pa.array([[row.tolist()] for row in WIDE])}), 12, ("tensor column",)),
     Case(
@@ -681,7 +681,7 @@ CASES: list[Case] = [
         "data.parquet",
         both(of_pandas(shuffled(frame())), to_csv(META[["species"]], "meta.csv", index=True)),
         4,
-        ("joined by id",),
+        ("joined by the row labels of pandas",),
         roles=SPECIES,
         about="the index of pandas",
     ),
