@@ -131,7 +131,12 @@ def _open_folder(path: Path) -> DataFile:
 
 
 def _join_parts(folder: Path) -> str | None:
-    """Return the lines that make one table of its parts, where a folder holds some."""
+    """Return the lines that make one file of its parts, where a folder holds some."""
+    if next(folder.glob("*.npy"), None) is not None:
+        return (
+            f"import glob, numpy; x = list(map(numpy.load, sorted(glob.glob('{folder.name}/*.npy'))))\n"
+            "          numpy.save('latents.npy', numpy.concatenate(x))  # where these are parts of one array"
+        )
     for ending, read in PARTS.items():
         if next(folder.glob(f"*{ending}"), None) is not None:
             return (

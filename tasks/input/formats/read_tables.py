@@ -49,9 +49,38 @@ def read_arrow_table(path: Path, header: bool | None) -> tuple[pa.Table, list[st
         return _read_arrow(path), []
     if name.endswith((*LINES_ENDINGS, *(f"{ending}.gz" for ending in LINES_ENDINGS))):
         raw = _read_bytes(path)
-        block = pyarrow.json.ReadOptions(block_size=min(max(len(raw), 1), LARGEST_BLOCK))
-        return pyarrow.json.read_json(io.BytesIO(raw), read_options=block), []
+        return _read_lines(raw, path), []
     return _read_text(path, header)
+
+
+def _read_lines(raw: bytes, path: Path) -> pa.Table:
+    if raw.lstrip()[:1] == b"[":
+        raise InputError(
+            "it begins with a list",
+            file=path,
+            rule='an object a line, such as {"id": 1, "vector": [0.1, 0.2]}',
+            remedy="of a list of numbers a line, rename it to .csv; of one list of objects: "
+            f"import pandas; x = pandas.read_json({path.name!r})\n          x.to_parquet('latents.parquet')",
+        )
+    block = pyarrow.json.ReadOptions(block_size=min(max(len(raw), 1), LARGEST_BLOCK))
+    try:
+        return pyarrow.json.read_json(io.BytesIO(raw), read_options=block)
+    except pa.ArrowInvalid as error:
+        changed = CHANGED.search(str(error))
+        if changed is None:
+            raise
+        raise InputError(
+            f"{changed[1]!r} is a {changed[3]}, and a {changed[2]} in the lines before",
+            file=path,
+            place=f"line {int(changed[4]) + 1:,}",
+            rule="values of one name are of one kind",
+            remedy=f"make them alike, or leave them out: import pandas; x = pandas.read_json({path.name!r}, lines=1)\n"
+            f"          x.drop(columns={changed[1]!r}).to_parquet('latents.parquet')",
+        ) from None
+
+
+CHANGED = re.compile(r"Column\(/([^)/]+)\) changed from (\w+) to (\w+) in row (\d+)")
+"""How Arrow tells of a value of another kind."""
 
 
 def shards_of(folder: Path) -> list[Path]:
@@ -67,6 +96,7 @@ def shards_of(folder: Path) -> list[Path]:
 
 def _read_shards(folder: Path) -> pa.Table:
     files = shards_of(folder)
+    _check_shards(files)
     if files[0].name.lower().endswith(ARROW_ENDINGS):
         return pa.concat_tables([_read_arrow(path) for path in files])
     _check_parquet(files)
@@ -75,6 +105,24 @@ def _read_shards(folder: Path) -> pa.Table:
     return pyarrow.dataset.dataset(
         [str(path) for path in files], format="parquet", partitioning=partitioning, partition_base_dir=str(folder)
     ).to_table()
+
+
+def _check_shards(files: list[Path]) -> None:
+    """Refuse files of a folder that are no parts of one table: what one lacks would be missing in its rows."""
+    if not files[0].name.lower().endswith(PARQUET_ENDINGS):
+        return
+    first = set(pq.read_schema(files[0]).names)
+    for path in files[1:]:
+        other = set(pq.read_schema(path).names)
+        if other != first:
+            name = sorted(first ^ other)[0]
+            has, lacks = (files[0], path) if name in first else (path, files[0])
+            raise InputError(
+                f"column {name!r} of {has.name} is not in {lacks.name}",
+                file=path.parent,
+                rule="the files of a folder are parts of one table, with the same columns",
+                remedy="name one file; or keep those of other tables in other folders",
+            )
 
 
 def _check_parquet(files: list[Path]) -> None:
@@ -131,6 +179,8 @@ def _tidy(table: pa.Table, decimal: str = ".") -> pa.Table:
 
 
 def _parse_text(dialect: Dialect, convert: pyarrow.csv.ConvertOptions, path: Path) -> pa.Table:
+    if not dialect.text.strip():
+        raise InputError("a line of names, and no line of values", file=path, rule="a line per row")
     block = min(max(4 * len(dialect.text), CHUNK_BYTES), LARGEST_BLOCK)  # a column's type is that of all its values
     names = dialect.names
     read = pyarrow.csv.ReadOptions(column_names=names or [], autogenerate_column_names=names is None, block_size=block)

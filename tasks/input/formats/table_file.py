@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.formats.column_names import is_index, match_names
+from steadymap.tasks.input.formats.column_names import INDEX_NAME, is_index, match_names
 from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, some
 from steadymap.tasks.input.formats.list_column import is_list, refuse_axes, refuse_ragged, tell_lists, unfold
 from steadymap.tasks.input.formats.read_tables import (
@@ -30,6 +30,9 @@ from steadymap.tasks.input.formats.text_numbers import (
     parse_numbers,
     parse_vectors,
 )
+
+FEWEST_SHUFFLED = 10
+"""Rows from which numbers 0 to n − 1 in any order are a count, and no dimension by chance."""
 
 NUMBERED = re.compile(r"(.*?)[\[(]?\d+[\])]?")
 """A column of a series: z0, z[1], dim_12, 7."""
@@ -155,7 +158,8 @@ class TableFile(DataFile):
             told,
             width,
             dimension=not is_list(column.type) and kind != "matrix",
-            row_numbers=kind == "whole" and name != "id" and _counts_rows(column),
+            row_numbers=(kind == "whole" and name != "id" and _counts_rows(column))
+            or (kind == "number" and INDEX_NAME.fullmatch(name) is not None and _is_float_index(column)),
             index=name in self._frame_index,
             level=name in self._frame_index and self._levels > 1,
             fault=self._fault(name, column, kind),
@@ -296,9 +300,22 @@ def _has_text_numbers(column: pa.ChunkedArray) -> bool:
 
 
 def _counts_rows(column: pa.ChunkedArray) -> bool:
-    """Say whether whole numbers go on by the same step from row to row."""
+    """Say whether whole numbers go on by the same step from row to row, or are a count of the rows in another order."""
     if column.null_count or len(column) < 3:
         return False
     values = column.to_numpy().astype(np.int64)  # differences of unsigned numbers would wrap
-    step = int(values[1]) - int(values[0])
-    return step != 0 and bool(np.all(np.diff(values) == step))
+    if len(values) >= FEWEST_SHUFFLED and values.min() in (0, 1) and values.max() - values.min() == len(values) - 1:
+        return bool(np.all(np.bincount(values - values.min()) == 1))
+    return _are_even(values)
+
+
+def _is_float_index(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_floating(column.type)) and _are_even(column.to_numpy())
+
+
+def _are_even(values: np.ndarray) -> bool:
+    """Say whether numbers go on by the same step, but for rounding."""
+    if len(values) < 3 or not np.isfinite(values).all():
+        return False
+    steps = np.diff(values)
+    return bool(steps[0] != 0 and np.all(np.abs(steps - steps[0]) <= 1e-6 * np.abs(steps[0])))

@@ -13,13 +13,15 @@ NUMBER = r"^\s*[+\-−]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 LIKE_A_NUMBER = (
     r"^\s*[$€£¥]?\s*[+\-−]?[$€£¥]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*[%$€£¥]?\s*$"
     r"|^\s*[+\-−]?\d+\.\d+ ?[a-zA-Zµ°]{1,3}\s*$"
+    r"|^\s*[+\-−]?\d{1,3}([ '\x{2019}\x{a0}\x{202f}]\d{3})*[.,]\d+\s*$"
+    r"|^\s*[+\-−]?\d*\.\d+[dD][+-]?\d+\s*$"
 )
-"""With a decimal comma, commas between thousands, a percent sign, a currency or a unit, too."""
+"""With a decimal comma, signs between thousands, a percent sign, a currency, a unit or Fortran's D, too."""
 THOUSANDS = r"^\s*[+\-−]?\d{1,3}(,\d{3})*(\.\d+)?\s*$"
 MISSING = r"^\s*(NA|N/A|n/a|na|NaN|nan|null|NULL|None|none|-|\?|\.|#N/A|<NA>)?\s*$"
 
 VECTOR = re.compile(r"\s*(np\.|torch\.)?(array|tensor)?\(?\s*[\[({]{1,2}\s*[-+.\d]")
-BARE_VECTOR = re.compile(r"\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[ \t]+){2,}[-+.\deE]+\s*")
+BARE_VECTOR = re.compile(r"(?=.*[.eE])\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[ \t]+){2,}[-+.\deE]+\s*")
 DECORATION = re.compile(r"np\.|torch\.|array|tensor|dtype=[\w.]+|device='[^']*'|[\[\](){},;]")
 
 ABSENT = re.compile(r"\b(null|None|NULL|NA)\b")

@@ -47,7 +47,7 @@ ID_NAMES = ("id", "ids", "obs_names")
 COORDINATES = ("x", "y", "z")
 
 
-ID_LIKE = re.compile(r".+[_ .-](id|ids|uuid|guid)|.*[a-z]I[dD]|uuid|guid|u?id|accession|barcode", re.ASCII)
+ID_LIKE = re.compile(r"(?i:.+[_ .-](ids?|uuid|guid)|uuid|guid|u?id|accession|barcode)|.*[a-z]I[dD]", re.ASCII)
 
 PICTURE_DIMENSIONS = (2, 3)
 PICTURE_NAME = re.compile(
@@ -256,9 +256,13 @@ def _unwrap(file: DataFile) -> str | None:
     kinds = {part.told: part.name for part in file.parts() if part.kind == "other"}
     name = file.path.name
     if "struct" in kinds:
+        ending = file.path.suffix.lower()
+        read = {".jsonl": "json.read_json", ".ndjson": "json.read_json", ".arrow": "feather.read_table"}
+        module, function = read.get(ending, "parquet.read_table").split(".")
         return (
-            f"{kinds['struct']} holds columns of its own: import pyarrow.parquet as pq; x = pq.read_table({name!r})\n"
-            "          pq.write_table(x.flatten(), 'latents.parquet')"
+            f"{kinds['struct']} holds columns of its own: import pyarrow.parquet, pyarrow.{module}\n"
+            f"          x = pyarrow.{module}.{function}({name!r}); "
+            "pyarrow.parquet.write_table(x.flatten(), 'latents.parquet')"
         )
     raw = next((kinds[told] for told in ("binary", "large_binary") if told in kinds), None)
     if raw is None:

@@ -165,7 +165,7 @@ Place = tuple[str, str | None]
 def _join(left: Sequence[str], right: Sequence[str], left_place: Place, right_place: Place) -> Join:
     for ids, place in ((left, left_place), (right, right_place)):
         _refuse_double(ids, place, left_place[0], right_place[0])
-    by_name = "" if right_place[1] in (left_place[1], None) else f" ({right_place[1]} there)"
+    by_name = "" if right_place[1] in (left_place[1], None) or not left_place[1] else f" ({right_place[1]} there)"
     rows = {one: row for row, one in enumerate(right)}
     missing = [one for one in left if one not in rows]
     if not missing:

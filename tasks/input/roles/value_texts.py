@@ -48,6 +48,15 @@ def as_text(values: Any, rows: int, path: Path, name: str, holder: str = "array"
             rule="one value per row",
             remedy="save both from the same batch of inputs, or with ids in both",
         )
+    within = next((value for value in listed if isinstance(value, list | dict)), None)
+    if within is not None:
+        raise InputError(
+            f"a {'list' if isinstance(within, list) else 'record'} a row, such as {str(within)[:60]}",
+            file=path,
+            place=f"{holder} {name!r}",
+            rule="one value per row: a text or a number",
+            remedy="name another column; of several tags a row, save one text",
+        )
     try:
         return [_text(value) for value in listed]
     except UnicodeDecodeError as error:

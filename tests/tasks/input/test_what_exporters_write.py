@@ -40,6 +40,7 @@ from tests.tasks.input.test_what_goes_in import (
     lists,
     of_pandas,
     to_csv,
+    to_jsonl,
     to_parquet,
     to_text,
 )
@@ -86,6 +87,12 @@ def categories_of_polars(folder: Path) -> None:
         writer.write_table(table)
 
 
+def of_two_tables(folder: Path) -> None:
+    (folder / "data").mkdir()
+    frame().to_parquet(folder / "data" / "a.parquet")
+    pd.DataFrame({"id": IDS, "kind": KINDS}).to_parquet(folder / "data" / "b.parquet")
+
+
 def of_write_table(folder: Path) -> None:
     lines = [" ".join(f'"V{place + 1}"' for place in range(len(NAMES)))]
     lines += [f'"cell {row}" ' + " ".join(map(str, vector)) for row, vector in enumerate(VECTORS)]
@@ -111,6 +118,7 @@ def records(folder: Path) -> None:
 
 
 VIEWS = pa.array(["links", "rechts", "Mitte"], pa.string_view())
+TAGS = {"labels": ["tags"]}
 TWO_LEVELS = pd.MultiIndex.from_arrays([KINDS, range(ROWS)])
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 BLANKS = "\n".join(f"w{row} " + " ".join(map(str, vector)) for row, vector in enumerate(VECTORS))
@@ -279,6 +287,73 @@ CASES = [
     Case("data.csv", to_csv(frame().assign(z1=[f"${one:.2f}" for one in SHARES])), None, ("'z1' holds '$",)),
     Case("data.csv", to_csv(frame().assign(z1=[f"{one:.2f} mV" for one in SHARES])), None, ("'z1' holds",)),
     Case("data.csv", to_csv(frame(code=[f"{row}b" for row in range(ROWS)])), 4, ("left out: code",), same=True),
+    Case(
+        "data.csv",
+        to_csv(frame().assign(z1=[f"{4e4 * one:_.2f}".replace("_", " ") for one in SHARES])),
+        None,
+        ("'z1'",),
+    ),
+    Case(
+        "data.csv",
+        to_csv(frame().assign(z1=[f"{4e4 * one:_.2f}".replace("_", "'") for one in SHARES])),
+        None,
+        ("'z1'",),
+    ),
+    Case(
+        "data.csv", to_csv(frame().assign(z1=[f"{one:.4e}".replace("e", "D") for one in SHARES])), None, ("'z1' holds",)
+    ),
+    Case(
+        "data.csv", to_csv(frame(phone=[f"030 {row + 100} 456" for row in range(ROWS)])), 4, ("out: phone",), same=True
+    ),
+    Case(
+        "data.csv",
+        to_text("My export;\n" + csv_text(frame()).replace(",", ";")),
+        None,
+        ("a line has 4 values where 2 are", "if the first line is a title"),
+        about="a title above semicolons",
+    ),
+    Case("data.csv", to_text("z0,z1\n"), None, ("no line of values",)),
+    Case("data.csv", to_text(csv_text(frame()).replace("z2,z3", ",", 1)), 4, ("Unnamed: 3",), same=True),
+    Case("data.csv", to_csv(frame().set_axis(np.arange(ROWS) / 4, axis=0), index=True), 4, ("row numbers",), same=True),
+    # Codes of text
+    *(
+        Case("data.csv", to_csv(frame(label=["кот", "пёс"] * 20), encoding=code), None, ("UTF-8", "iconv"), about=code)
+        for code in ("cp1251", "koi8-r", "cp866")
+    ),
+    Case("data.csv", to_csv(frame(label=["日本", "東京"] * 20), encoding="shift_jis"), None, ("UTF-8", "iconv")),
+    Case(
+        "data.csv",
+        to_csv(frame(label=["日本", "東京"] * 20), encoding="utf-32"),
+        4,
+        ("UTF-32",),
+        ("日本", "東京", "日本"),
+    ),
+    Case(
+        "data.csv",
+        to_csv(frame(label=["été", "ÄÖÜ", "Ærø", "naïve"] * 10), encoding="cp1252"),
+        4,
+        ("Windows-1252",),
+        ("été", "ÄÖÜ", "Ærø"),
+    ),
+    # Row numbers and ids
+    Case(
+        "data.csv", to_csv(frame(row=np.random.default_rng(1).permutation(ROWS))), 4, ("row (row numbers)",), same=True
+    ),
+    Case("data.csv", to_csv(frame(**{"row ID": IDS})), 4, ("ids: row ID",), ids=IDS[0], same=True),
+    Case("data.csv", to_csv(frame(ID=IDS)), 4, ids=IDS[0], same=True),
+    # Lines of JSON
+    Case("data.jsonl", to_text("[1.5, 2.5]\n" * ROWS, "data.jsonl"), None, ("begins with a list", "rename it to .csv")),
+    Case("data.jsonl", to_text('[{"z": [1.5]}]', "data.jsonl"), None, ("an object a line", "read_json")),
+    Case(
+        "data.jsonl",
+        to_text("".join(json.dumps({"z": [1.5], "a": row or "x"}) + "\n" for row in range(ROWS)), "data.jsonl"),
+        None,
+        ("line 2: 'a' is a number, and a string in the lines before", "drop(columns='a')"),
+    ),
+    # Folders
+    Case("data", of_two_tables, None, ("column 'id' of b.parquet is not in a.parquet", "other folders")),
+    # Labels
+    Case("data.parquet", to_parquet({"z": lists(), "tags": [["a", "b"]] * ROWS}), None, ("a list a row",), roles=TAGS),
     # polars, pandas
     Case("data.arrow", categories_of_polars, 12, ("labels: label",), labels=tuple(KINDS[:3])),
     Case(
@@ -368,6 +443,12 @@ def of_spark(write: Callable[[pd.DataFrame, Path], object], ending: str) -> Writ
     return parts
 
 
+def of_arrays(folder: Path) -> None:
+    (folder / "data").mkdir()
+    for part in range(2):
+        np.save(folder / "data" / f"part{part}.npy", VECTORS[20 * part : 20 * (part + 1)])
+
+
 def within_structs(folder: Path) -> None:
     kind = pa.struct([("type", pa.int8()), ("values", pa.list_(pa.float64()))])
     vectors = pa.array([{"type": 1, "values": vector.tolist()} for vector in VECTORS], type=kind)
@@ -387,6 +468,11 @@ CONVERTED: list[tuple[str, Write]] = [
     ("data.json", lambda folder: frame().to_json(folder / "data.json", orient="split")),
     ("data.json", lambda folder: frame().to_json(folder / "data.json")),
     ("data.parquet", within_structs),
+    (
+        "data.jsonl",
+        to_jsonl([{"id": one, "data": {"v": list(map(float, z))}} for one, z in zip(IDS, VECTORS, strict=True)]),
+    ),
+    ("data", of_arrays),
     ("data.parquet", to_parquet({"id": IDS, "embedding": [vector.tobytes() for vector in VECTORS]})),
 ]
 
