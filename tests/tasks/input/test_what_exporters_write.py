@@ -309,7 +309,7 @@ CASES = [
         "data.csv",
         to_text("My export;\n" + csv_text(frame()).replace(",", ";")),
         None,
-        ("a line has 4 values where 2 are", "if the first line is a title"),
+        ("a line has 4 values where 3 are", "if the first line is a title"),
         about="a title above semicolons",
     ),
     Case("data.csv", to_text("z0,z1\n"), None, ("no line of values",)),
