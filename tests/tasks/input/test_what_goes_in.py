@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from steadymap.configs.errors import InputError
-from steadymap.configs.sweep import DataSource
+from steadymap.configs.sweep import DATA_ENDINGS, DataSource
 from steadymap.tasks.input.dataset import look_at_source
 from steadymap.tasks.input.latents_file import read_latents
 from tests.conftest import three_blobs
@@ -832,3 +832,9 @@ def check_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case) -> N
 
 def test_the_table_is_long_enough() -> None:
     assert len(CASES) >= 150
+
+
+def test_the_document_names_every_ending() -> None:
+    told = (Path(__file__).parents[3] / "docs" / "inputs.md").read_text(encoding="utf-8")
+    missing = [ending for ending in DATA_ENDINGS if f"`{ending.removesuffix('.gz')}`" not in told]
+    assert missing == []
