@@ -761,6 +761,12 @@ CASES: list[Case] = [
         4,
         ("row 3: far",),
     ),
+    Case(
+        "data.csv",
+        to_csv(frame(z4=np.where(np.arange(ROWS) % 9 == 2, -999.0, WIDE[:, 4]))),
+        5,
+        ("column 'z4' is -999 in 5 rows (2, 11, 20, 29, 38)", "missing one"),
+    ),
     Case("data.csv", to_csv(frame(z4=WIDE[:, 4] * 1e4)), 5, ("column 'z4' holds", "variance", "scale: standard")),
     Case("data.csv", to_csv(frame(z4=0.0, z5=1.5)), 6, ("2 of 6 columns never change: 'z4', 'z5'",)),
     Case(
