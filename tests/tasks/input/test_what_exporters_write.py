@@ -33,6 +33,7 @@ from tests.tasks.input.test_what_goes_in import (
     WIDE,
     Case,
     Write,
+    both,
     check_case,
     csv_text,
     frame,
@@ -43,6 +44,7 @@ from tests.tasks.input.test_what_goes_in import (
     to_jsonl,
     to_parquet,
     to_text,
+    write_h5ad,
 )
 
 BARCODES = [f"ACGT{row:04d}-1" for row in range(ROWS)]
@@ -135,6 +137,14 @@ CASES = [
     ),
     Case("data.csv", to_csv(COMPONENTS.set_axis(BARCODES), index=True, quoting=2), 4, ("PC_1",), ids=BARCODES[0]),
     Case("data.csv", to_csv(frame(celltype=KINDS, batch=["a", "b"] * (ROWS // 2))), 4, ("left out: batch",)),
+    Case("data.h5ad", write_h5ad(lsi=scipy.sparse.csr_matrix(VECTORS)), 4, ("matrix lsi",), same=True),
+    Case(
+        "data.csv",
+        both(write_h5ad(X_scvi=VECTORS), to_csv(frame().set_axis(IDS).sample(frac=1, random_state=1), index=True)),
+        4,
+        ("data.h5ad joined by id",),
+        roles={"labels": ["data.h5ad#cell_type"]},
+    ),
     # UMAP and what clusters it
     Case(
         "data.csv",
