@@ -24,6 +24,8 @@ from steadymap.tasks.input.formats.read_tables import (
     refuse_repeated,
 )
 from steadymap.tasks.input.formats.text_numbers import (
+    LIKE_A_NUMBER,
+    LIKE_A_QUANTITY,
     TextVectorError,
     first_that_is_none,
     holds_vectors,
@@ -69,9 +71,7 @@ class TableFile(DataFile):
         if self._parts is None:
             found = [self._look_at(name) for name in self.names]
             stems = Counter(_stem(part.name) for part in found if part.kind == "number")
-            self._parts = [
-                replace(part, series=_stem(part.name) is not None and stems[_stem(part.name)] > 1) for part in found
-            ]
+            self._parts = [self._in_its_series(part, stems) for part in found]
         return self._parts
 
     def matrix(self, names: Sequence[str], role: str = "latents") -> tuple[np.ndarray, tuple[str, ...] | None]:
@@ -165,6 +165,16 @@ class TableFile(DataFile):
             fault=self._fault(name, column, kind),
         )
 
+    def _in_its_series(self, part: Part, stems: Counter[str | None]) -> Part:
+        """Say whether a part is one of a numbered series of numbers; text among these may be quantities."""
+        stem = _stem(part.name)
+        if stem is None or stems[stem] < 2:
+            return part
+        fault = part.fault
+        if part.kind == "text" and fault is None:
+            fault = self._fault(part.name, self._plain(part.name), part.kind, LIKE_A_QUANTITY)
+        return replace(part, series=True, fault=fault)
+
     def _kind(self, name: str, column: pa.ChunkedArray) -> tuple[Kind, str]:
         types = pa.types
         plain: list[tuple[Callable[[pa.DataType], bool], Kind, str]] = [
@@ -191,13 +201,13 @@ class TableFile(DataFile):
         self._numbers[name] = numbers
         return "number", "numbers written as text"
 
-    def _fault(self, name: str, column: pa.ChunkedArray, kind: Kind) -> InputError | None:
+    def _fault(self, name: str, column: pa.ChunkedArray, kind: Kind, like: str = LIKE_A_NUMBER) -> InputError | None:
         """Return what is wrong with a column that one bad value has made text, or lists that differ in length."""
         if kind == "other" and is_list(column.type) and len(column):
             return refuse_ragged(column, name, self.path)
         if kind != "text":
             return None
-        row = first_that_is_none(column)
+        row = first_that_is_none(column, like)
         if row is None:
             return None
         value = str(column[row].as_py())

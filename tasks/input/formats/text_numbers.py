@@ -10,13 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 NUMBER = r"^\s*[+\-−]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
-LIKE_A_NUMBER = (
-    r"^\s*[$€£¥]?\s*[+\-−]?[$€£¥]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*[%$€£¥]?\s*$"
+LIKE_A_NUMBER = r"^\s*[+\-−]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*%?\s*$"
+"""With a decimal comma, commas between thousands or a percent sign, too."""
+LIKE_A_QUANTITY = (
+    r"^\s*[$€£¥]?\s*[+\-−]?[$€£¥]?\s*\d[\d,]*\.?\d*\s*[$€£¥]?\s*$"
     r"|^\s*[+\-−]?\d+\.\d+ ?[a-zA-Zµ°]{1,3}\s*$"
     r"|^\s*[+\-−]?\d{1,3}([ '\x{2019}\x{a0}\x{202f}]\d{3})*[.,]\d+\s*$"
     r"|^\s*[+\-−]?\d*\.\d+[dD][+-]?\d+\s*$"
 )
-"""With a decimal comma, signs between thousands, a percent sign, a currency, a unit or Fortran's D, too."""
+"""With a currency, a unit, other signs between thousands, or Fortran's D."""
 THOUSANDS = r"^\s*[+\-−]?\d{1,3}(,\d{3})*(\.\d+)?\s*$"
 MISSING = r"^\s*(NA|N/A|n/a|na|NaN|nan|null|NULL|None|none|-|\?|\.|#N/A|<NA>)?\s*$"
 
@@ -83,9 +85,9 @@ def parse_numbers(column: pa.ChunkedArray) -> np.ndarray | None:
     return numbers
 
 
-def first_that_is_none(column: pa.ChunkedArray) -> int | None:
+def first_that_is_none(column: pa.ChunkedArray, like: str = LIKE_A_NUMBER) -> int | None:
     """Return the first row that is no number, where more than half of the texts look like numbers; else None."""
-    looks = pc.sum(pc.match_substring_regex(column, LIKE_A_NUMBER)).as_py() or 0
+    looks = pc.sum(pc.match_substring_regex(column, like)).as_py() or 0
     if looks <= (len(column) - column.null_count) / 2:
         return None
     row = pc.index(pc.match_substring_regex(column, NUMBER), value=False).as_py()

@@ -297,6 +297,8 @@ CASES = [
     Case("data.csv", to_csv(frame().assign(z1=[f"${one:.2f}" for one in SHARES])), None, ("'z1' holds '$",)),
     Case("data.csv", to_csv(frame().assign(z1=[f"{one:.2f} mV" for one in SHARES])), None, ("'z1' holds",)),
     Case("data.csv", to_csv(frame(code=[f"{row}b" for row in range(ROWS)])), 4, ("left out: code",), same=True),
+    Case("data.csv", to_csv(frame(dose=[f"{one:.1f} mg" for one in SHARES])), 4, ("left out: dose",), same=True),
+    Case("data.csv", to_csv(frame(price=[f"${one:.2f}" for one in SHARES])), 4, ("left out: price",), same=True),
     Case(
         "data.csv",
         to_csv(frame().assign(z1=[f"{4e4 * one:_.2f}".replace("_", " ") for one in SHARES])),
