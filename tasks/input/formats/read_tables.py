@@ -149,7 +149,15 @@ def _read_text(path: Path, header: bool | None) -> tuple[pa.Table, list[str]]:
     if dialect.names is not None:
         refuse_repeated(dialect.names, path)
     convert = pyarrow.csv.ConvertOptions(strings_can_be_null=not dialect.plain, decimal_point=dialect.decimal)
-    return _tidy(_parse_text(dialect, convert, path), dialect.decimal), list(dialect.notes)
+    table = _tidy(_parse_text(dialect, convert, path), dialect.decimal)
+    return table, [*dialect.notes, *_doubt_last_row(table)]
+
+
+def _doubt_last_row(table: pa.Table) -> list[str]:
+    """Ask about a last row that sums up the others, as spreadsheets have it."""
+    texts = [column for column in table.columns if pa.types.is_string(column.type)]
+    last = [str(column[-1].as_py()) for column in texts] if table.num_rows else []
+    return [f"the last row is called {value!r}: is it one of the data?" for value in last if SUMMARY.fullmatch(value)]
 
 
 def read_column_as_text(path: Path, place: int, header: bool | None) -> list[object]:
@@ -200,6 +208,9 @@ def _parse_text(dialect: Dialect, convert: pyarrow.csv.ConvertOptions, path: Pat
             remedy="mend the line; if the first line is a title, take it off, or let it begin with #",
         ) from None
 
+
+SUMMARY = re.compile(r"\s*((grand |sub)?total|sum|mean|average|gesamt|summe|mittelwert)s?:?\s*", re.IGNORECASE)
+"""What people call a row that sums up the others."""
 
 UNEVEN = re.compile(r"Expected (\d+) columns, got (\d+): (.*)")
 """How Arrow tells of a line that is too short or too long."""

@@ -297,6 +297,7 @@ CASES = [
     Case("data.csv", to_csv(frame().assign(z1=[f"${one:.2f}" for one in SHARES])), None, ("'z1' holds '$",)),
     Case("data.csv", to_csv(frame().assign(z1=[f"{one:.2f} mV" for one in SHARES])), None, ("'z1' holds",)),
     Case("data.csv", to_csv(frame(code=[f"{row}b" for row in range(ROWS)])), 4, ("left out: code",), same=True),
+    Case("data.csv", to_text(csv_text(frame(n=KINDS)) + "1,2,3,4,Total\n"), 4, ("the last row is called 'Total'",)),
     Case("data.csv", to_csv(frame(dose=[f"{one:.1f} mg" for one in SHARES])), 4, ("left out: dose",), same=True),
     Case("data.csv", to_csv(frame(price=[f"${one:.2f}" for one in SHARES])), 4, ("left out: price",), same=True),
     Case(
