@@ -16,7 +16,7 @@ from steadymap.configs.urls import NO_SECRETS, carries_secret
 Metric = Literal["euclidean", "cosine"]
 DATA_ENDINGS = (
     *(".npy", ".npz", ".parquet", ".csv", ".h5ad", ".pq", ".tsv", ".csv.gz", ".tsv.gz", ".feather", ".arrow"),
-    *(".jsonl", ".ndjson", ".jsonl.gz", ".zarr", ".safetensors"),
+    *(".jsonl", ".ndjson", ".jsonl.gz", ".zarr", ".safetensors", ".vec", ".vec.gz"),
 )
 """Endings of the files that data is read from."""
 MODEL_ENDING = ".onnx"

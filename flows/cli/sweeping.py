@@ -108,9 +108,9 @@ def check(
 
     source = look_at_source(settings.data)
     rows, dimensions, health = source.rows, source.dimensions, source.health
-    told = (
-        () if health is None else spell_health(dimensions_table(health).to_pandas(), pd.DataFrame(health_facts(health)))
-    )
+    told: tuple[str, ...] = ()
+    if health is not None:
+        told = spell_health(dimensions_table(health.health).to_pandas(), pd.DataFrame(health_facts(health)))
     grid = expand(settings, rows)
     check_fit(settings, grid, rows, dimensions)
     workers = settings.workers.count or default_count()

@@ -207,7 +207,7 @@ def _latent_space(before: Run, after: Run) -> list[_Compared]:
     return [
         _Compared("", score, k or None, one, samples[1][score, k])
         for (score, k), one in samples[0].items()
-        if (score, k) in samples[1]
+        if (score, k) in samples[1] and score in CARD_OF
     ]
 
 

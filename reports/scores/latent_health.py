@@ -39,7 +39,7 @@ def spell_health(dimensions: pd.DataFrame, facts: pd.DataFrame) -> tuple[str, ..
         lead = f"All {count(width, 'dimension')} are active: none is dead, constant, duplicated or collapsed."
     else:
         lead = f"{active} of {count(width, 'dimension')} are active."
-    told = [_tell_collapse(dimensions, facts), lead]
+    told = [_tell_collapse(dimensions, facts), lead, _tell_left_out(facts)]
     told += [_tell_state(dimensions, state, what) for state, what in FAULTS.items()]
     told += [_tell_twins(dimensions), _tell_dominance(dimensions)]
     return tuple(sentence for sentence in told if sentence)
@@ -79,6 +79,18 @@ def _tell_collapse(dimensions: pd.DataFrame, facts: pd.DataFrame) -> str:
     if (states == "active").sum() * 2 < len(states):
         return "Dimensional collapse: fewer than half of the dimensions carry anything of their own."
     return ""
+
+
+def _tell_left_out(facts: pd.DataFrame) -> str:
+    """Say that rows far from all others have no say in this."""
+    found = facts.loc[facts["score"] == "rows_left_out", "value"]
+    if found.empty:
+        return ""
+    rows = int(found.iloc[0])
+    names = "a warning names it" if rows == 1 else "a warning names them"
+    return (
+        f"{count(rows, 'row').capitalize()} far from all others {'is' if rows == 1 else 'are'} left out here: {names}."
+    )
 
 
 def _tell_state(dimensions: pd.DataFrame, state: str, what: str) -> str:

@@ -14,7 +14,7 @@ from steadymap.tasks.input.checks.matrix_checks import check_finite
 from steadymap.tasks.input.formats.open_file import open_data_file, reading
 from steadymap.tasks.input.latents_file import Latents, read_latents
 from steadymap.tasks.input.roles.decide_roles import COORDINATES, Asked, decide_roles
-from steadymap.tasks.input.roles.row_join import RowKeys, join_rows, read_keys, spell_join
+from steadymap.tasks.input.roles.row_join import RowKeys, join_rows, read_keys
 from steadymap.tasks.numerics.geometry.preprocess import UnusableVectorsError, preprocess
 from steadymap.tasks.numerics.input.row_order import canonical_order, count_duplicates, row_keys
 from steadymap.tasks.numerics.reducers.degeneracy import describe_degeneracy
@@ -101,7 +101,8 @@ def _read_embedding(path: Path, latents: Latents) -> tuple[np.ndarray, str]:
         decided = decide_roles(file, Asked(picture=True))
         matrix, columns = file.matrix(decided.latents)
         mine, theirs = latents.keys or RowKeys(""), read_keys(file, latents.keys)
-        order = join_rows(mine, theirs)
+        join = join_rows(mine, theirs)
+        order = join.order
     if matrix.ndim != 2 or matrix.shape[1] not in (2, 3) or matrix.dtype.kind not in "fiu":
         raise InputError(
             f"shape {matrix.shape}, dtype {matrix.dtype}",
@@ -118,5 +119,5 @@ def _read_embedding(path: Path, latents: Latents) -> tuple[np.ndarray, str]:
         )
     picture = matrix.astype(np.float64) if order is None else matrix[order].astype(np.float64)
     check_finite(picture, columns or COORDINATES, path)
-    joined = spell_join(mine, theirs, order)
+    joined = join.told
     return picture, f"{latents.taken}; {matrix.shape[1]} coordinates {decided.vectors} of {path.name}, {joined}"

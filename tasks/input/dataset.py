@@ -22,10 +22,9 @@ from steadymap.tasks.input.checks.matrix_checks import check_matrix
 from steadymap.tasks.input.checks.second_looks import warn_of_labels, warn_of_matrix
 from steadymap.tasks.input.encoder.encode_inputs import describe, encode_inputs, measure_encoded
 from steadymap.tasks.input.fetch_inputs import fetched
-from steadymap.tasks.input.latent_health import examine_some
+from steadymap.tasks.input.latent_health import Examined, examine_some
 from steadymap.tasks.input.latents_file import Latents, read_latents
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
-from steadymap.tasks.numerics.scores.latent_space.latent_health import LatentHealth
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
@@ -135,7 +134,7 @@ class Measured:
     dimensions: int
     taken: str
     warnings: tuple[str, ...] = ()
-    health: LatentHealth | None = None
+    health: Examined | None = None
 
 
 def look_at_source(source: DataSource) -> Measured:

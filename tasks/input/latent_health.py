@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypedDict
 
+import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from steadymap.configs import schemas
 from steadymap.tasks.input.latents_file import Latents
-from steadymap.tasks.numerics.arrays import AnyFloat
+from steadymap.tasks.numerics.arrays import AnyFloat, Int64
+from steadymap.tasks.numerics.input.oddities import find_far_rows
 from steadymap.tasks.numerics.scores.latent_space.latent_health import LatentHealth, Measured, examine
 
 CHECKED_ROWS = 20_000
@@ -26,21 +29,44 @@ class Fact(TypedDict):
     chance: float | None
 
 
-def examine_vectors(vectors: AnyFloat, log_variance: AnyFloat | None) -> LatentHealth:
-    """Examine on one thread: more would add up in another order, to other bytes."""
+@dataclass(frozen=True)
+class Examined:
+    """The health of the vectors without the few rows that are far from all others.
+
+    One row of 9999 makes every dimension a copy of the first: variances and correlations would tell of that row alone.
+
+    Attributes
+    ----------
+    health
+        Of the rows that are left.
+    far
+        The rows that are left out, the farthest first.
+    """
+
+    health: LatentHealth
+    far: Int64
+
+
+def examine_vectors(vectors: AnyFloat, log_variance: AnyFloat | None, step: int = 1) -> Examined:
+    """Examine every row, or one of ``step``, on one thread: more would add up in another order, to other bytes."""
+    far, _ = find_far_rows(vectors)
+    kept: slice | Int64 = slice(None, None, step)
+    if len(far):
+        kept = np.setdiff1d(np.arange(0, len(vectors), step), far)
     with threadpool_limits(1):
-        return examine(vectors, log_variance)
+        health = examine(vectors[kept], None if log_variance is None else log_variance[kept])
+    return Examined(health, far)
 
 
-def examine_some(latents: Latents) -> LatentHealth:
+def examine_some(latents: Latents) -> Examined:
     """Examine the vectors of a file, of many rows some that are spread over it."""
     step = -(-len(latents.matrix) // CHECKED_ROWS)
-    log_variance = None if latents.log_variance is None else latents.log_variance[::step]
-    return examine_vectors(latents.matrix[::step].astype("float32"), log_variance)
+    return examine_vectors(latents.matrix.astype("float32"), latents.log_variance, step)
 
 
-def health_facts(health: LatentHealth) -> list[Fact]:
-    """Return the facts about all dimensions together."""
+def health_facts(examined: Examined) -> list[Fact]:
+    """Return the facts about all dimensions together, and how many rows they leave out."""
+    health = examined.health
     facts = [
         _fact("active_units", 0, Measured(health.count("active"), None)),
         _fact("effective_rank", 0, health.effective_rank),
@@ -49,6 +75,8 @@ def health_facts(health: LatentHealth) -> list[Fact]:
     if health.kl is not None:
         facts.append(_fact("prior_divergence", 0, Measured(float(health.kl.sum()), None)))
         facts.append(_fact("collapsed_dimensions", 0, Measured(health.count("collapsed"), None)))
+    if len(examined.far):
+        facts.append(_fact("rows_left_out", 0, Measured(float(len(examined.far)), None)))
     return facts
 
 

@@ -176,7 +176,8 @@ def _as_matrix(array: np.ndarray, path: Path) -> np.ndarray:
             f"a record a row: {some(array.dtype.names)}",
             file=path,
             rule="latent vectors are a 2-d array, a row per input",
-            remedy="save numpy.lib.recfunctions.structured_to_unstructured(array)",
+            remedy="numpy.savez('latents.npz', **{name: array[name] for name in array.dtype.names}); "
+            "a column per dimension: numpy.lib.recfunctions.structured_to_unstructured(array)",
         )
     if array.ndim != 2:
         raise InputError(

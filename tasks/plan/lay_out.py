@@ -14,6 +14,7 @@ from steadymap.tasks.geometry.parts import Geometry, parts_of
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, derive
 from steadymap.tasks.input.dataset import Dataset, read_row_column
 from steadymap.tasks.numerics.geometry.odd_rows import far_rows
+from steadymap.tasks.numerics.input.oddities import find_far_rows
 from steadymap.tasks.numerics.reducers.interface import MODULES
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.store.code_digest import code_digest
@@ -225,15 +226,17 @@ def _data_warnings(dataset: Dataset) -> list[str]:
     warnings = []
     if dataset.duplicates:
         share = dataset.duplicates / dataset.rows
-        told = f"{dataset.duplicates} rows ({share:.0%}) repeat an earlier row; they draw tight clumps of their own"
-        warnings.append(told)
-    far = far_rows(dataset.latents())
+        one = dataset.duplicates == 1
+        repeat = f"1 row ({share:.0%}) repeats" if one else f"{dataset.duplicates:,} rows ({share:.0%}) repeat"
+        warnings.append(f"{repeat} an earlier row; such rows draw tight clumps of their own")
+    few, _ = find_far_rows(dataset.latents())
+    far = far_rows(dataset.latents()) if len(few) == 0 else few[:0]  # a few are named as rows of the file already
     if len(far):
         ids = read_row_column(dataset.folder, "id")
         named = ", ".join(str(ids[row]) for row in far[:MOST_NAMED]) + (" …" if len(far) > MOST_NAMED else "")
         warnings.append(
-            f"{len(far)} row{'s' * (len(far) > 1)} far from everything else (id {named}); pictures give them room that "
-            "others lack, so leave them out if they are faults"
+            f"{len(far):,} rows are far from everything else (id {named}); pictures give them room that others lack, "
+            "so leave them out if they are faults"
         )
     return warnings
 

@@ -28,15 +28,15 @@ def describe_latent_space(plan: Plan) -> LatentSpace:
     from steadymap.tasks.numerics.geometry.preprocess import UnusableVectorsError
 
     metric = plan.config.preprocess.metric
-    health = examine_vectors(plan.dataset.latents(), plan.dataset.log_variance())
-    facts = health_facts(health)
+    examined = examine_vectors(plan.dataset.latents(), plan.dataset.log_variance())
+    facts = health_facts(examined)
     with contextlib.suppress(UnusableVectorsError):  # then every cell says so
         working = read_working(plan.geometry, metric)
         found = latent_neighbours(plan.geometry, metric, DIMENSION_K, plan.config.workers.count)
         facts += [*_shape(found, metric), *_purity(plan, found), *_inputs(plan, working)]
     place = LatentSpace(plan.store.findings(plan.run) / "latent_space.parquet")
     write_table(pa.Table.from_pylist(facts, schema=schemas.LATENT_SPACE), place.file)
-    write_table(dimensions_table(health), place.file.with_name("dimensions.parquet"))
+    write_table(dimensions_table(examined.health), place.file.with_name("dimensions.parquet"))
     return place
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from steadymap.configs.sweep import DataSource
@@ -181,6 +183,17 @@ def test_a_data_file_gets_the_default_grid_and_its_labels(tmp_path: Path) -> Non
     assert run("check", "z.npy", "--labels", "species", cwd=tmp_path).returncode == cli.EXIT_BAD_INPUT
 
 
+def test_check_says_in_three_lines_what_it_took(tmp_path: Path) -> None:
+    columns = {"id": [f"doc-{row}" for row in range(60)], "text": ["a b c"] * 60, "n_tokens": [3, 8, 5] * 20}
+    pq.write_table(pa.table({**columns, "embedding": three_blobs(rows=60)[0].tolist()}), tmp_path / "emb.parquet")
+    lines = run("check", "emb.parquet", cwd=tmp_path).stdout.splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith("emb.parquet: "))
+    end = next(place for place, line in enumerate(lines) if line.startswith("pictures of all rows"))
+    assert end - start <= 3
+    told = " ".join(line.strip() for line in lines[start:end])
+    assert "dimensions from the list column embedding; left out: text, n_tokens (one integer); ids: id" in told
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -190,18 +203,23 @@ def test_a_data_file_gets_the_default_grid_and_its_labels(tmp_path: Path) -> Non
         (("sweep", "broken.npy"), ["broken.npy", "row 3", "not finite", "remedy"]),
         (("check", "broken.npy"), ["broken.npy", "not finite"]),
         (("sweep", "typo.yaml", "--labels", "y"), ["--labels goes with a data file"]),
+        (("check", "memory.yaml"), ["workers.memory_gb = 0.1", "a worker takes 0.3 GB", "allow 0.6 or more"]),
         (("report", "none"), ["none", "steadymap runs"]),
     ],
 )
 def test_bad_input_exits_with_2_and_a_few_lines(tmp_path: Path, words: tuple[str, ...], told: list[str]) -> None:
     (tmp_path / "typo.yaml").write_text("name: x\ndatta: {path: z.npy}\n", encoding="utf-8")
     vectors, _ = three_blobs(rows=30)
+    np.save(tmp_path / "whole.npy", vectors)
+    memory = "name: x\ndata: {path: whole.npy}\nworkers: {memory_gb: 0.1}\n"
+    (tmp_path / "memory.yaml").write_text(memory, encoding="utf-8")
     vectors[3, 1] = np.nan
     np.save(tmp_path / "broken.npy", vectors)
     printed = run(*words, cwd=tmp_path)
     assert printed.returncode == cli.EXIT_BAD_INPUT
     assert printed.stdout == ""
     assert "Traceback" not in printed.stderr
+    assert "problems" not in printed.stderr  # one slip of the keyboard is one
     for word in told:
         assert word in printed.stderr
 

@@ -10,6 +10,9 @@ from steadymap.configs.errors import InputError
 from steadymap.tasks.input.formats.data_file import some
 
 FEWEST_ROWS = 10
+MOST_COLUMNS_OUT = 0.5
+"""Share of the columns with values that are not finite up to which to leave them out is an answer, too."""
+
 SMALLEST_SPREAD, LARGEST_VALUE = 1e-12, 1e12
 
 
@@ -22,7 +25,7 @@ def check_matrix(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
         Naming rows and columns.
     """
     rows, dimensions = matrix.shape
-    check_rows(rows, file)
+    check_rows(rows, file, dimensions)
     if dimensions == 0:
         raise InputError("the vectors have no columns", file=file, remedy="check `data: latents:`")
     check_finite(matrix, columns, file)
@@ -41,9 +44,9 @@ def check_matrix(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
         raise InputError(
             f"values up to {float(largest.max()):.3g} that spread over {spread:.3g}",
             file=file,
-            place=f"column {columns[column]!r}",
+            place=f"row {int(np.argmax(np.abs(matrix[:, column].astype(np.float64))))}, column {columns[column]!r}",
             rule=f"values up to {LARGEST_VALUE:g} that spread over {SMALLEST_SPREAD:g} or more (float32 distances)",
-            remedy="rescale the vectors",
+            remedy="rescale the vectors; drop rows in which such a value stands for a missing one",
         )
     _check_distinct(matrix, file)
     if np.all(matrix.astype(np.float32)[1:] == matrix.astype(np.float32)[0]):
@@ -70,14 +73,16 @@ def _check_distinct(matrix: np.ndarray, file: object) -> None:
     )
 
 
-def check_rows(rows: int, file: object) -> None:
+def check_rows(rows: int, file: object, dimensions: int = 0) -> None:
     """Refuse fewer rows than a neighbourhood needs."""
     if rows < FEWEST_ROWS:
         raise InputError(
-            f"{rows} rows",
+            "1 row" if rows == 1 else f"{rows} rows",
             file=file,
             rule=f"at least {FEWEST_ROWS} rows are needed for neighbourhoods",
-            remedy="encode more inputs",
+            remedy="encode more inputs"
+            if dimensions < FEWEST_ROWS
+            else f"a row per input: if the {dimensions} columns are the inputs, save array.T; else encode more inputs",
         )
 
 
@@ -95,5 +100,6 @@ def check_finite(matrix: np.ndarray, columns: Sequence[str], file: object) -> No
         file=file,
         place=f"row {some(at_rows)}, column {some([repr(columns[c]) for c in at_columns])}",
         rule="every value is a finite number (rows count from 0)",
-        remedy="drop or impute these rows before saving",
+        remedy="drop or impute these rows before saving"
+        + ("" if len(at_columns) > MOST_COLUMNS_OUT * len(columns) else "; or name the other columns with --latents"),
     )

@@ -10,6 +10,8 @@ from steadymap.tasks.input.formats.data_file import some
 from steadymap.tasks.numerics.input.oddities import find_oddities
 
 FEWEST_VALUES = 30
+MOST_SENTINELS = 3
+"""Columns that are named; of a fill value there are often many."""
 SHARE_OF_ROWS = 0.5
 """A label with more values than this share of its rows is a scale or a name, not a class."""
 
@@ -34,6 +36,14 @@ def warn_of_matrix(matrix: np.ndarray, columns: Sequence[str]) -> list[str]:
         names = some([repr(columns[column]) for column in found.constant], 5)
         change = "changes" if len(found.constant) == 1 else "change"
         told.append(f"{len(found.constant)} of {len(columns)} columns never {change}: {names}")
+    for column, value in found.sentinels[:MOST_SENTINELS]:
+        rows = np.flatnonzero(matrix[:, column].astype(np.float32) == np.float32(value))
+        if set(rows.tolist()) <= set(found.far.tolist()):
+            continue
+        told.append(
+            f"column {columns[column]!r} is {value:g} in {len(rows):,} rows ({some(rows, 5)}), far from its other "
+            "values; does that stand for a missing one? Drop these rows, or the column"
+        )
     if len(found.equal):
         zeros = " (all zeros)" if not np.any(matrix[found.equal[0]]) else ""
         told.append(

@@ -15,8 +15,10 @@ INDEX_NAME = re.compile(r"|index|level_\d+|__index_level_\d+__|Unnamed: ?\d+(_le
 
 def is_index(part: Part) -> bool:
     """Say whether pandas or R wrote a column as the index of a frame."""
-    if not part.dimension or part.kind in ("matrix", "other") or (part.name == "index" and part.kind == "number"):
+    if not part.dimension or part.kind in ("matrix", "other"):
         return False
+    if part.kind == "number" and not part.index:  # without a name, and no count: a dimension that has lost its name
+        return part.row_numbers
     return part.index or INDEX_NAME.fullmatch(part.name) is not None
 
 

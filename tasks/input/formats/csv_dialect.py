@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steadymap.configs.errors import InputError
+from steadymap.tasks.input.formats.word_vectors import read_word_vectors
 
 HEAD_CHARACTERS = 1_000_000
 HEAD_LINES = 60
@@ -23,9 +24,15 @@ DECIMAL_COMMA = re.compile(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+([eE][+-]?\d+)?")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 SEPARATOR_LINE = re.compile(r"\"?sep=(.)\"?[ ]*(\r\n|\r|\n)", re.IGNORECASE)
 """By which Excel is told the separator."""
+EMPTY_LINES = re.compile(r"((\r\n|\r|\n)[ \t]*([,;|\t])[,;|\t ]*)+$")
+LISTED = re.compile(r"\s*\[[^\[\]\"]+\]\s*")
+UTF32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
 UTF16 = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
-FALLBACK_ENCODINGS = ("cp1252", "latin-1")
 FEWEST_PROGRESSION = 3
+MOST_TITLE_LINES = 5
+NOT_ASCII = re.compile(r"[^\x00-\x7f\s]")
+RUN_NOT_ASCII = re.compile(r"[^\x00-\x7f\s]{3,}")
+"""Hardly in a language that Windows-1252 is made for; Cyrillic, Greek or Japanese in a code of its own is such runs."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Dialect:
         One character each.
     notes
         What a person should know of it.
+    plain
+        Whether quotation marks and words such as NA stand for themselves.
     """
 
     text: str
@@ -49,6 +58,7 @@ class Dialect:
     separator: str
     decimal: str
     notes: tuple[str, ...]
+    plain: bool = False
 
 
 def read_dialect(raw: bytes, path: Path, header: bool | None = None) -> Dialect:
@@ -66,13 +76,24 @@ def read_dialect(raw: bytes, path: Path, header: bool | None = None) -> Dialect:
     Raises
     ------
     InputError
-        It is empty, or its first line can be read as names and as values.
+        It is empty or no text, or its first line can be read as names and as values.
     """
-    text, notes = _decode(raw)
+    text, notes = _decode(raw, path)
+    if "\0" in text:
+        raise InputError(
+            "there are zero bytes in it", file=path, rule="a file of text", remedy="write the file again, as UTF-8"
+        )
+    words = None if header else read_word_vectors(text, path)
+    if words is not None:
+        told_as = ("word vectors: the words are the ids",)
+        return Dialect(words.text, words.names, "\t", ".", (*notes, *told_as), plain=True)
     told = SEPARATOR_LINE.match(text)
     text, comments = _without_comments(text[told.end() :] if told else text)
     if not text.strip():
         raise InputError("the file is empty", file=path, rule="a line per row")
+    text, empty = _without_empty_lines(text)
+    text, listed = _without_brackets(text)
+    notes += [*empty, *listed]
     head = text if len(text) <= HEAD_CHARACTERS else text[:HEAD_CHARACTERS].rpartition("\n")[0]
     separator = told[1] if told else _find_separator(head, ".tsv" in path.name.lower())
     if separator == " ":
@@ -90,7 +111,9 @@ def read_dialect(raw: bytes, path: Path, header: bool | None = None) -> Dialect:
     return Dialect(body, names, separator.replace(" ", "\t"), decimal, tuple(notes))
 
 
-def _decode(raw: bytes) -> tuple[str, list[str]]:
+def _decode(raw: bytes, path: Path) -> tuple[str, list[str]]:
+    if raw[:4] in UTF32:
+        return raw.decode("utf-32"), ["UTF-32"]
     encoding = UTF16.get(raw[:2])
     if encoding is None and raw[:400].count(0) > len(raw[:400]) // 3:
         encoding = "utf-16-be" if raw[:1] == b"\0" else "utf-16-le"
@@ -101,12 +124,23 @@ def _decode(raw: bytes) -> tuple[str, list[str]]:
     except UnicodeDecodeError:
         if b"\0" in raw:
             raise
-    for fallback in FALLBACK_ENCODINGS[:-1]:
-        try:
-            return raw.decode(fallback), ["not UTF-8: read as Windows-1252 (Latin-1)"]
-        except UnicodeDecodeError:
-            continue
-    return raw.decode(FALLBACK_ENCODINGS[-1]), ["not UTF-8: read as Latin-1"]
+    try:
+        text = raw.decode("cp1252")
+    except UnicodeDecodeError:
+        raise _unknown_encoding(path, "not UTF-8, UTF-16 or Windows-1252 (Latin-1)") from None
+    accented, foreign = (pattern.findall(text) for pattern in (NOT_ASCII, RUN_NOT_ASCII))
+    if 2 * sum(map(len, foreign)) > len(accented):
+        raise _unknown_encoding(path, f"not UTF-8, and as Windows-1252 (Latin-1) it has words such as {foreign[0]!r}")
+    return text, ["not UTF-8: read as Windows-1252 (Latin-1)"]
+
+
+def _unknown_encoding(path: Path, problem: str) -> InputError:
+    return InputError(
+        problem,
+        file=path,
+        rule="text in UTF-8, UTF-16 or Windows-1252",
+        remedy=f"iconv -f CODE -t UTF-8 {path.name!r} > utf8.csv, with the CODE of the file (CP1251, SHIFT_JIS …)",
+    )
 
 
 def _without_comments(text: str) -> tuple[str, list[str]]:
@@ -122,6 +156,24 @@ def _without_comments(text: str) -> tuple[str, list[str]]:
             comments.append(line[1:].strip())
         place = end.end() if end else len(text)
     return text[place:].rstrip("\r\n "), comments
+
+
+def _without_empty_lines(text: str) -> tuple[str, list[str]]:
+    """Take lines without any value off the end, as spreadsheets write the empty rows below a table."""
+    start = max(0, len(text) - HEAD_CHARACTERS)
+    found = EMPTY_LINES.search(text, start)
+    if found is None:
+        return text, []
+    lines = len(found[0].strip("\r\n").splitlines())
+    return text[: found.start()], [f"{lines} empty line{'s' * (lines > 1)} at the end left out"]
+
+
+def _without_brackets(text: str) -> tuple[str, list[str]]:
+    """Make separated values of a list a line: [0.1, 0.2]."""
+    lines = text.split("\n") if text.startswith("[") else []
+    if not lines or not all(LISTED.fullmatch(line) for line in lines):
+        return text, []
+    return "\n".join(line.strip().strip("[]") for line in lines), ["a list a line"]
 
 
 def _split(text: str, separator: str) -> list[list[str]]:
@@ -141,7 +193,16 @@ def _find_separator(head: str, tabs: bool) -> str:
         # R leaves out the name of the row names, so the first line may be one shorter.
         if max(lengths[1:] or lengths) > 1 and len({*lengths[1:]}) <= 1 and lengths[-1] - lengths[0] in (0, 1):
             return separator
-    return " " if _is_divided_by_blanks(head) else ","
+    return " " if _is_divided_by_blanks(head) else _find_below_a_title(head) or ","
+
+
+def _find_below_a_title(head: str) -> str | None:
+    """Return what divides all lines but the first few alike, so that these are told as what is wrong."""
+    for separator in SEPARATORS:
+        lengths = [len(row) for row in _split(head, separator)][MOST_TITLE_LINES:]
+        if len(lengths) > 1 and len({*lengths}) == 1 and lengths[0] > 1:
+            return separator
+    return None
 
 
 def _is_divided_by_blanks(head: str) -> bool:

@@ -48,6 +48,8 @@ class Part:
         Whether it only counts the rows.
     index
         Whether it is an index that pandas wrote beside its columns.
+    level
+        Whether it is one of several levels of such an index: alone it tells no rows apart.
     fault
         Why it cannot be used, where it looks as if it should be.
     """
@@ -60,6 +62,7 @@ class Part:
     series: bool = False
     row_numbers: bool = False
     index: bool = False
+    level: bool = False
     fault: InputError | None = None
 
 
@@ -70,6 +73,8 @@ class DataFile(ABC):
     """What its parts are called."""
     pictures_beside = False
     """Whether pictures of the vectors (X_umap) usually lie beside them."""
+    row_labels: range | None = None
+    """The row labels of a frame of pandas that has none of its own."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -123,6 +128,10 @@ class DataFile(ABC):
         InputError
             There is no such array or column.
         """
+
+    def without_header(self) -> DataFile | None:
+        """Return a lone column whose first line is a value and no name; None where nothing says that it could be."""
+        return None
 
     def matching(self, wanted: Sequence[str], role: str) -> list[str]:
         """Return the names that names or patterns stand for; only tables know patterns."""

@@ -8,7 +8,7 @@ from steadymap.configs.errors import InputError
 
 HEAD_BYTES = 512
 
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson")
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".vec")
 """Files of text; what begins with one of the marks below is none."""
 
 MARKS: tuple[tuple[bytes, str, str, tuple[str, ...]], ...] = (

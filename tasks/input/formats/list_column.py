@@ -24,7 +24,7 @@ def tell_lists(column: pa.ChunkedArray) -> tuple[str, int | None]:
     """Return what a column of lists is called, and how many numbers a row has; None where that differs."""
     shape = _shape(column)
     if shape is None:
-        return "lists of different lengths", None
+        return "lists of different lengths" if column.null_count == 0 else "lists, in some rows none", None
     word = "tensor column" if len(shape) > 1 else "list column"
     kind = "" if not pa.types.is_integer(_innermost(column.type)) else " of integers"
     return word + kind, int(np.prod(shape))
@@ -40,13 +40,38 @@ def unfold(column: pa.ChunkedArray, name: str, path: Path) -> np.ndarray:
     """
     shape = _shape(column)
     if shape is None:
-        raise InputError(
-            f"the lists of column {name!r} have different lengths or are not numbers",
-            file=path,
-            rule="one list of numbers a row, all of one length",
-        )
+        raise refuse_ragged(column, name, path)
     refuse_axes(shape, name, path)
     return _flat(column).reshape(len(column), -1)
+
+
+def refuse_ragged(column: pa.ChunkedArray, name: str, path: Path) -> InputError:
+    """Return what is to be said of lists that are missing in some rows, or shorter or longer than in most."""
+    lengths = pc.list_value_length(column)
+    usual = pc.mode(lengths)[0]["mode"].as_py() if len(column) > column.null_count else 0
+    odd = pc.fill_null(pc.not_equal(lengths, usual), True)
+    rows = np.flatnonzero(odd.to_numpy(zero_copy_only=False) if isinstance(odd, pa.Array) else odd.to_numpy())
+    if not len(rows):
+        return InputError(
+            f"lists within the lists of column {name!r} have different lengths",
+            file=path,
+            rule="one list of numbers a row, all of one length",
+            remedy="take the mean over the longer axis, or fill it up, before saving",
+        )
+    first = lengths[int(rows[0])].as_py()
+    value = "no list" if first is None else "a list without numbers" if first == 0 else _count_numbers(first)
+    more = f", and {len(rows) - 1:,} more such rows" if len(rows) > 1 else ""
+    return InputError(
+        f"column {name!r} holds {value} in row {int(rows[0]):,}{more}; in most rows {_count_numbers(usual)}",
+        file=path,
+        rule="one list of numbers a row, all of one length (rows count from 0)",
+        remedy=f"drop such rows (pandas: df = df[df[{name!r}].str.len() == {usual}]), or encode them again; of several "
+        "vectors a row (one a token) save their mean",
+    )
+
+
+def _count_numbers(length: int) -> str:
+    return "a list of 1 number" if length == 1 else f"a list of {length:,} numbers"
 
 
 def refuse_axes(shape: Sequence[int], name: str, path: Path) -> None:

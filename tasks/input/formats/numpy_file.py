@@ -82,6 +82,14 @@ class NpzFile(DataFile):
             for member in archive.infolist():
                 if member.filename.endswith(".npy"):
                     self._look_at(archive, member)
+        if {"format", "shape", "data"} < self._found.keys():
+            raise InputError(
+                "a sparse matrix of SciPy",
+                file=path,
+                rule="arrays, a row per input",
+                remedy=f"import scipy.sparse, numpy; x = scipy.sparse.load_npz({path.name!r})\n"
+                "          numpy.save('latents.npy', x.toarray())",
+            )
 
     def _look_at(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         name = member.filename.removesuffix(".npy")
@@ -135,7 +143,7 @@ class NpzFile(DataFile):
 
 def _part(name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Part:
     """Say what an array holds, by its header."""
-    if len(shape) == 1:
+    if len(shape) == 1 or (len(shape) == 2 and shape[1] == 1 and dtype.kind != "f"):
         kind, told = VALUE_KINDS.get(dtype.kind, ("other", f"dtype {dtype}"))
         return Part(name, kind, told)
     size = " × ".join(map(str, shape))

@@ -31,15 +31,25 @@ UNREADABLE = (
 )
 """What NumPy, zipfile and Arrow are known to raise for damaged, encrypted or foreign files."""
 
-TORCH = "import torch, numpy; x = torch.load({0!r}, weights_only=True)\n          numpy.save('latents.npy', x.numpy())"
+TORCH = (
+    "import torch, numpy; x = torch.load({0!r}, map_location='cpu', weights_only=True)\n"
+    "          numpy.save('latents.npy', x.detach().float().numpy())  # of a dict of tensors x['NAME']"
+)
 PICKLE = (
-    "import pickle, numpy; x = pickle.load(open({0!r}, 'rb'))\n          numpy.save('latents.npy', numpy.asarray(x))"
+    "import pandas, numpy; x = pandas.read_pickle({0!r})\n"
+    "          numpy.save('latents.npy', numpy.asarray(x))  # of a frame of pandas x.to_parquet('latents.parquet')"
+)
+MATLAB = "import scipy.io, numpy; x = scipy.io.loadmat({0!r})\n          numpy.save('latents.npy', x['NAME'])"
+MATLAB_7_3 = "import h5py, numpy; x = h5py.File({0!r})\n          numpy.save('latents.npy', x['NAME'][:].T)"
+WORD2VEC = (
+    "import gensim; x = gensim.models.KeyedVectors.load_word2vec_format({0!r}, binary=True)\n"
+    "          x.save_word2vec_format('latents.vec')"
 )
 CONVERSIONS = {
     **dict.fromkeys((".pt", ".pth", ".ckpt"), TORCH),
     **dict.fromkeys((".pkl", ".pickle", ".p"), PICKLE),
     ".joblib": "import joblib, numpy; x = joblib.load({0!r})\n          numpy.save('latents.npy', numpy.asarray(x))",
-    ".mat": "import scipy.io, numpy; x = scipy.io.loadmat({0!r})\n          numpy.save('latents.npy', x['NAME'])",
+    ".mat": MATLAB,
     **dict.fromkeys(
         (".h5", ".hdf5"),
         "import h5py, numpy; x = h5py.File({0!r})\n          numpy.save('latents.npy', x['NAME'][:])",
@@ -50,10 +60,33 @@ CONVERSIONS = {
     ),
     ".json": "import pandas; x = pandas.read_json({0!r}, orient={1!r})\n          x.to_parquet('latents.parquet')",
     **dict.fromkeys((".txt", ".dat", ".tab", ".data"), "rename it to .csv or .tsv; separators are found"),
+    ".orc": "import pandas; x = pandas.read_orc({0!r})\n          x.to_parquet('latents.parquet')",
+    **dict.fromkeys((".rds", ".rda", ".rdata"), "in R: arrow::write_parquet(readRDS({0!r}), 'latents.parquet')"),
+    ".loom": "import anndata; x = anndata.read_loom({0!r})\n          x.write_h5ad('latents.h5ad')",
+    **{
+        ending: f"unpack it: {command} {{0!r}}"
+        for ending, command in {
+            **dict.fromkeys((".tgz", ".tar"), "tar xf"),
+            ".gz": "gunzip",
+            ".bz2": "bunzip2",
+            ".xz": "unxz",
+            ".zst": "unzstd",
+            ".zip": "unzip",
+            ".7z": "7z x",
+        }.items()
+    },
 }
 """Two lines that make a readable file of others, which may hold code (pickles) or come in many shapes."""
 SPLIT_TABLE = re.compile(rb"\s*\{\s*\"(columns|data|index)\"\s*:\s*\[")
-HEAD_BYTES = 100
+HEAD_BYTES = 1024
+PARTS = {
+    ".csv": "pandas.read_csv",
+    ".csv.gz": "pandas.read_csv",
+    ".tsv": "pandas.read_table",
+    ".json": "lambda part: pandas.read_json(part, lines=True)",
+    ".jsonl": "lambda part: pandas.read_json(part, lines=True)",
+}
+"""What reads the parts of a table that Spark and its like leave in a folder."""
 RUNS_CODE = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".p", ".joblib")
 
 
@@ -93,8 +126,24 @@ def _open_folder(path: Path) -> DataFile:
         "this is a folder",
         file=path,
         rule="a data file, a folder of Parquet or Arrow shards of one table, or a .zarr",
-        remedy="check the path; in a config it is relative to the folder of the config",
+        remedy=_join_parts(path) or "check the path; in a config it is relative to the folder of the config",
     )
+
+
+def _join_parts(folder: Path) -> str | None:
+    """Return the lines that make one file of its parts, where a folder holds some."""
+    if next(folder.glob("*.npy"), None) is not None:
+        return (
+            f"import glob, numpy; x = list(map(numpy.load, sorted(glob.glob('{folder.name}/*.npy'))))\n"
+            "          numpy.save('latents.npy', numpy.concatenate(x))  # where these are parts of one array"
+        )
+    for ending, read in PARTS.items():
+        if next(folder.glob(f"*{ending}"), None) is not None:
+            return (
+                f"import glob, pandas; x = pandas.concat(map({read}, sorted(glob.glob('{folder.name}/*{ending}'))))\n"
+                "          x.to_parquet('latents.parquet', index=False)  # where these are parts of one table"
+            )
+    return None
 
 
 def _unknown(path: Path) -> InputError:
@@ -111,10 +160,23 @@ def _unknown(path: Path) -> InputError:
         f"cannot read {ending or 'a file without ending'!r} files{runs}",
         file=path,
         rule=f"latent vectors come as {', '.join(DATA_ENDINGS)}",
-        remedy=CONVERSIONS.get(ending, "convert it, for example with numpy.save or pandas.DataFrame.to_parquet").format(
-            path.name, _orient(path)
-        ),
+        remedy=_conversion(path, ending).format(path.name, _orient(path)),
     )
+
+
+def _conversion(path: Path, ending: str) -> str:
+    """Return the lines that make a readable file of one, by its ending, and by its first bytes where that has kinds."""
+    if path.name.lower().endswith(".tar.gz"):
+        return CONVERSIONS[".tar"]
+    head = b""
+    if ending in (".mat", ".bin") and path.is_file():
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    if ending == ".mat" and (head.startswith(b"MATLAB 7.3") or b"\x89HDF" in head):
+        return MATLAB_7_3
+    if ending == ".bin" and re.match(rb"\d+ \d+\n", head):
+        return WORD2VEC
+    return CONVERSIONS.get(ending, "convert it, for example with numpy.save or pandas.DataFrame.to_parquet")
 
 
 def _orient(path: Path) -> str:

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pyarrow as pa
@@ -26,7 +27,7 @@ CHUNK_BYTES = 16_000_000
 PARQUET_ENDINGS = (".parquet", ".pq")
 ARROW_ENDINGS = (".feather", ".arrow")
 LINES_ENDINGS = (".jsonl", ".ndjson")
-TEXT_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+TEXT_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".vec", ".vec.gz")
 LARGEST_BLOCK = 2**31 - 1
 
 
@@ -48,9 +49,38 @@ def read_arrow_table(path: Path, header: bool | None) -> tuple[pa.Table, list[st
         return _read_arrow(path), []
     if name.endswith((*LINES_ENDINGS, *(f"{ending}.gz" for ending in LINES_ENDINGS))):
         raw = _read_bytes(path)
-        block = pyarrow.json.ReadOptions(block_size=min(max(len(raw), 1), LARGEST_BLOCK))
-        return pyarrow.json.read_json(io.BytesIO(raw), read_options=block), []
+        return _read_lines(raw, path), []
     return _read_text(path, header)
+
+
+def _read_lines(raw: bytes, path: Path) -> pa.Table:
+    if raw.lstrip()[:1] == b"[":
+        raise InputError(
+            "it begins with a list",
+            file=path,
+            rule='an object a line, such as {"id": 1, "vector": [0.1, 0.2]}',
+            remedy="of a list of numbers a line, rename it to .csv; of one list of objects: "
+            f"import pandas; x = pandas.read_json({path.name!r})\n          x.to_parquet('latents.parquet')",
+        )
+    block = pyarrow.json.ReadOptions(block_size=min(max(len(raw), 1), LARGEST_BLOCK))
+    try:
+        return pyarrow.json.read_json(io.BytesIO(raw), read_options=block)
+    except pa.ArrowInvalid as error:
+        changed = CHANGED.search(str(error))
+        if changed is None:
+            raise
+        raise InputError(
+            f"{changed[1]!r} is a {changed[3]}, and a {changed[2]} in the lines before",
+            file=path,
+            place=f"line {int(changed[4]) + 1:,}",
+            rule="values of one name are of one kind",
+            remedy=f"make them alike, or leave them out: import pandas; x = pandas.read_json({path.name!r}, lines=1)\n"
+            f"          x.drop(columns={changed[1]!r}).to_parquet('latents.parquet')",
+        ) from None
+
+
+CHANGED = re.compile(r"Column\(/([^)/]+)\) changed from (\w+) to (\w+) in row (\d+)")
+"""How Arrow tells of a value of another kind."""
 
 
 def shards_of(folder: Path) -> list[Path]:
@@ -66,6 +96,7 @@ def shards_of(folder: Path) -> list[Path]:
 
 def _read_shards(folder: Path) -> pa.Table:
     files = shards_of(folder)
+    _check_shards(files)
     if files[0].name.lower().endswith(ARROW_ENDINGS):
         return pa.concat_tables([_read_arrow(path) for path in files])
     _check_parquet(files)
@@ -74,6 +105,24 @@ def _read_shards(folder: Path) -> pa.Table:
     return pyarrow.dataset.dataset(
         [str(path) for path in files], format="parquet", partitioning=partitioning, partition_base_dir=str(folder)
     ).to_table()
+
+
+def _check_shards(files: list[Path]) -> None:
+    """Refuse files of a folder that are no parts of one table: what one lacks would be missing in its rows."""
+    if not files[0].name.lower().endswith(PARQUET_ENDINGS):
+        return
+    first = set(pq.read_schema(files[0]).names)
+    for path in files[1:]:
+        other = set(pq.read_schema(path).names)
+        if other != first:
+            name = sorted(first ^ other)[0]
+            has, lacks = (files[0], path) if name in first else (path, files[0])
+            raise InputError(
+                f"column {name!r} of {has.name} is not in {lacks.name}",
+                file=path.parent,
+                rule="the files of a folder are parts of one table, with the same columns",
+                remedy="name one file; or keep those of other tables in other folders",
+            )
 
 
 def _check_parquet(files: list[Path]) -> None:
@@ -99,15 +148,25 @@ def _read_text(path: Path, header: bool | None) -> tuple[pa.Table, list[str]]:
     dialect = read_dialect(_read_bytes(path), path, header)
     if dialect.names is not None:
         refuse_repeated(dialect.names, path)
-    convert = pyarrow.csv.ConvertOptions(**MISSING, decimal_point=dialect.decimal)
-    return _tidy(_parse_text(dialect, convert, path), dialect.decimal), list(dialect.notes)
+    convert = pyarrow.csv.ConvertOptions(strings_can_be_null=not dialect.plain, decimal_point=dialect.decimal)
+    table = _tidy(_parse_text(dialect, convert, path), dialect.decimal)
+    return table, [*dialect.notes, *_doubt_last_row(table)]
+
+
+def _doubt_last_row(table: pa.Table) -> list[str]:
+    """Ask about a last row that sums up the others, as spreadsheets have it."""
+    texts = [column for column in table.columns if pa.types.is_string(column.type)]
+    last = [str(column[-1].as_py()) for column in texts] if table.num_rows else []
+    return [f"the last row is called {value!r}: is it one of the data?" for value in last if SUMMARY.fullmatch(value)]
 
 
 def read_column_as_text(path: Path, place: int, header: bool | None) -> list[object]:
     """Read one column of separated values, by its place, as it is written: 007 stays 007."""
     dialect = read_dialect(_read_bytes(path), path, header)
     name = dialect.names[place] if dialect.names is not None else f"f{place}"
-    only = pyarrow.csv.ConvertOptions(**MISSING, include_columns=[name], column_types={name: pa.string()})
+    only = pyarrow.csv.ConvertOptions(
+        strings_can_be_null=not dialect.plain, include_columns=[name], column_types={name: pa.string()}
+    )
     values: list[object] = _tidy(_parse_text(dialect, only, path)).column(name).to_pylist()
     return values
 
@@ -128,10 +187,14 @@ def _tidy(table: pa.Table, decimal: str = ".") -> pa.Table:
 
 
 def _parse_text(dialect: Dialect, convert: pyarrow.csv.ConvertOptions, path: Path) -> pa.Table:
+    if not dialect.text.strip():
+        raise InputError("a line of names, and no line of values", file=path, rule="a line per row")
     block = min(max(4 * len(dialect.text), CHUNK_BYTES), LARGEST_BLOCK)  # a column's type is that of all its values
     names = dialect.names
     read = pyarrow.csv.ReadOptions(column_names=names or [], autogenerate_column_names=names is None, block_size=block)
-    parse = pyarrow.csv.ParseOptions(delimiter=dialect.separator, newlines_in_values='"' in dialect.text)
+    quote: Any = False if dialect.plain else '"'
+    broken = not dialect.plain and '"' in dialect.text
+    parse = pyarrow.csv.ParseOptions(delimiter=dialect.separator, quote_char=quote, newlines_in_values=broken)
     try:
         return pyarrow.csv.read_csv(io.BytesIO(dialect.text.encode()), read, parse, convert)
     except pa.ArrowInvalid as error:
@@ -139,21 +202,21 @@ def _parse_text(dialect: Dialect, convert: pyarrow.csv.ConvertOptions, path: Pat
         if told is None:
             raise
         raise InputError(
-            f"a line has {told[2]} values where {told[1]} are expected: {told[3][:60]!r}",
+            f"a line has {told[2]} value{'s' * (told[2] != '1')} where {told[1]} are expected: {told[3][:60]!r}",
             file=path,
             rule="every line has as many values as the first",
             remedy="mend the line; if the first line is a title, take it off, or let it begin with #",
         ) from None
 
 
+SUMMARY = re.compile(r"\s*((grand |sub)?total|sum|mean|average|gesamt|summe|mittelwert)s?:?\s*", re.IGNORECASE)
+"""What people call a row that sums up the others."""
+
 UNEVEN = re.compile(r"Expected (\d+) columns, got (\d+): (.*)")
 """How Arrow tells of a line that is too short or too long."""
 
 CONTINENTAL = r"^\s*[+\-−]?\d{1,3}(\.\d{3})*(,\d+)?\s*$"
 """A number with points between thousands and a decimal comma."""
-
-MISSING = {"strings_can_be_null": True}
-"""An empty cell is missing in a column of text, too."""
 
 
 def refuse_repeated(names: list[str], path: Path) -> None:

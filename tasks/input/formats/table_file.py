@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.formats.column_names import is_index, match_names
+from steadymap.tasks.input.formats.column_names import INDEX_NAME, is_index, match_names
 from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, some
-from steadymap.tasks.input.formats.list_column import is_list, refuse_axes, tell_lists, unfold
+from steadymap.tasks.input.formats.list_column import is_list, refuse_axes, refuse_ragged, tell_lists, unfold
 from steadymap.tasks.input.formats.read_tables import (
     TEXT_ENDINGS,
     read_arrow_table,
@@ -24,12 +24,17 @@ from steadymap.tasks.input.formats.read_tables import (
     refuse_repeated,
 )
 from steadymap.tasks.input.formats.text_numbers import (
+    LIKE_A_NUMBER,
+    LIKE_A_QUANTITY,
     TextVectorError,
     first_that_is_none,
     holds_vectors,
     parse_numbers,
     parse_vectors,
 )
+
+FEWEST_SHUFFLED = 10
+"""Rows from which numbers 0 to n − 1 in any order are a count, and no dimension by chance."""
 
 NUMBERED = re.compile(r"(.*?)[\[(]?\d+[\])]?")
 """A column of a series: z0, z[1], dim_12, 7."""
@@ -45,7 +50,10 @@ class TableFile(DataFile):
         self._header = header
         self._is_text = path.name.lower().endswith(TEXT_ENDINGS)
         table, self.notes = read_arrow_table(path, header)
-        self._frame_index = _index_of_frame(table.schema)
+        told = (table.schema.pandas_metadata or {}).get("index_columns", [])
+        self._frame_index = {name for name in told if isinstance(name, str)}
+        self._levels = len(told)
+        self.row_labels = _labels_of_frame(table)
         self._classes = _classes_of_dataset(table.schema)
         self._table = _without_empty(table)
         refuse_repeated(self._table.column_names, path)
@@ -63,9 +71,7 @@ class TableFile(DataFile):
         if self._parts is None:
             found = [self._look_at(name) for name in self.names]
             stems = Counter(_stem(part.name) for part in found if part.kind == "number")
-            self._parts = [
-                replace(part, series=_stem(part.name) is not None and stems[_stem(part.name)] > 1) for part in found
-            ]
+            self._parts = [self._in_its_series(part, stems) for part in found]
         return self._parts
 
     def matrix(self, names: Sequence[str], role: str = "latents") -> tuple[np.ndarray, tuple[str, ...] | None]:
@@ -116,6 +122,12 @@ class TableFile(DataFile):
             ),
         )
 
+    def without_header(self) -> DataFile | None:
+        """Read a lone column of a text again, its first line as a value."""
+        if not self._is_text or self._header is not None or len(self.names) != 1:
+            return None
+        return TableFile(self.path, header=False)
+
     def only_name(self, role: str) -> str:
         """Return the one column there is beside ids and row numbers."""
         plain = [part.name for part in self.parts() if not is_index(part) and part.name not in ("id", "ids")]
@@ -128,7 +140,7 @@ class TableFile(DataFile):
             storage = column.type.storage_type
             column = pa.chunked_array([chunk.storage for chunk in column.chunks], type=storage)
         if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
+            column = _plain_dictionary(column)
         if pa.types.is_string_view(column.type):  # as polars writes it; most of Arrow's functions do not know it
             column = column.cast(pa.large_string())
         return column
@@ -146,10 +158,22 @@ class TableFile(DataFile):
             told,
             width,
             dimension=not is_list(column.type) and kind != "matrix",
-            row_numbers=kind == "whole" and name != "id" and _counts_rows(column),
+            row_numbers=(kind == "whole" and name != "id" and _counts_rows(column))
+            or (kind == "number" and INDEX_NAME.fullmatch(name) is not None and _is_float_index(column)),
             index=name in self._frame_index,
-            fault=self._fault(name, column) if kind == "text" else None,
+            level=name in self._frame_index and self._levels > 1,
+            fault=self._fault(name, column, kind),
         )
+
+    def _in_its_series(self, part: Part, stems: Counter[str | None]) -> Part:
+        """Say whether a part is one of a numbered series of numbers; text among these may be quantities."""
+        stem = _stem(part.name)
+        if stem is None or stems[stem] < 2:
+            return part
+        fault = part.fault
+        if part.kind == "text" and fault is None:
+            fault = self._fault(part.name, self._plain(part.name), part.kind, LIKE_A_QUANTITY)
+        return replace(part, series=True, fault=fault)
 
     def _kind(self, name: str, column: pa.ChunkedArray) -> tuple[Kind, str]:
         types = pa.types
@@ -177,9 +201,13 @@ class TableFile(DataFile):
         self._numbers[name] = numbers
         return "number", "numbers written as text"
 
-    def _fault(self, name: str, column: pa.ChunkedArray) -> InputError | None:
-        """Return what is wrong with a column that one bad value has made text: it would be left out unseen."""
-        row = first_that_is_none(column)
+    def _fault(self, name: str, column: pa.ChunkedArray, kind: Kind, like: str = LIKE_A_NUMBER) -> InputError | None:
+        """Return what is wrong with a column that one bad value has made text, or lists that differ in length."""
+        if kind == "other" and is_list(column.type) and len(column):
+            return refuse_ragged(column, name, self.path)
+        if kind != "text":
+            return None
+        row = first_that_is_none(column, like)
         if row is None:
             return None
         value = str(column[row].as_py())
@@ -223,17 +251,20 @@ class TableFile(DataFile):
             raise InputError(
                 f"column {name!r}, {error}",
                 file=self.path,
-                rule="a list of numbers in every row, all of one length",
-                remedy="save the vectors as .npy, .parquet or one column per dimension",
+                rule="a list of numbers in every row, all of one length (rows count from 0)",
+                remedy="drop the row, or encode it again; of many rows save the vectors as .npy or .parquet",
             ) from None
         self.notes.append(f"{name}: vectors written as text are read as numbers")
         return matrix
 
 
-def _index_of_frame(schema: pa.Schema) -> set[str]:
-    """Return the columns that pandas says are the index of its frame."""
-    told = schema.pandas_metadata or {}
-    return {name for name in told.get("index_columns", []) if isinstance(name, str)}
+def _labels_of_frame(table: pa.Table) -> range | None:
+    """Return the row labels that pandas keeps as a start, an end and a step; not those of one shard of several."""
+    told = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    if len(told) != 1 or not isinstance(told[0], dict) or told[0].get("kind") != "range":
+        return None
+    labels = range(told[0]["start"], told[0]["stop"], told[0]["step"])
+    return labels if len(labels) == table.num_rows else None
 
 
 def _classes_of_dataset(schema: pa.Schema) -> dict[str, list[str]]:
@@ -256,6 +287,14 @@ def _without_empty(table: pa.Table) -> pa.Table:
     return table.select(kept).rename_columns(named)
 
 
+def _plain_dictionary(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the values that a dictionary stands for; Arrow does not cast one of views, as polars writes it."""
+    kind = column.type.value_type
+    wide = pa.large_string() if pa.types.is_string_view(kind) else kind
+    chunks = [chunk.dictionary.cast(wide).take(chunk.indices) for chunk in column.chunks]
+    return pa.chunked_array(chunks, type=wide)
+
+
 def _stem(name: str) -> str | None:
     found = NUMBERED.fullmatch(name)
     return None if found is None else found[1]
@@ -271,9 +310,22 @@ def _has_text_numbers(column: pa.ChunkedArray) -> bool:
 
 
 def _counts_rows(column: pa.ChunkedArray) -> bool:
-    """Say whether whole numbers go on by the same step from row to row."""
+    """Say whether whole numbers go on by the same step from row to row, or are a count of the rows in another order."""
     if column.null_count or len(column) < 3:
         return False
     values = column.to_numpy().astype(np.int64)  # differences of unsigned numbers would wrap
-    step = int(values[1]) - int(values[0])
-    return step != 0 and bool(np.all(np.diff(values) == step))
+    if len(values) >= FEWEST_SHUFFLED and values.min() in (0, 1) and values.max() - values.min() == len(values) - 1:
+        return bool(np.all(np.bincount(values - values.min()) == 1))
+    return _are_even(values)
+
+
+def _is_float_index(column: pa.ChunkedArray) -> bool:
+    return bool(pa.types.is_floating(column.type)) and _are_even(column.to_numpy())
+
+
+def _are_even(values: np.ndarray) -> bool:
+    """Say whether numbers go on by the same step, but for rounding."""
+    if len(values) < 3 or not np.isfinite(values).all():
+        return False
+    steps = np.diff(values)
+    return bool(steps[0] != 0 and np.all(np.abs(steps - steps[0]) <= 1e-6 * np.abs(steps[0])))

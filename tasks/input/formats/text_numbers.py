@@ -12,12 +12,21 @@ import pyarrow.compute as pc
 NUMBER = r"^\s*[+\-−]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 LIKE_A_NUMBER = r"^\s*[+\-−]?(\d[\d,]*\.?\d*|\.\d+)([eE][+-]?\d+)?\s*%?\s*$"
 """With a decimal comma, commas between thousands or a percent sign, too."""
+LIKE_A_QUANTITY = (
+    r"^\s*[$€£¥]?\s*[+\-−]?[$€£¥]?\s*\d[\d,]*\.?\d*\s*[$€£¥]?\s*$"
+    r"|^\s*[+\-−]?\d+\.\d+ ?[a-zA-Zµ°]{1,3}\s*$"
+    r"|^\s*[+\-−]?\d{1,3}([ '\x{2019}\x{a0}\x{202f}]\d{3})*[.,]\d+\s*$"
+    r"|^\s*[+\-−]?\d*\.\d+[dD][+-]?\d+\s*$"
+)
+"""With a currency, a unit, other signs between thousands, or Fortran's D."""
 THOUSANDS = r"^\s*[+\-−]?\d{1,3}(,\d{3})*(\.\d+)?\s*$"
 MISSING = r"^\s*(NA|N/A|n/a|na|NaN|nan|null|NULL|None|none|-|\?|\.|#N/A|<NA>)?\s*$"
 
 VECTOR = re.compile(r"\s*(np\.|torch\.)?(array|tensor)?\(?\s*[\[({]{1,2}\s*[-+.\d]")
-BARE_VECTOR = re.compile(r"\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[ \t]+){2,}[-+.\deE]+\s*")
+BARE_VECTOR = re.compile(r"(?=.*[.eE])\s*([-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?[ \t]+){2,}[-+.\deE]+\s*")
 DECORATION = re.compile(r"np\.|torch\.|array|tensor|dtype=[\w.]+|device='[^']*'|[\[\](){},;]")
+
+ABSENT = re.compile(r"\b(null|None|NULL|NA)\b")
 
 
 class TextVectorError(ValueError):
@@ -55,7 +64,7 @@ def _parse_vector(row: int, text: str | None) -> np.ndarray:
     if "..." in text:
         raise TextVectorError(row, "NumPy has shortened it with '...', so its values are lost")
     try:
-        return np.array(DECORATION.sub(" ", text).split(), dtype=np.float64)
+        return np.array(ABSENT.sub("nan", DECORATION.sub(" ", text)).split(), dtype=np.float64)
     except ValueError as error:
         raise TextVectorError(row, str(error)) from None
 
@@ -76,9 +85,9 @@ def parse_numbers(column: pa.ChunkedArray) -> np.ndarray | None:
     return numbers
 
 
-def first_that_is_none(column: pa.ChunkedArray) -> int | None:
+def first_that_is_none(column: pa.ChunkedArray, like: str = LIKE_A_NUMBER) -> int | None:
     """Return the first row that is no number, where more than half of the texts look like numbers; else None."""
-    looks = pc.sum(pc.match_substring_regex(column, LIKE_A_NUMBER)).as_py() or 0
+    looks = pc.sum(pc.match_substring_regex(column, like)).as_py() or 0
     if looks <= (len(column) - column.null_count) / 2:
         return None
     row = pc.index(pc.match_substring_regex(column, NUMBER), value=False).as_py()

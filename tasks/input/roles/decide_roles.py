@@ -38,16 +38,16 @@ NEVER_LATENTS = (
 
 LABEL_NAMES = ("y", "label", "labels")
 OTHER_LABEL_NAMES = (
-    *("target", "targets", "class", "classes", "category", "species", "topic", "cluster"),
-    *("cell_type", "celltype", "leiden", "louvain"),
+    *("target", "targets", "class", "classes", "category", "species", "topic", "cluster", "clusters"),
+    *("cell_type", "celltype", "leiden", "louvain", "labels_", "y_true"),
 )
-LABEL_WORDS = ("label", "labels", "class", "category", "species", "topic", "cluster")
+LABEL_WORDS = ("label", "labels", "class", "category", "species", "topic", "cluster", "clusters")
 """The last word of a name: hdbscan_label, Class Label, topicClass."""
 ID_NAMES = ("id", "ids", "obs_names")
 COORDINATES = ("x", "y", "z")
 
 
-ID_LIKE = re.compile(r".+[_ .-](id|ids|uuid|guid)|.*[a-z]I[dD]|uuid|guid|u?id|accession|barcode", re.ASCII)
+ID_LIKE = re.compile(r"(?i:.+[_ .-](ids?|uuid|guid)|uuid|guid|u?id|accession|barcode)|.*[a-z]I[dD]", re.ASCII)
 
 PICTURE_DIMENSIONS = (2, 3)
 PICTURE_NAME = re.compile(
@@ -163,9 +163,15 @@ def find_ids(
     return usual or text_index or (alike[0] if len(alike) == 1 else None), index
 
 
+def is_usual_name(name: str) -> bool:
+    """Say whether people call a column of labels or ids so."""
+    usual = (*LABEL_NAMES, *OTHER_LABEL_NAMES, *ID_NAMES, "name", "group")
+    return name.lower() in usual or _ends_in_a_label_word(name) or ID_LIKE.fullmatch(name) is not None
+
+
 def _names_rows(part: Part) -> bool:
     """Say whether an index is more than a count: text, or what somebody gave a name."""
-    return part.kind == "text" or (part.index and not INDEX_NAME.fullmatch(part.name))
+    return not part.level and (part.kind == "text" or (part.index and not INDEX_NAME.fullmatch(part.name)))
 
 
 def _is_id_like(part: Part) -> bool:
@@ -179,6 +185,8 @@ def _find_labels(parts: Sequence[Part], asked: Asked, id_name: str | None) -> tu
     if "y" in known and _is_coordinate(known["y"], parts):
         del known["y"]
     found = next((name for name in LABEL_NAMES if name in known), None)
+    if "Y" in known and _is_beside_x(known["Y"], parts):
+        found = found or "Y"
     lower = {name.lower(): name for name in reversed(known)}
     values = {name: part for name, part in lower.items() if known[part].kind not in ("matrix", "other")}
     usual = (*LABEL_NAMES[1:], *OTHER_LABEL_NAMES)
@@ -189,14 +197,23 @@ def _find_labels(parts: Sequence[Part], asked: Asked, id_name: str | None) -> tu
 
 
 def _is_label_like(part: Part) -> bool:
-    words = re.split(r"[ _.-]+|(?<=[a-z])(?=[A-Z])", part.name)
-    return part.kind in ("text", "whole") and len(words) > 1 and words[-1].lower() in LABEL_WORDS
+    return part.kind in ("text", "whole") and _ends_in_a_label_word(part.name)
+
+
+def _ends_in_a_label_word(name: str) -> bool:
+    words = re.split(r"[ _.-]+|(?<=[a-z])(?=[A-Z])", name)
+    return len(words) > 1 and words[-1].lower() in LABEL_WORDS
 
 
 def _is_of_a_tool(part: Part, beside: Sequence[Part]) -> bool:
     """Say whether a tool keeps a column beside those of its user: _step of wandb, _distance of LanceDB."""
     others = (other for other in beside if other.kind in ("matrix", "number") and not other.name.startswith("_"))
     return part.name.startswith("_") and part.dimension and not part.series and any(others)
+
+
+def _is_beside_x(y: Part, parts: Sequence[Part]) -> bool:
+    """Say whether an array Y stands beside an array X, as scikit-learn calls classes and vectors."""
+    return not y.dimension and y.kind != "number" and any(part.name == "X" and not part.dimension for part in parts)
 
 
 def _is_coordinate(y: Part, parts: Sequence[Part]) -> bool:
@@ -216,10 +233,13 @@ def _find_latents(file: DataFile, free: Sequence[Part], asked: Asked) -> tuple[s
     if asked.picture:
         return _find_coordinates(file, usable, numbers)
     for part in usable:
-        if part.fault is not None:
+        if part.fault is not None and (part.kind == "text" or part.name in (*LATENT_NAMES, *OTHER_LATENT_NAMES)):
             raise part.fault
     dimensions = [part for part in usable if part.kind in ("number", "whole") or (part.kind == "flag" and part.series)]
     dimensions = dimensions or [part for part in usable if part.kind == "flag"]
+    for part in usable if len(dimensions) < 2 else ():
+        if part.kind == "other" and part.fault is not None:
+            raise part.fault
     if len(dimensions) == 1 < len(file.parts()) and dimensions[0].name not in (*LATENT_NAMES, *OTHER_LATENT_NAMES):
         raise _single_column(file, dimensions[0].name)
     if dimensions:
@@ -227,7 +247,29 @@ def _find_latents(file: DataFile, free: Sequence[Part], asked: Asked) -> tuple[s
     raise InputError(
         f"no numeric column among {some([repr(part.name) for part in file.parts()])}",
         file=file.path,
-        remedy="name the columns with --latents, or under `data: latents:` (patterns such as z* work)",
+        remedy=_unwrap(file) or "name the columns with --latents, or under `data: latents:` (patterns such as z* work)",
+    )
+
+
+def _unwrap(file: DataFile) -> str | None:
+    """Return the lines that bring out vectors within structs or raw bytes, where a file has such columns."""
+    kinds = {part.told: part.name for part in file.parts() if part.kind == "other"}
+    name = file.path.name
+    if "struct" in kinds:
+        ending = file.path.suffix.lower()
+        read = {".jsonl": "json.read_json", ".ndjson": "json.read_json", ".arrow": "feather.read_table"}
+        module, function = read.get(ending, "parquet.read_table").split(".")
+        return (
+            f"{kinds['struct']} holds columns of its own: import pyarrow.parquet, pyarrow.{module}\n"
+            f"          x = pyarrow.{module}.{function}({name!r}); "
+            "pyarrow.parquet.write_table(x.flatten(), 'latents.parquet')"
+        )
+    raw = next((kinds[told] for told in ("binary", "large_binary") if told in kinds), None)
+    if raw is None:
+        return None
+    return (
+        f"{raw} holds raw bytes; if they are float32: import pandas, numpy; x = pandas.read_parquet({name!r})\n"
+        f"          numpy.save('latents.npy', numpy.stack([numpy.frombuffer(one, 'f4') for one in x[{raw!r}]]))"
     )
 
 
@@ -258,6 +300,8 @@ def _has_a_usual_role(part: Part, beside: Sequence[Part]) -> bool:
     name = part.name
     if part.row_numbers or is_index(part) or name in ID_NAMES or _is_id_like(part) or _is_of_a_tool(part, beside):
         return True
+    if name == "Y" and _is_beside_x(part, beside):
+        return True
     if part.kind == "matrix":
         return name in LABEL_NAMES
     if name == "y" and _is_coordinate(part, beside):
@@ -283,11 +327,11 @@ def _choose_matrix(file: DataFile, free: Sequence[Part], matrices: Sequence[Part
     usual_others = [
         part for part in free if part.kind in ("matrix", "other") and part.name.lower() in OTHER_LATENT_NAMES
     ]
-    ragged = [part for part in free if part.told.startswith("lists of")]
+    ragged = [part for part in free if part.told.startswith("lists")]
     for found in (matrices, of_numbers, usual_others, [] if matrices else ragged):
         if len(found) == 1:
             return found[0].name
-    shown = some([repr(part.name) for part in (matrices or free)], 8)
+    shown = some([_tell_candidate(part) for part in (matrices or free)], 8)
     unread = [part.name for part in free if "not read" in part.told]
     raise InputError(
         f"which of the {file.holder}s {shown or '(none)'} holds the latent vectors?"
@@ -298,6 +342,10 @@ def _choose_matrix(file: DataFile, free: Sequence[Part], matrices: Sequence[Part
         remedy="name it with --latents, or in a config under `data: latents:`"
         + (" (X is the main matrix)" if file.pictures_beside else ""),
     )
+
+
+def _tell_candidate(part: Part) -> str:
+    return f"{part.name!r} ({part.told})" if part.kind == "other" else repr(part.name)
 
 
 def _two_readings(file: DataFile, matrices: Sequence[Part], numbers: Sequence[Part]) -> InputError:
@@ -317,7 +365,8 @@ def _single_column(file: DataFile, name: str) -> InputError:
         f"the only numbers without another role are in the column {name!r}, and one column is hardly a latent space",
         file=file.path,
         rule="vectors of one dimension are named",
-        remedy=f"--latents {name} if it is meant (in a config `data: latents: {name}`); else name the file with the "
+        remedy=_unwrap(file)
+        or f"--latents {name} if it is meant (in a config `data: latents: {name}`); else name the file with the "
         "vectors, and this one for its labels (--labels FILE#COLUMN)",
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, split_reference
 from steadymap.tasks.input.checks.matrix_checks import check_finite
-from steadymap.tasks.input.formats.data_file import DataFile, some
+from steadymap.tasks.input.formats.data_file import DataFile, Values, some
 from steadymap.tasks.input.formats.open_file import open_data_file, reading
 from steadymap.tasks.input.roles.decide_roles import (
     LOG_VARIANCE_NAMES,
@@ -18,10 +18,11 @@ from steadymap.tasks.input.roles.decide_roles import (
     Asked,
     Roles,
     decide_roles,
+    is_usual_name,
     names_with_a_role,
 )
-from steadymap.tasks.input.roles.row_join import RowKeys, join_rows, read_keys, spell_join
-from steadymap.tasks.input.roles.value_texts import as_text, spell_out
+from steadymap.tasks.input.roles.row_join import Join, RowKeys, join_rows, read_keys
+from steadymap.tasks.input.roles.value_texts import as_text, one_a_row, spell_out
 
 SHOWN_LEFT_OUT = 6
 
@@ -39,7 +40,7 @@ class SourceRoles:
         self._main = main
         self._source = source
         self._files: dict[str, DataFile] = {}
-        self._order: dict[str, list[int] | None] = {}
+        self._joins: dict[str, Join] = {}
         self._told: list[str] = []
         self._ids: list[str] | None = None
         self._label_names: list[str] = []
@@ -168,7 +169,9 @@ class SourceRoles:
             return read_keys(self._main)
         own = read_keys(self._main) if self._id_file is self._main else RowKeys(str(self._main.path))
         name = self._source.id or self.decided.id or ""
-        return RowKeys(str(self._id_file.path), self._ids, split_reference(name)[1], own.index, own.index_name)
+        return RowKeys(
+            str(self._id_file.path), self._ids, split_reference(name)[1], own.index, own.index_name, own.default
+        )
 
     def tell(self, vectors: str) -> str:
         """Say in one sentence what was taken and what was left out."""
@@ -199,6 +202,7 @@ class SourceRoles:
     def _find(self, role: str) -> tuple[DataFile, str]:
         name, part = split_reference(role)
         if name is None:
+            self._refuse_other_files(role)
             return self._main, role
         path = Path(name)
         if _same_file(path, self._main.path):
@@ -208,28 +212,47 @@ class SourceRoles:
             self._files[key] = open_data_file(path)
         return self._files[key], part
 
+    def _refuse_other_files(self, role: str) -> None:
+        """Refuse a file of a kind that is not read, which would be taken for the name of a column."""
+        if role in self._main.names or not Path(role).suffix:
+            return
+        for place in (Path(role), self._main.path.parent / role):
+            if place.is_file():
+                open_data_file(place)
+
     def _read(self, file: DataFile, name: str, kind: str, rows: int, *, joined: bool = True) -> list[str | None]:
         with reading(file.path):
             values = file.values(name, kind)
-        order = self._joined(file, of=name) if joined else None
+            if not name and file.names and file is not self._main and len(values) == rows - 1:
+                file, values = self._with_the_first_line(file, values, kind)
         title = name or file.path.name
+        values, note = one_a_row(values, title)
+        self._told += [note] if note else []
+        order = self._joined(file, of=name) if joined else None
         if order is None:
-            return as_text(values, rows, file.path, title)
-        texts = as_text(values, len(values), file.path, title)
+            return as_text(values, rows, file.path, title, file.holder)
+        texts = as_text(values, len(values), file.path, title, file.holder)
         return [texts[row] for row in order]
+
+    def _with_the_first_line(self, file: DataFile, values: Values, kind: str) -> tuple[DataFile, Values]:
+        """Read the first line of a lone column as a value, too, as TensorBoard's projector writes labels."""
+        again = None if is_usual_name(file.names[0]) else file.without_header()
+        if again is None:
+            return file, values
+        self._told.append(f"the first line of {file.path.name} ({file.names[0]!r}) is a value: there is one a row then")
+        return again, again.values("", kind)
 
     def _joined(self, file: DataFile, of: str | None = None) -> list[int] | None:
         """Return the rows of a file in the order of the data file's, where both have ids; else None."""
         if file is self._main or file is self._id_file:
             return None
         key = str(file.path)
-        if key not in self._order:
+        if key not in self._joins:
             mine = self.keys()
-            theirs = read_keys(file, mine)
-            self._order[key] = join_rows(mine, theirs)
-            self._told.append(f"{file.path.name} {spell_join(mine, theirs, self._order[key])}")
+            self._joins[key] = join_rows(mine, read_keys(file, mine))
+            self._told.append(f"{file.path.name} {self._joins[key].told}")
             self._told += file.notes
-        return self._order[key]
+        return self._joins[key].order
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -12,7 +12,18 @@ from steadymap.configs.errors import InputError
 from steadymap.tasks.input.formats.data_file import Values
 
 
-def as_text(values: Any, rows: int, path: Path, name: str) -> list[str | None]:
+def one_a_row(values: Values, name: str) -> tuple[Values, str | None]:
+    """Return one value a row of a column that is stored as (n, 1) or one-hot as (n, k), and a note where it was."""
+    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.shape[1] == 0:
+        return values, None
+    if values.shape[1] == 1:
+        return values[:, 0], None
+    if values.dtype.kind not in "fiub" or not np.isin(values, (0, 1)).all() or not (values.sum(axis=1) == 1).all():
+        return values, None
+    return values.argmax(axis=1), f"{name}: one-hot, read as the number of the column with the 1"
+
+
+def as_text(values: Any, rows: int, path: Path, name: str, holder: str = "array") -> list[str | None]:
     """Return one text per row; whole numbers lose their '.0', missing values become None.
 
     Raises
@@ -21,15 +32,30 @@ def as_text(values: Any, rows: int, path: Path, name: str) -> list[str | None]:
         There is another number of values, or a text that is no UTF-8.
     """
     if isinstance(values, np.ndarray) and values.ndim != 1:
-        raise InputError(f"shape {values.shape}", file=path, place=f"array {name!r}", rule="one value per row (1-d)")
+        raise InputError(
+            f"shape {values.shape}",
+            file=path,
+            place=f"{holder} {name!r}",
+            rule="one value per row (1-d), or one-hot",
+            remedy="of scores of classes save array.argmax(axis=1); what is no label, under another name",
+        )
     listed = values.tolist() if isinstance(values, np.ndarray) else values
     if len(listed) != rows:
         raise InputError(
             f"{len(listed)} values for {rows} rows",
             file=path,
-            place=f"array {name!r}",
+            place=f"{holder} {name!r}",
             rule="one value per row",
             remedy="save both from the same batch of inputs, or with ids in both",
+        )
+    within = next((value for value in listed if isinstance(value, list | dict)), None)
+    if within is not None:
+        raise InputError(
+            f"a {'list' if isinstance(within, list) else 'record'} a row, such as {str(within)[:60]}",
+            file=path,
+            place=f"{holder} {name!r}",
+            rule="one value per row: a text or a number",
+            remedy="name another column; of several tags a row, save one text",
         )
     try:
         return [_text(value) for value in listed]
@@ -37,7 +63,7 @@ def as_text(values: Any, rows: int, path: Path, name: str) -> list[str | None]:
         raise InputError(
             f"{error.object!r} is no UTF-8",
             file=path,
-            place=f"array {name!r}",
+            place=f"{holder} {name!r}",
             rule="text as UTF-8",
             remedy="decode it before saving: numpy.char.decode(array, 'latin-1')",
         ) from None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steadymap.tasks.numerics.arrays import Float32, Int64
+from steadymap.tasks.numerics.arrays import AnyFloat, Float32, Int64
 
 FAR = 6.0
 """Times the distance from the middle that 95 % of the rows keep; a Gaussian in 2 or more dimensions reaches 2."""
@@ -20,6 +20,9 @@ MOST_FAR = 0.01
 
 OUTWEIGHS = 0.95
 """Share of the variance in one column."""
+
+BEYOND = 10.0
+"""Times the range of a column's other values: a fill value such as -999, no tail of a distribution."""
 
 FEWEST_EQUAL, SHARE_EQUAL = 10, 0.05
 """Equal rows that are worth a word."""
@@ -41,6 +44,8 @@ class Oddities:
         Its share, 0 to 1.
     constant
         Columns that never change.
+    sentinels
+        Columns in which several rows share a value far beyond all others, with that value.
     equal
         Rows of the largest set of equal rows, where it is large.
     distinct
@@ -52,13 +57,14 @@ class Oddities:
     heavy: int | None
     share: float
     constant: Int64
+    sentinels: tuple[tuple[int, float], ...]
     equal: Int64
     distinct: int
 
 
 def find_oddities(matrix: Float32) -> Oddities:
     """Look a matrix of shape (n, d) over."""
-    far, farthest = _find_far(matrix)
+    far, farthest = find_far_rows(matrix)
     kept = np.delete(matrix, far, axis=0) if len(far) else matrix
     variance = np.var(kept, axis=0, dtype=np.float64)
     total = float(variance.sum())
@@ -67,11 +73,17 @@ def find_oddities(matrix: Float32) -> Oddities:
     outweighs = matrix.shape[1] > 2 and share > OUTWEIGHS
     constant = np.flatnonzero(matrix.min(axis=0) == matrix.max(axis=0))
     equal, distinct = _find_equal(matrix)
-    return Oddities(far, farthest, heavy if outweighs else None, share, constant, equal, distinct)
+    return Oddities(
+        far, farthest, heavy if outweighs else None, share, constant, _find_sentinels(matrix), equal, distinct
+    )
 
 
-def _find_far(matrix: Float32) -> tuple[Int64, float]:
-    """Return the rows that are far from the middle, and how far the farthest is."""
+def find_far_rows(matrix: AnyFloat) -> tuple[Int64, float]:
+    """Return the few rows of shape (n, d) that are far from all others, the farthest first, and how far that one is.
+
+    Far is more than 6 times the distance from the coordinatewise median that 95 % of the rows keep; more than 1 % of
+    the rows are no strays, and none is returned then.
+    """
     distance = np.linalg.norm(matrix - np.median(matrix, axis=0), axis=1)
     usual = float(np.quantile(distance, 0.95))
     if usual == 0:
@@ -80,6 +92,20 @@ def _find_far(matrix: Float32) -> tuple[Int64, float]:
     far = far[np.argsort(-distance[far], kind="stable")]
     few = len(far) <= max(2, MOST_FAR * len(matrix))
     return (far, float(distance.max()) / usual) if few else (far[:0], 0.0)
+
+
+def _find_sentinels(matrix: Float32) -> tuple[tuple[int, float], ...]:
+    """Return columns with an extreme value that several rows share, 10 times the range of all others away from them."""
+    found = []
+    for number, column in enumerate(matrix.T):
+        for extreme in (column.min(), column.max()):
+            rest = column[column != extreme]
+            if not 2 <= len(column) - len(rest) <= len(rest) or np.all(rest == rest[0]):
+                continue
+            spread, gap = float(np.ptp(rest)), float(np.min(np.abs(rest - extreme)))
+            if gap > BEYOND * spread and len(np.unique(rest)) >= FEWEST_EQUAL:
+                found.append((number, float(extreme)))
+    return tuple(found)
 
 
 def _find_equal(matrix: Float32) -> tuple[Int64, int]:

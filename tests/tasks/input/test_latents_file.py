@@ -306,7 +306,7 @@ BAD_ARRAYS: dict[str, tuple[np.ndarray, list[str]]] = {
     "tiny": (VECTORS * 1e-30, ["e-", "rescale"]),
     "constant": (np.ones((40, 3)), ["all 40 rows are the same"]),
     "offset": (1e9 + VECTORS.astype(float), ["float32", "mean"]),
-    "one row": (VECTORS[:1], ["1 rows", "at least 10"]),
+    "one row": (VECTORS[:1], ["1 row", "at least 10"]),
     "no rows": (VECTORS[:0], ["0 rows"]),
     "1-d": (VECTORS[:, 0], ["shape (40,)", "2-d"]),
     "3-d": (VECTORS.reshape(20, 2, 4), ["shape (20, 2, 4)", "reshape"]),

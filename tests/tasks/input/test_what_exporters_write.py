@@ -8,6 +8,8 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import scipy.io
+import scipy.sparse
 
+from steadymap.configs.errors import InputError
+from steadymap.configs.sweep import DataSource
+from steadymap.tasks.input.latents_file import read_latents
 from tests.tasks.input.test_what_goes_in import (
     CLASSES,
     IDS,
@@ -26,14 +33,18 @@ from tests.tasks.input.test_what_goes_in import (
     WIDE,
     Case,
     Write,
+    both,
     check_case,
     csv_text,
     frame,
     identify,
     lists,
+    of_pandas,
     to_csv,
+    to_jsonl,
     to_parquet,
     to_text,
+    write_h5ad,
 )
 
 BARCODES = [f"ACGT{row:04d}-1" for row in range(ROWS)]
@@ -71,6 +82,19 @@ def of_polars(folder: Path) -> None:
         writer.write_table(table)
 
 
+def categories_of_polars(folder: Path) -> None:
+    kinds = pa.DictionaryArray.from_arrays(pa.array([("links", "rechts", "Mitte").index(one) for one in KINDS]), VIEWS)
+    table = pa.table({"emb": lists(), "label": kinds})
+    with pa.OSFile(str(folder / "data.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def of_two_tables(folder: Path) -> None:
+    (folder / "data").mkdir()
+    frame().to_parquet(folder / "data" / "a.parquet")
+    pd.DataFrame({"id": IDS, "kind": KINDS}).to_parquet(folder / "data" / "b.parquet")
+
+
 def of_write_table(folder: Path) -> None:
     lines = [" ".join(f'"V{place + 1}"' for place in range(len(NAMES)))]
     lines += [f'"cell {row}" ' + " ".join(map(str, vector)) for row, vector in enumerate(VECTORS)]
@@ -95,6 +119,9 @@ def records(folder: Path) -> None:
     np.save(folder / "data.npy", np.array([tuple(vector) for vector in VECTORS], dtype=kind))
 
 
+VIEWS = pa.array(["links", "rechts", "Mitte"], pa.string_view())
+TAGS = {"labels": ["tags"]}
+TWO_LEVELS = pd.MultiIndex.from_arrays([KINDS, range(ROWS)])
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 BLANKS = "\n".join(f"w{row} " + " ".join(map(str, vector)) for row, vector in enumerate(VECTORS))
 
@@ -110,6 +137,14 @@ CASES = [
     ),
     Case("data.csv", to_csv(COMPONENTS.set_axis(BARCODES), index=True, quoting=2), 4, ("PC_1",), ids=BARCODES[0]),
     Case("data.csv", to_csv(frame(celltype=KINDS, batch=["a", "b"] * (ROWS // 2))), 4, ("left out: batch",)),
+    Case("data.h5ad", write_h5ad(lsi=scipy.sparse.csr_matrix(VECTORS)), 4, ("matrix lsi",), same=True),
+    Case(
+        "data.csv",
+        both(write_h5ad(X_scvi=VECTORS), to_csv(frame().set_axis(IDS).sample(frac=1, random_state=1), index=True)),
+        4,
+        ("data.h5ad joined by id",),
+        roles={"labels": ["data.h5ad#cell_type"]},
+    ),
     # UMAP and what clusters it
     Case(
         "data.csv",
@@ -214,8 +249,144 @@ CASES = [
         4,
         ids=IDS[0],
     ),
-    Case("data.csv", to_text(BLANKS), None, ("mixes names and numbers", "--no-header")),
-    Case("data.csv", to_text(BLANKS), 4, ("left out: f0",), roles={"header": False}, same=True),
+    # Word vectors: GloVe, word2vec, fastText
+    Case("data.csv", to_text(BLANKS), 4, ("word vectors: the words are the ids",), ids="w0", same=True),
+    Case("data.csv", to_text(f"{ROWS} 4\n{BLANKS}\n"), 4, ("word vectors", "columns z0, z1"), ids="w0", same=True),
+    Case(
+        "data.vec",
+        to_text(f"{ROWS} 4\n{BLANKS}\n".replace("\n", " \n"), "data.vec"),
+        4,
+        ids="w0",
+        same=True,
+        about="fastText ends lines with a blank",
+    ),
+    Case(
+        "data.vec.gz",
+        to_text(gzip.compress(f"{ROWS} 4\n{BLANKS}".encode()), "data.vec.gz"),
+        4,
+        ids="w0",
+        same=True,
+    ),
+    *(
+        Case(
+            "data.vec",
+            to_text(f"{ROWS} 4\n" + BLANKS.replace("w0 ", f"{word} ", 1), "data.vec"),
+            4,
+            ids=word,
+            same=True,
+            about=word,
+        )
+        for word in ('"', "#", "NaN", "null", "été", "new\u00a0york", ". .", "it's", "a,b")
+    ),
+    Case("data.vec", to_text(f"{ROWS} 4\n" + BLANKS.replace("w1 ", "17 "), "data.vec"), 4, ids="w0", same=True),
+    Case("data.vec", to_text(f"400000 4\n{BLANKS}\n", "data.vec"), None, ("40 word vectors", "says 400,000")),
+    Case("data.vec", to_text(f"41 4\n{BLANKS}\nw9 1.5 2.5\n", "data.vec"), None, ("3 values where 5 are expected",)),
+    Case("data.csv", to_text(re.sub("w[0-9]+", "setosa", BLANKS)), None, ("mixes names", "--no-header")),
+    Case(
+        "data.txt",
+        to_text(BLANKS, "data.txt"),
+        None,
+        ("cannot read '.txt'", "rename it to .csv"),
+        about="GloVe's ending",
+    ),
+    # Spreadsheets and logs
+    Case("data.csv", to_text(csv_text(frame()) + ",,,\r\n" * 9), 4, ("9 empty lines at the end left out",), same=True),
+    Case("data.csv", to_text(csv_text(frame()) + ",,,"), 4, ("1 empty line at the end left out",), same=True),
+    Case("data.csv", to_text("\n".join(str(one) for one in VECTORS.tolist())), 4, ("a list a line",), same=True),
+    Case("data.csv", to_text(csv_text(frame()).encode() + bytes(99)), None, ("zero bytes",)),
+    Case("data.csv", to_csv(frame().assign(z1=[f"${one:.2f}" for one in SHARES])), None, ("'z1' holds '$",)),
+    Case("data.csv", to_csv(frame().assign(z1=[f"{one:.2f} mV" for one in SHARES])), None, ("'z1' holds",)),
+    Case("data.csv", to_csv(frame(code=[f"{row}b" for row in range(ROWS)])), 4, ("left out: code",), same=True),
+    Case("data.csv", to_text(csv_text(frame(n=KINDS)) + "1,2,3,4,Total\n"), 4, ("the last row is called 'Total'",)),
+    Case("data.csv", to_csv(frame(dose=[f"{one:.1f} mg" for one in SHARES])), 4, ("left out: dose",), same=True),
+    Case("data.csv", to_csv(frame(price=[f"${one:.2f}" for one in SHARES])), 4, ("left out: price",), same=True),
+    Case(
+        "data.csv",
+        to_csv(frame().assign(z1=[f"{4e4 * one:_.2f}".replace("_", " ") for one in SHARES])),
+        None,
+        ("'z1'",),
+    ),
+    Case(
+        "data.csv",
+        to_csv(frame().assign(z1=[f"{4e4 * one:_.2f}".replace("_", "'") for one in SHARES])),
+        None,
+        ("'z1'",),
+    ),
+    Case(
+        "data.csv", to_csv(frame().assign(z1=[f"{one:.4e}".replace("e", "D") for one in SHARES])), None, ("'z1' holds",)
+    ),
+    Case(
+        "data.csv", to_csv(frame(phone=[f"030 {row + 100} 456" for row in range(ROWS)])), 4, ("out: phone",), same=True
+    ),
+    Case(
+        "data.csv",
+        to_text("My export;\n" + csv_text(frame()).replace(",", ";")),
+        None,
+        ("a line has 4 values where 3 are", "if the first line is a title"),
+        about="a title above semicolons",
+    ),
+    Case("data.csv", to_text("z0,z1\n"), None, ("no line of values",)),
+    Case("data.csv", to_text(csv_text(frame()).replace("z2,z3", ",", 1)), 4, ("Unnamed: 3",), same=True),
+    Case("data.csv", to_csv(frame().set_axis(np.arange(ROWS) / 4, axis=0), index=True), 4, ("row numbers",), same=True),
+    # Codes of text
+    *(
+        Case("data.csv", to_csv(frame(label=["кот", "пёс"] * 20), encoding=code), None, ("UTF-8", "iconv"), about=code)
+        for code in ("cp1251", "koi8-r", "cp866")
+    ),
+    Case("data.csv", to_csv(frame(label=["日本", "東京"] * 20), encoding="shift_jis"), None, ("UTF-8", "iconv")),
+    Case(
+        "data.csv",
+        to_csv(frame(label=["日本", "東京"] * 20), encoding="utf-32"),
+        4,
+        ("UTF-32",),
+        ("日本", "東京", "日本"),
+    ),
+    Case(
+        "data.csv",
+        to_csv(frame(label=["été", "ÄÖÜ", "Ærø", "naïve"] * 10), encoding="cp1252"),
+        4,
+        ("Windows-1252",),
+        ("été", "ÄÖÜ", "Ærø"),
+    ),
+    # Row numbers and ids
+    Case(
+        "data.csv", to_csv(frame(row=np.random.default_rng(1).permutation(ROWS))), 4, ("row (row numbers)",), same=True
+    ),
+    Case("data.csv", to_csv(frame(**{"row ID": IDS})), 4, ("ids: row ID",), ids=IDS[0], same=True),
+    Case("data.csv", to_csv(frame(ID=IDS)), 4, ids=IDS[0], same=True),
+    # Lines of JSON
+    Case("data.jsonl", to_text("[1.5, 2.5]\n" * ROWS, "data.jsonl"), None, ("begins with a list", "rename it to .csv")),
+    Case("data.jsonl", to_text('[{"z": [1.5]}]', "data.jsonl"), None, ("an object a line", "read_json")),
+    Case(
+        "data.jsonl",
+        to_text("".join(json.dumps({"z": [1.5], "a": row or "x"}) + "\n" for row in range(ROWS)), "data.jsonl"),
+        None,
+        ("line 2: 'a' is a number, and a string in the lines before", "drop(columns='a')"),
+    ),
+    # Folders
+    Case("data", of_two_tables, None, ("column 'id' of b.parquet is not in a.parquet", "other folders")),
+    # Labels
+    Case("data.parquet", to_parquet({"z": lists(), "tags": [["a", "b"]] * ROWS}), None, ("a list a row",), roles=TAGS),
+    # polars, pandas
+    Case("data.arrow", categories_of_polars, 12, ("labels: label",), labels=tuple(KINDS[:3])),
+    Case(
+        "data.parquet",
+        of_pandas(frame().set_axis(TWO_LEVELS, axis=0)),
+        4,
+        ("left out: __index_level_0__",),
+        ids="0",
+        about="an index of two levels",
+    ),
+    # Arrays
+    Case("data.npy", lambda folder: np.save(folder / "data.npy", VECTORS.T), None, ("4 rows", "array.T")),
+    Case(
+        "data.npy",
+        lambda folder: np.save(folder / "data.npy", np.where(WIDE.max() == WIDE, 1e20, WIDE)),
+        None,
+        ("1e+20", f"row {int(WIDE.max(axis=1).argmax())}", "missing"),
+    ),
+    Case("data.npz", lambda folder: np.savez(folder / "data.npz", codes=WIDE > 0), None, ("'codes' (40 × 12, bool)",)),
+    Case("data.csv", to_csv(frame(age=[None, *range(ROWS - 1)])), None, ("'age'", "other columns with --latents")),
     Case(
         "data.csv",
         to_text("Export of 3 May\n" + csv_text(frame())),
@@ -260,3 +431,115 @@ def test_what_a_tool_writes_is_read_as_it_was_meant_or_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case
 ) -> None:
     check_case(tmp_path, monkeypatch, case)
+
+
+def of_matlab(folder: Path) -> None:
+    scipy.io.savemat(folder / "data.mat", {"NAME": VECTORS})
+
+
+def of_matlab_7_3(folder: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(folder / "data.mat", "w", userblock_size=512) as file:
+        file["NAME"] = VECTORS.T  # MATLAB keeps columns together
+    raw = bytearray((folder / "data.mat").read_bytes())
+    raw[:19] = b"MATLAB 7.3 MAT-file"
+    (folder / "data.mat").write_bytes(raw)
+
+
+def of_spark(write: Callable[[pd.DataFrame, Path], object], ending: str) -> Write:
+    def parts(folder: Path) -> None:
+        (folder / "data").mkdir()
+        (folder / "data" / "_SUCCESS").touch()
+        for part in range(2):
+            write(frame().iloc[20 * part : 20 * (part + 1)], folder / "data" / f"part-0000{part}-9f{ending}")
+
+    return parts
+
+
+def of_arrays(folder: Path) -> None:
+    (folder / "data").mkdir()
+    for part in range(2):
+        np.save(folder / "data" / f"part{part}.npy", VECTORS[20 * part : 20 * (part + 1)])
+
+
+def within_structs(folder: Path) -> None:
+    kind = pa.struct([("type", pa.int8()), ("values", pa.list_(pa.float64()))])
+    vectors = pa.array([{"type": 1, "values": vector.tolist()} for vector in VECTORS], type=kind)
+    pq.write_table(pa.table({"id": IDS, "features": vectors}), folder / "data.parquet")
+
+
+CONVERTED: list[tuple[str, Write]] = [
+    ("data.mat", of_matlab),
+    ("data.mat", of_matlab_7_3),
+    ("data.npz", lambda folder: scipy.sparse.save_npz(folder / "data.npz", scipy.sparse.csr_matrix(VECTORS))),
+    ("data.npz", lambda folder: scipy.sparse.save_npz(folder / "data.npz", scipy.sparse.coo_matrix(VECTORS))),
+    ("data.pkl", to_text(pickle.dumps(VECTORS), "data.pkl")),
+    ("data.orc", lambda folder: frame().to_orc(folder / "data.orc")),
+    ("data", of_spark(lambda part, path: part.to_csv(path, index=False), ".csv")),
+    ("data", of_spark(lambda part, path: part.to_json(path, orient="records", lines=True), ".json")),
+    ("data.json", lambda folder: frame().to_json(folder / "data.json", orient="records")),
+    ("data.json", lambda folder: frame().to_json(folder / "data.json", orient="split")),
+    ("data.json", lambda folder: frame().to_json(folder / "data.json")),
+    ("data.parquet", within_structs),
+    (
+        "data.jsonl",
+        to_jsonl([{"id": one, "data": {"v": list(map(float, z))}} for one, z in zip(IDS, VECTORS, strict=True)]),
+    ),
+    ("data", of_arrays),
+    ("data.parquet", to_parquet({"id": IDS, "embedding": [vector.tobytes() for vector in VECTORS]})),
+]
+
+
+@pytest.mark.parametrize(("name", "write"), CONVERTED)
+def test_the_lines_that_convert_a_file_do_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, write: Write
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path)
+    with pytest.raises(InputError) as refused:
+        read_latents(DataSource(path=name))
+    lines = [line.strip() for line in refused.value.remedy.splitlines()]
+    lines[0] = lines[0][lines[0].index("import ") :]
+    exec("\n".join(lines), {})  # noqa: S102 - what a person would paste
+    (made,) = tmp_path.glob("latents.*")
+    np.testing.assert_allclose(read_latents(DataSource(path=made.name)).matrix, VECTORS, rtol=1e-6)
+
+
+def test_a_records_file_is_split_by_the_line_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    array = np.zeros(ROWS, dtype=[("id", "U10"), ("embedding", "f4", (4,))])
+    array["id"], array["embedding"] = IDS, VECTORS
+    np.save("data.npy", array)
+    with pytest.raises(InputError, match="a record a row: id, embedding") as refused:
+        read_latents(DataSource(path="data.npy"))
+    exec(refused.value.remedy.partition(";")[0], {"numpy": np, "array": array})  # noqa: S102
+    latents = read_latents(DataSource(path="latents.npz"))
+    np.testing.assert_array_equal(latents.matrix, VECTORS)
+    assert latents.ids == IDS
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("z.csv.zip", "unzip"),
+        ("z.csv.bz2", "bunzip2"),
+        ("z.csv.zst", "unzstd"),
+        ("z.csv.xz", "unxz"),
+        ("z.npy.gz", "gunzip"),
+        ("z.tar.gz", "tar xf"),
+        ("z.rds", "arrow::write_parquet"),
+        ("z.loom", "read_loom"),
+    ],
+)
+def test_a_packed_file_is_refused_with_what_unpacks_it(tmp_path: Path, name: str, command: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError) as refused:
+        read_latents(DataSource(path=str(tmp_path / name)))
+    assert command in refused.value.remedy
+    assert repr(name) in refused.value.remedy
+
+
+def test_binary_word_vectors_are_refused_with_the_lines_that_convert_them(tmp_path: Path) -> None:
+    (tmp_path / "v.bin").write_bytes(b"40 4\nword " + VECTORS[0].tobytes())
+    with pytest.raises(InputError, match="load_word2vec_format"):
+        read_latents(DataSource(path=str(tmp_path / "v.bin")))

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from steadymap.configs.errors import InputError
-from steadymap.configs.sweep import DataSource
+from steadymap.configs.sweep import DATA_ENDINGS, DataSource
 from steadymap.tasks.input.dataset import look_at_source
 from steadymap.tasks.input.latents_file import read_latents
 from tests.conftest import three_blobs
@@ -333,7 +333,7 @@ CASES: list[Case] = [
         "data.parquet",
         to_parquet({"e": pa.array([[1.0] * (1 + row % 3) for row in range(ROWS)])}),
         None,
-        ("different lengths",),
+        ("a list of 2 numbers in row 1, and 25 more such rows; in most rows a list of 1 number", "str.len() == 1"),
     ),
     Case(
         "data.parquet",
@@ -342,7 +342,7 @@ CASES: list[Case] = [
         ("not finite", "row 0"),
     ),
     Case(
-        "data.parquet", to_parquet({"embedding": pa.array([None, *([[2.0, 3.0]] * 39)])}), None, ("different lengths",)
+        "data.parquet", to_parquet({"embedding": pa.array([None, *([[2.0, 3.0]] * 39)])}), None, ("no list in row 0;",)
     ),
     Case("data.parquet", to_parquet({"embedding": pa.array([[row.tolist()] for row in WIDE])}), 12, ("tensor column",)),
     Case(
@@ -681,7 +681,7 @@ CASES: list[Case] = [
         "data.parquet",
         both(of_pandas(shuffled(frame())), to_csv(META[["species"]], "meta.csv", index=True)),
         4,
-        ("joined by id",),
+        ("joined by the row labels of pandas",),
         roles=SPECIES,
         about="the index of pandas",
     ),
@@ -761,6 +761,12 @@ CASES: list[Case] = [
         4,
         ("row 3: far",),
     ),
+    Case(
+        "data.csv",
+        to_csv(frame(z4=np.where(np.arange(ROWS) % 9 == 2, -999.0, WIDE[:, 4]))),
+        5,
+        ("column 'z4' is -999 in 5 rows (2, 11, 20, 29, 38)", "missing one"),
+    ),
     Case("data.csv", to_csv(frame(z4=WIDE[:, 4] * 1e4)), 5, ("column 'z4' holds", "variance", "scale: standard")),
     Case("data.csv", to_csv(frame(z4=0.0, z5=1.5)), 6, ("2 of 6 columns never change: 'z4', 'z5'",)),
     Case(
@@ -832,3 +838,9 @@ def check_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case) -> N
 
 def test_the_table_is_long_enough() -> None:
     assert len(CASES) >= 150
+
+
+def test_the_document_names_every_ending() -> None:
+    told = (Path(__file__).parents[3] / "docs" / "inputs.md").read_text(encoding="utf-8")
+    missing = [ending for ending in DATA_ENDINGS if f"`{ending.removesuffix('.gz')}`" not in told]
+    assert missing == []
