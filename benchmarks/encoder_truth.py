@@ -85,8 +85,13 @@ def without_clusters(shape: str, seed: int) -> list[np.ndarray]:
     for _ in range(ENCODERS):
         own = inputs + 0.1 * generator.normal(size=inputs.shape)
         if shape == "sheet":
-            own = np.column_stack([own[:, :2], np.sin(2 * own[:, 0]), np.cos(2 * own[:, 1]), 0.05 * own[:, 4:]])
-        spaces.append(_turned(own * generator.uniform(0.7, 1.4, own.shape[1]), generator))
+            # Half a tube: bent without stretching, so that the density on it stays even.
+            angle = np.pi / 2 * (1 + inputs[:, 0])
+            own = np.column_stack([np.cos(angle), np.sin(angle), 1.5 * inputs[:, 1], 0.3 * inputs[:, 2:]])
+            own += 0.05 * generator.normal(size=own.shape)
+        else:
+            own *= generator.uniform(0.7, 1.4, own.shape[1])
+        spaces.append(_turned(own, generator))
     return spaces
 
 
