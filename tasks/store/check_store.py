@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
+
 from steadymap.configs import schemas
 from steadymap.configs.errors import InputError
 from steadymap.tasks.store.collect_garbage import FILES, FOLDERS, kind_of, refuse_while_in_use
@@ -33,8 +35,11 @@ DAMAGED = "damaged"
 MADE_ONCE = ("encoded", "examples")
 """Folders of arrays that no run names: what encoders gave, and the example."""
 
-BESIDE_ARRAYS = {"datasets": ("points.parquet",)}
-"""What lies in a folder of arrays without being one of them."""
+POINTS = "points.parquet"
+"""What lies beside the arrays of a data set; parts of its rows have none."""
+
+KEPT_FINDINGS = "published-"
+"""Begin of the names of folders of arrays among the findings of a run."""
 
 State = Literal["damaged", "lost", "foreign"]
 
@@ -157,18 +162,22 @@ class _Walk:
                 if not ours or not path.is_dir():
                     self._fault("foreign", path, "not the name of anything of ours")
                 elif kind == "findings":
-                    self._tables_in(path)
+                    self._findings(path)
                 else:
-                    self._arrays(path, BESIDE_ARRAYS.get(kind, ()))
+                    self._arrays(path)
 
-    def _tables_in(self, folder: Path) -> None:
-        for path in _files_below(folder):
-            if path.suffix == ".parquet":
+    def _findings(self, folder: Path) -> None:
+        for path in _visible(folder):
+            if path.is_dir():
+                # Any other folder is where a step works that was killed; it begins anew.
+                if path.name.startswith(KEPT_FINDINGS):
+                    self._arrays(path)
+            elif path.suffix == ".parquet":
                 self._verify(path, read_table)
             else:
                 self._fault("foreign", path, "not the name of anything of ours")
 
-    def _arrays(self, folder: Path, beside: tuple[str, ...]) -> None:
+    def _arrays(self, folder: Path) -> None:
         self.things += 1
         try:
             wrong = damaged_arrays(folder)
@@ -178,42 +187,47 @@ class _Walk:
         if wrong:
             self._fault("damaged", folder, f"{', '.join(wrong)}: not as written")
             return
+        meta = read_json(folder / META)
+        beside = [POINTS] if folder.parent.name == "datasets" and "digest" in meta else []
         for name in beside:
             self._verify(folder / name, read_table)
-        known = {META, *beside, *read_json(folder / META)["files"]}
+        known = {META, *beside, *meta["files"]}
         for path in _files_below(folder):
             if path.relative_to(folder).as_posix() not in known:
                 self._fault("foreign", path, "not the name of anything of ours")
 
     def _runs(self) -> None:
         for folder in _visible(self.root / "runs"):
-            if not folder.is_dir():
-                self._fault("foreign", folder, "not the name of anything of ours")
-            elif not (folder / MANIFEST).exists():
-                self._fault("lost", folder / MANIFEST, "is not there: its sweep has not ended, or has to run again")
-            else:
+            if folder.is_dir():
                 self._run(folder)
+            else:
+                self._fault("foreign", folder, "not the name of anything of ours")
 
     def _run(self, folder: Path) -> None:
+        # Whatever has become of the manifest, which may be what is damaged.
+        tables = {path: self._verify(path, read_table) for path in sorted(folder.glob("*.parquet"))}
+        whole = {path.name: table for path, table in tables.items() if table is not None}
+        if not (folder / MANIFEST).exists():
+            self._fault("lost", folder / MANIFEST, "is not there: its sweep has not ended, or has to run again")
+            return
         manifest = self._verify(folder / MANIFEST, read_json)
         if manifest is None:
             return
-        whole = set()
         try:
-            tables = {str(name): str(known["sha256"]) for name, known in manifest["tables"].items()}
+            known = {str(name): str(of["sha256"]) for name, of in manifest["tables"].items()}
         except (KeyError, TypeError, AttributeError):
             self._fault("damaged", folder / MANIFEST, "names no tables")
             return
-        for name, digest in tables.items():
-            if self._verify(folder / name, _verify_digest, digest) is not None:
-                whole.add(name)
-        if (folder / "timings.parquet").exists():
-            self._verify(folder / "timings.parquet", read_table)
+        for name, digest in known.items():
+            if folder / name not in tables or name in whole:
+                self._verify(folder / name, _verify_digest, digest)
         if "cells.parquet" in whole:
-            self._cells_of(folder)
+            self._cells_of(folder, whole["cells.parquet"])
 
-    def _cells_of(self, folder: Path) -> None:
-        table = self._verify(folder / "cells.parquet", read_table)
+    def _cells_of(self, folder: Path, table: pa.Table) -> None:
+        if not {"cell", "status"} <= set(table.column_names):
+            self._fault("damaged", folder / "cells.parquet", "unexpected columns")
+            return
         for cell, status in zip(*(table.column(name).to_pylist() for name in ("cell", "status")), strict=True):
             path = self.root / "cells" / cell[:2] / f"{cell}.parquet"
             if status == "ok" and not path.exists():
