@@ -15,7 +15,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import IO, Any, ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +36,7 @@ ORIGIN = "steadymap"
 """Key of a Parquet footer under which the origin of the file stands."""
 
 
-class DamagedError(Exception):
+class DamagedError(OSError):
     """A file of the store cannot be trusted; it is computed again."""
 
 
@@ -192,8 +192,7 @@ def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[s
     try:
         digests = {}
         for name, array in arrays.items():
-            np.save(temporary / f"{name}.npy", array, allow_pickle=False)
-            digests[f"{name}.npy"] = file_digest(temporary / f"{name}.npy")
+            digests[f"{name}.npy"] = save_array(array, temporary / f"{name}.npy")
         (temporary / META).write_bytes(_to_json({**meta, "files": digests}, indent=1))
         for file in temporary.iterdir():
             flush(file)
@@ -205,6 +204,30 @@ def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[s
             raise OSError(f"cannot commit {folder}")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def save_array(array: np.ndarray, path: Path) -> str:
+    """Write an .npy file, and return the SHA-256 of what was to be written.
+
+    Through Python's own write: given a file, NumPy writes behind its back, and a disk that is full goes unnoticed.
+    """
+    with path.open("wb") as file:
+        hashed = _Hashed(file)
+        np.save(hashed, array, allow_pickle=False)
+    return hashed.digest.hexdigest()
+
+
+class _Hashed:
+    """A file that digests what is written to it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def write(self, content: bytes) -> int:
+        """Write."""
+        self.digest.update(content)
+        return self._file.write(content)
 
 
 def read_meta(folder: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos import damage, kills
+from tests.chaos import damage, disks, kills
 from tests.chaos.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -25,6 +25,15 @@ ROWS: tuple[Row, ...] = (
         kills.readers_beside_writers,
     ),
     Row(
+        "R3",
+        "any I/O call may fail",
+        "fail the first and the last call from every line that touches the store: ENOSPC, EIO, EACCES",
+        1,
+        "failed calls",
+        "`files.write_arrays` without `finally`",
+        disks.failing_calls,
+    ),
+    Row(
         "R4",
         "damage is found and repaired",
         "300 cuts, 5,000 flipped bits, zeros, emptied, lost, exchanged and foreign files; `steadymap fsck`, and sweeps",
@@ -32,6 +41,15 @@ ROWS: tuple[Row, ...] = (
         "damaged files",
         "`checksum.is_whole` returns None",
         damage.damaged_stores,
+    ),
+    Row(
+        "R9",
+        "a full or read-only disk is said so",
+        "RLIMIT_FSIZE, a tmpfs of some 200 KB, chmod 555 as another user",
+        30,
+        "full or closed disks",
+        "",
+        disks.full_disks,
     ),
     Row(
         "R13",

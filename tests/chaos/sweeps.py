@@ -113,11 +113,12 @@ def tiny_data(folder: Path, rows: int = 72, seed: int = 0) -> Path:
 
 @dataclass(frozen=True)
 class Swept:
-    """What a sweep has done: its run, and how many pictures it drew."""
+    """What a sweep has done: its run, how many pictures it drew and lost, and what else was lost and why."""
 
     run: str
     computed: int
     failed: int
+    lost: tuple[str, ...] = ()
 
 
 def sweep_here(config: SweepConfig, root: Path) -> Swept:
@@ -153,7 +154,7 @@ def sweep_here(config: SweepConfig, root: Path) -> Swept:
             )
             write_uses(store, plan.run, uses())
             written = write_run.fn(plan, endings, findings)
-            return Swept(plan.run, len(endings), written.failed)
+            return Swept(plan.run, len(endings), written.failed, findings.lost)
 
 
 def bytes_that_count(root: Path) -> dict[str, str]:
