@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos import damage, disks, kills
+from tests.chaos import crashes, damage, disks, identity, kills, sharing
 from tests.chaos.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -43,6 +43,42 @@ ROWS: tuple[Row, ...] = (
         damage.damaged_stores,
     ),
     Row(
+        "R5",
+        "a bad cell costs one cell",
+        "SEGV, KILL, out of memory, hang, `os._exit`, an error: 1 to 6 jobs of 64",
+        20,
+        "pools of 64 jobs",
+        "",
+        crashes.bad_jobs,
+    ),
+    Row(
+        "R6",
+        "a time limit is real",
+        "a blocked C loop, a sleep, signals ignored; limit + 2 s, no process left behind",
+        100,
+        "jobs",
+        "",
+        crashes.time_limits,
+    ),
+    Row(
+        "R7",
+        "many sweeps, one store",
+        "2 to 8 processes want the same run, or runs that share pictures: nothing lost, nothing drawn twice",
+        500,
+        "rounds",
+        "",
+        sharing.many_sweeps,
+    ),
+    Row(
+        "R8",
+        "workers may be killed",
+        "kill -9 of workers while they work: one job lost, the slot is free again",
+        51,
+        "kills",
+        "",
+        crashes.workers_that_are_killed,
+    ),
+    Row(
         "R9",
         "a full or read-only disk is said so",
         "RLIMIT_FSIZE, a tmpfs of some 200 KB, chmod 555 as another user",
@@ -52,6 +88,33 @@ ROWS: tuple[Row, ...] = (
         disks.full_disks,
     ),
     Row(
+        "R10",
+        "same cell, same bytes",
+        "fresh processes, 1 to 3 workers, 1 and 2 threads, another order of rows, another hash seed",
+        5,
+        "processes",
+        "",
+        identity.same_bytes,
+    ),
+    Row(
+        "R11",
+        "the cell's identity is complete",
+        "change data, one parameter, seed, code, a library, dtype; touch, rename and convert the file",
+        27,
+        "changes",
+        "",
+        identity.complete_identities,
+    ),
+    Row(
+        "R12",
+        "the schedule is kept once",
+        "nightly schedules over a year in five time zones; missed nights; overlap",
+        722,
+        "schedules",
+        "",
+        sharing.schedules,
+    ),
+    Row(
         "R13",
         "locks free themselves",
         "kill the holder; its number belongs to another process",
@@ -59,6 +122,15 @@ ROWS: tuple[Row, ...] = (
         "killed holders",
         "`locks.hold_lock` waits while the process of the note lives",
         kills.locks_of_the_killed,
+    ),
+    Row(
+        "N1",
+        "numbers do not depend on who runs it",
+        "time zone, locale, threads, numba's and Prefect's settings, `nice` and a busy machine, another folder",
+        8,
+        "environments",
+        "",
+        identity.same_numbers,
     ),
 )
 
