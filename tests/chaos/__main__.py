@@ -57,7 +57,7 @@ def _attack(row: Row, scale: Scale) -> Reached:
     try:
         code = ended(in_a_child(work))
         if code:
-            return Reached(broken=[f"the attack itself ended with {code}"])
+            return Reached(1, [f"the attack itself ended with {code}"])
         return Reached(**json.loads(told.read_text(encoding="utf-8")))
     finally:
         told.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos import crashes, damage, disks, identity, kills, sharing
+from tests.chaos import crashes, damage, disks, identity, inputs, kills, outsiders, sharing
 from tests.chaos.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -122,6 +122,90 @@ ROWS: tuple[Row, ...] = (
         "killed holders",
         "`locks.hold_lock` waits while the process of the note lives",
         kills.locks_of_the_killed,
+    ),
+    Row(
+        "D1",
+        "bad input gets an early, named error",
+        "NaN, inf, beyond float32, constant, 0 or 1 row, 1-d, 3-d, text, objects, "
+        "ragged, wrong encodings, cut files, roles that are not there",
+        115,
+        "files",
+        "",
+        inputs.refused_files,
+    ),
+    Row(
+        "D2",
+        "hard but legal data works or is flagged",
+        "duplicates, n < 3 × perplexity, one column, n ≪ d, a label a row, unicode, "
+        "float16, whole numbers, scales that differ by 1e6",
+        12,
+        "data sets",
+        "",
+        inputs.hard_data_is_drawn,
+    ),
+    Row(
+        "D3",
+        "a collapsed picture is called so",
+        "collapsed, overflowed, random pictures, and whole ones that are not to be called so",
+        400,
+        "pictures",
+        "",
+        inputs.collapsed_pictures,
+    ),
+    Row(
+        "S1",
+        "data runs no code",
+        "pickles in npy, npz, pt, Parquet, Arrow, safetensors, HDF5; tags of YAML",
+        30,
+        "payloads",
+        "",
+        outsiders.hostile_data,
+    ),
+    Row(
+        "S2",
+        "names do not escape",
+        "names with .., /, NUL, reserved words, 80 characters, look-alikes; members of archives",
+        110,
+        "names",
+        "",
+        outsiders.hostile_names,
+    ),
+    Row(
+        "S3",
+        "reports are inert",
+        "payloads in labels, ids, column and data set names; in a parser and in headless Chromium",
+        60,
+        "payloads",
+        "",
+        outsiders.inert_pages,
+    ),
+    Row(
+        "S4",
+        "bombs are refused",
+        "headers that claim 8 GiB and more, 1000:1 archives, YAML aliases, huge CSV fields, "
+        "one long text in Parquet; < 1 s of computing, < 200 MB",
+        21,
+        "bombs",
+        "",
+        outsiders.bombs,
+    ),
+    Row(
+        "S5",
+        "nothing listens in the open",
+        "ports, hosts and passwords of every template, page and server",
+        20,
+        "doors",
+        "",
+        outsiders.open_doors,
+    ),
+    Row(
+        "S6",
+        "no secret leaks",
+        "canaries in environment, `.env`, config and URLs, at DEBUG: logs, tables, JSON, reports",
+        100,
+        "files and errors",
+        "",
+        outsiders.leaks,
     ),
     Row(
         "N1",
