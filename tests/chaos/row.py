@@ -80,8 +80,6 @@ class Row:
         How many attacks the full form runs.
     unit
         What is counted.
-    broken
-        The line that was broken to see the attack fail.
     run
         The attack.
     """
@@ -91,5 +89,4 @@ class Row:
     attack: str
     goal: int
     unit: str
-    broken: str
     run: Callable[[Scale], Reached]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.chaos import crashes, damage, disks, identity, inputs, kills, outsiders, sharing
+from tests.chaos import crashes, damage, disks, fuzz, identity, inputs, kills, nights, outsiders, sharing
 from tests.chaos.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -12,7 +12,6 @@ ROWS: tuple[Row, ...] = (
         "kill -9 at random moments, run again, compare digests and what was drawn again",
         200,
         "kills",
-        "`files.committed_file` writes to the place itself",
         kills.killed_sweeps,
     ),
     Row(
@@ -21,7 +20,6 @@ ROWS: tuple[Row, ...] = (
         "read all the time while writers are killed",
         1000,
         "killed writers",
-        "`files.committed_file` writes to the place itself",
         kills.readers_beside_writers,
     ),
     Row(
@@ -30,7 +28,6 @@ ROWS: tuple[Row, ...] = (
         "fail the first and the last call from every line that touches the store: ENOSPC, EIO, EACCES",
         1,
         "failed calls",
-        "`files.write_arrays` without `finally`",
         disks.failing_calls,
     ),
     Row(
@@ -39,7 +36,6 @@ ROWS: tuple[Row, ...] = (
         "300 cuts, 5,000 flipped bits, zeros, emptied, lost, exchanged and foreign files; `steadymap fsck`, and sweeps",
         5400,
         "damaged files",
-        "`checksum.is_whole` returns None",
         damage.damaged_stores,
     ),
     Row(
@@ -48,7 +44,6 @@ ROWS: tuple[Row, ...] = (
         "SEGV, KILL, out of memory, hang, `os._exit`, an error: 1 to 6 jobs of 64",
         20,
         "pools of 64 jobs",
-        "",
         crashes.bad_jobs,
     ),
     Row(
@@ -57,7 +52,6 @@ ROWS: tuple[Row, ...] = (
         "a blocked C loop, a sleep, signals ignored; limit + 2 s, no process left behind",
         100,
         "jobs",
-        "",
         crashes.time_limits,
     ),
     Row(
@@ -66,7 +60,6 @@ ROWS: tuple[Row, ...] = (
         "2 to 8 processes want the same run, or runs that share pictures: nothing lost, nothing drawn twice",
         500,
         "rounds",
-        "",
         sharing.many_sweeps,
     ),
     Row(
@@ -75,7 +68,6 @@ ROWS: tuple[Row, ...] = (
         "kill -9 of workers while they work: one job lost, the slot is free again",
         51,
         "kills",
-        "",
         crashes.workers_that_are_killed,
     ),
     Row(
@@ -84,7 +76,6 @@ ROWS: tuple[Row, ...] = (
         "RLIMIT_FSIZE, a tmpfs of some 200 KB, chmod 555 as another user",
         30,
         "full or closed disks",
-        "",
         disks.full_disks,
     ),
     Row(
@@ -93,7 +84,6 @@ ROWS: tuple[Row, ...] = (
         "fresh processes, 1 to 3 workers, 1 and 2 threads, another order of rows, another hash seed",
         5,
         "processes",
-        "",
         identity.same_bytes,
     ),
     Row(
@@ -102,7 +92,6 @@ ROWS: tuple[Row, ...] = (
         "change data, one parameter, seed, code, a library, dtype; touch, rename and convert the file",
         27,
         "changes",
-        "",
         identity.complete_identities,
     ),
     Row(
@@ -111,7 +100,6 @@ ROWS: tuple[Row, ...] = (
         "nightly schedules over a year in five time zones; missed nights; overlap",
         722,
         "schedules",
-        "",
         sharing.schedules,
     ),
     Row(
@@ -120,7 +108,6 @@ ROWS: tuple[Row, ...] = (
         "kill the holder; its number belongs to another process",
         100,
         "killed holders",
-        "`locks.hold_lock` waits while the process of the note lives",
         kills.locks_of_the_killed,
     ),
     Row(
@@ -130,7 +117,6 @@ ROWS: tuple[Row, ...] = (
         "ragged, wrong encodings, cut files, roles that are not there",
         115,
         "files",
-        "",
         inputs.refused_files,
     ),
     Row(
@@ -140,7 +126,6 @@ ROWS: tuple[Row, ...] = (
         "float16, whole numbers, scales that differ by 1e6",
         12,
         "data sets",
-        "",
         inputs.hard_data_is_drawn,
     ),
     Row(
@@ -149,7 +134,6 @@ ROWS: tuple[Row, ...] = (
         "collapsed, overflowed, random pictures, and whole ones that are not to be called so",
         400,
         "pictures",
-        "",
         inputs.collapsed_pictures,
     ),
     Row(
@@ -158,7 +142,6 @@ ROWS: tuple[Row, ...] = (
         "pickles in npy, npz, pt, Parquet, Arrow, safetensors, HDF5; tags of YAML",
         30,
         "payloads",
-        "",
         outsiders.hostile_data,
     ),
     Row(
@@ -167,7 +150,6 @@ ROWS: tuple[Row, ...] = (
         "names with .., /, NUL, reserved words, 80 characters, look-alikes; members of archives",
         110,
         "names",
-        "",
         outsiders.hostile_names,
     ),
     Row(
@@ -176,7 +158,6 @@ ROWS: tuple[Row, ...] = (
         "payloads in labels, ids, column and data set names; in a parser and in headless Chromium",
         60,
         "payloads",
-        "",
         outsiders.inert_pages,
     ),
     Row(
@@ -186,7 +167,6 @@ ROWS: tuple[Row, ...] = (
         "one long text in Parquet; < 1 s of computing, < 200 MB",
         21,
         "bombs",
-        "",
         outsiders.bombs,
     ),
     Row(
@@ -195,7 +175,6 @@ ROWS: tuple[Row, ...] = (
         "ports, hosts and passwords of every template, page and server",
         20,
         "doors",
-        "",
         outsiders.open_doors,
     ),
     Row(
@@ -204,7 +183,6 @@ ROWS: tuple[Row, ...] = (
         "canaries in environment, `.env`, config and URLs, at DEBUG: logs, tables, JSON, reports",
         100,
         "files and errors",
-        "",
         outsiders.leaks,
     ),
     Row(
@@ -213,8 +191,23 @@ ROWS: tuple[Row, ...] = (
         "time zone, locale, threads, numba's and Prefect's settings, `nice` and a busy machine, another folder",
         8,
         "environments",
-        "",
         identity.same_numbers,
+    ),
+    Row(
+        "F1",
+        "what reads files survives any file",
+        "small valid files of every format, broken at random: its own errors, 5 s of computing, 1 GB",
+        200_000,
+        "broken files",
+        fuzz.broken_files,
+    ),
+    Row(
+        "L1",
+        "a store lives long",
+        "nights on changing data in one store, each swept twice: its size, memory, open files; then `gc`",
+        209,
+        "nights and looks",
+        nights.long_life,
     ),
 )
 
