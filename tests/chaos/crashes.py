@@ -15,7 +15,7 @@ import psutil
 
 from steadymap.tasks.workers import Done, Limits, Lost, opened_pool
 from tests.chaos.row import Reached, Scale
-from tests.faults import touch_memory, worker_id
+from tests.faults import sleep_through_signals, touch_memory, worker_id
 
 LIMITS = Limits(count=4, timeout_seconds=1.0, memory_bytes=900_000_000)
 
@@ -55,14 +55,6 @@ def loops_in_c() -> None:
     re.match(r"(a+)+$", "a" * 60 + "b")
 
 
-def ignores() -> None:
-    """Sleep on through every signal that can be ignored, asked to end or not."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM):
-        signal.signal(number, signal.SIG_IGN)
-    while True:
-        time.sleep(1)
-
-
 FAULTS: tuple[tuple[Callable[[], None], str, str], ...] = (
     (segfault, "crashed", "SIGSEGV"),
     (killed, "crashed", "SIGKILL"),
@@ -72,7 +64,7 @@ FAULTS: tuple[tuple[Callable[[], None], str, str], ...] = (
     (hogs, "out_of_memory", "GB of memory"),
 )
 
-HANGS = (hangs, loops_in_c, ignores)
+HANGS = (hangs, loops_in_c, sleep_through_signals)
 
 
 def bad_jobs(scale: Scale) -> Reached:

@@ -347,6 +347,8 @@ def _bombs(folder: Path) -> Iterator[tuple[str, Path, Callable[[Path], object]]]
     text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(3_000_000, np.int32)), pa.array(["x" * 1_000_000]))
     pq.write_table(pa.table({"z0": np.zeros(3_000_000), "text": text}), folder / "text.parquet")
     yield "a Parquet column of one long text", folder / "text.parquet", look
+    pq.write_table(pa.table({"z0": np.zeros(3_000_000), "text": text}), folder / "plain.parquet", store_schema=False)
+    yield "the same, not as categories", folder / "plain.parquet", look
     head = json.dumps({"x": {"dtype": "F64", "shape": [1 << 30, 4], "data_offsets": [0, 1 << 35]}}).encode()
     (folder / "a.safetensors").write_bytes(struct.pack("<Q", len(head)) + head)
     yield "safetensors that claim 32 GiB", folder / "a.safetensors", look

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import zipfile
@@ -418,3 +419,33 @@ def test_other_files_are_joined_by_the_column_with_the_same_ids_whatever_it_is_c
     assert (labels, "joined by order of rows" in told) == (by_order, True)
     with pytest.raises(InputError, match=r"1 of 40 ids of .* are not there: 'row 0' \(those that are there: 'nobody'"):
         read(pd.DataFrame({"id": ["nobody", *ids[1:]], "kind": LABELS}))
+
+
+@pytest.mark.parametrize("as_categories", [True, False])
+def test_a_text_that_is_repeated_beyond_memory_is_refused_before_it_is_unpacked(
+    tmp_path: Path, as_categories: bool
+) -> None:
+    rows = 2_000_000
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array(["x" * 1_000_000]))
+    pq.write_table(pa.table({"z0": np.arange(rows), "note": text}), tmp_path / "z.parquet", store_schema=as_categories)
+    with pytest.raises(InputError, match=r"2000\.0 GB do not fit") as caught:
+        read_latents(DataSource(path=str(tmp_path / "z.parquet")))
+    assert caught.value.place == "column 'note'"
+
+
+def test_long_texts_that_fit_are_read(tmp_path: Path) -> None:
+    names = [f"{'n' * 3000} {row}" for row in range(40)]
+    table = pa.table({**{f"z{place}": VECTORS[:, place] for place in range(4)}, "note": names})
+    pq.write_table(table, tmp_path / "z.parquet")
+    found = read_latents(DataSource(path=str(tmp_path / "z.parquet"), labels=("note",)))
+    assert found.labels["note"] == names
+
+
+def test_a_packed_csv_that_unpacks_a_thousand_times_and_a_line_without_end_are_refused(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "z.csv.gz", "wb", compresslevel=9) as packed:
+        packed.write(b"z0,z1\n" + b"0,0\n" * 20_000_000)
+    (tmp_path / "line.csv").write_bytes(b"z0,z1\n1," + b"9" * 40_000_000)
+    with pytest.raises(InputError, match="times its size"):
+        read_latents(DataSource(path=str(tmp_path / "z.csv.gz")))
+    with pytest.raises(InputError, match="a line has 16,000,000 bytes or more"):
+        read_latents(DataSource(path=str(tmp_path / "line.csv")))
