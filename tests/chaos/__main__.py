@@ -1,8 +1,8 @@
 """Attack every promise and print what was reached.
 
-    python -m tests.chaos [--short] [--write] [ROW …]
+    python -m tests.chaos [--short | --part=N] [--write] [ROW …]
 
-``--short`` runs a few rounds of each row, ``--write`` notes what was reached in docs/promises.md. Rows are attacked
+``--short`` runs a few rounds of each row, ``--part=10`` a tenth of the full form, ``--write`` notes what was reached in docs/promises.md. Rows are attacked
 one after the other, each in a process of its own, with seeded numbers. The exit code is 1 where a promise was broken.
 """
 
@@ -30,11 +30,12 @@ def main() -> int:
     """Attack the rows that are named, or all."""
     words = sys.argv[1:]
     named = [ROW_OF[word] for word in words if not word.startswith("-")] or list(ROWS)
+    part = next((int(word.removeprefix("--part=")) for word in words if word.startswith("--part=")), 1)
     broken = 0
     for row in named:
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="steadymap-chaos-") as name:
-            reached = _attack(row, Scale(Path(name), short="--short" in words))
+            reached = _attack(row, Scale(Path(name), "--short" in words, part))
         print(f"{tell(row, reached)}  [{time.monotonic() - begun:.0f} s]", flush=True)
         for line in reached.broken[:5]:
             print(f"     {line[:2000]}", flush=True)

@@ -104,8 +104,8 @@ def failing_calls(scale: Scale) -> Reached:
         sweep_here(config, root)
     targets = sorted({(site, place) for site, times in failing.sites.items() for place in (1, times)})
     asked = list(zip(targets, itertools.cycle(ERRORS), strict=False))
-    if scale.short:
-        asked = chance.sample(asked, 10)
+    if scale.short or scale.part > 1:
+        asked = chance.sample(asked, 8 if scale.short else len(asked) // scale.part)
     ends: Counter[str] = Counter()
     for target, number in asked:
         shutil.rmtree(root)

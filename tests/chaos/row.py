@@ -20,14 +20,17 @@ class Scale:
         An empty folder of the row's own.
     short
         Whether the short form runs.
+    part
+        Of the full form one in so many rounds is run.
     """
 
     folder: Path
     short: bool
+    part: int = 1
 
     def of(self, full: int, short: int) -> int:
         """Return how many rounds there are."""
-        return short if self.short else full
+        return short if self.short else max(short, full // self.part)
 
     def random(self) -> random.Random:
         """Return numbers that are the same each time."""

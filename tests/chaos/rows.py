@@ -26,7 +26,7 @@ ROWS: tuple[Row, ...] = (
         "R3",
         "any I/O call may fail",
         "fail the first and the last call from every line that touches the store: ENOSPC, EIO, EACCES",
-        1,
+        570,
         "failed calls",
         disks.failing_calls,
     ),
