@@ -2,8 +2,9 @@
 
     python -m tests.chaos [--short | --part=N] [--write] [ROW …]
 
-``--short`` runs a few rounds of each row, ``--part=10`` a tenth of the full form, ``--write`` notes what was reached in docs/promises.md. Rows are attacked
-one after the other, each in a process of its own, with seeded numbers. The exit code is 1 where a promise was broken.
+``--short`` runs a few rounds of each row, ``--part=10`` a tenth of the full form; ``--write`` notes what was reached
+in docs/promises.md. Rows are attacked one after the other, each in a process of its own, with seeded numbers. The exit
+code is 1 where a promise was broken.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "promises.md"
 HEAD = """# Promises
 
 What Steadymap promises, how each promise is attacked, and what came of it. `make chaos` runs the attacks and prints the
-table; `python -m tests.chaos R1 --write` runs one and notes its number here, with `--part=10` a tenth of it. Rounds are seeded. "Seen red with" names
-the line that was broken once to see the attack find it: an attack that cannot fail would not count.
+table; `python -m tests.chaos R1 --write` runs one and notes its number here (`--part=10`: a tenth of it). Rounds are
+seeded. "Seen red with" names the line that was broken to see the attack find it (`python -m tests.chaos.breaks`): an
+attack that cannot fail would not count.
 
 | # | promise | attack | reached | seen red with |
 |---|---|---|---|---|

@@ -98,7 +98,7 @@ ROWS: tuple[Row, ...] = (
         "R12",
         "the schedule is kept once",
         "nightly schedules over a year in five time zones; missed nights; overlap",
-        722,
+        721,
         "schedules",
         sharing.schedules,
     ),
