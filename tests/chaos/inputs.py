@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,9 @@ def _bad_texts(folder: Path) -> Iterator[tuple[str, Path, dict[str, Any]]]:
         yield f"a picture, {ending}", folder / f"z{ending}", {}
         (folder / f"z{ending}").write_bytes(b"")
         yield f"nothing, {ending}", folder / f"z{ending}", {}
+    with zipfile.ZipFile(folder / "empty.npz", "w"):
+        pass
+    yield "no array, npz", folder / "empty.npz", {}
     for ending in (".pt", ".pkl", ".mat", ".xyz", ""):
         (folder / f"other{ending}").write_bytes(b"something")
         yield f"the ending {ending!r}", folder / f"other{ending}", {}

@@ -115,7 +115,7 @@ ROWS: tuple[Row, ...] = (
         "bad input gets an early, named error",
         "NaN, inf, beyond float32, constant, 0 or 1 row, 1-d, 3-d, text, objects, "
         "ragged, wrong encodings, cut files, roles that are not there",
-        115,
+        121,
         "files",
         inputs.refused_files,
     ),

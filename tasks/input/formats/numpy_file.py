@@ -84,6 +84,13 @@ class NpzFile(DataFile):
                 remedy=f"import scipy.sparse, numpy; x = scipy.sparse.load_npz({path.name!r})\n"
                 "          numpy.save('latents.npy', x.toarray())",
             )
+        if not self._found and not self._unusable:
+            raise InputError(
+                "there is no array in it",
+                file=path,
+                rule="an .npz holds arrays, each a member that ends with .npy",
+                remedy="save them with numpy.savez('latents.npz', z=vectors)",
+            )
 
     def _look_at(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         name = member.filename.removesuffix(".npy")

@@ -24,6 +24,7 @@ from steadymap.tasks.input.formats.data_file import ABOVE_SUSPICION_BYTES, check
 
 BYTES_A_VALUE = 8
 CHUNK_BYTES = 16_000_000
+BUFFER_BYTES = 65_536
 PARQUET_ENDINGS = (".parquet", ".pq")
 ARROW_ENDINGS = (".feather", ".arrow")
 LINES_ENDINGS = (".jsonl", ".ndjson")
@@ -129,7 +130,10 @@ def _check_parquet(files: list[Path]) -> None:
     """Refuse what unpacks to more than memory: a column that repeats one value takes a few bytes on disk."""
     values = 0
     for path in files:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False) as file:
+            for group in range(file.num_row_groups):
+                # Of a damaged footer this raises; what is asked of a column below would end the process instead.
+                next(file.iter_batches(batch_size=1, row_groups=[group]), None)
             groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
             values += sum(group.column(column).num_values for group in groups for column in range(group.num_columns))
     check_fits(values * BYTES_A_VALUE, "table", files[0])
@@ -165,9 +169,15 @@ def _read_arrow(path: Path) -> pa.Table:
     check_fits(path.stat().st_size, "table", path)
     with pa.OSFile(str(path)) as source:
         with contextlib.suppress(pa.ArrowInvalid):
-            return pa.ipc.open_file(source).read_all()
+            return _validated(pa.ipc.open_file(source).read_all())
         source.seek(0)
-        return pa.ipc.open_stream(source).read_all()
+        return _validated(pa.ipc.open_stream(source).read_all())
+
+
+def _validated(table: pa.Table) -> pa.Table:
+    """Return a table whose offsets lie inside of it; Arrow takes those of a file as they are."""
+    table.validate(full=True)
+    return table
 
 
 def _read_text(path: Path, header: bool | None) -> tuple[pa.Table, list[str]]:

@@ -23,6 +23,7 @@ from steadymap.configs.sweep import DataSource
 from steadymap.tasks.input.dataset import import_dataset
 from steadymap.tasks.input.latents_file import read_latents
 from steadymap.tasks.store.layout import Store
+from tests.chaos.fuzz import mutant, quick_corpus
 from tests.conftest import three_blobs
 
 VECTORS, LABELS = three_blobs(rows=40, dimensions=4)
@@ -449,3 +450,19 @@ def test_a_packed_csv_that_unpacks_a_thousand_times_and_a_line_without_end_are_r
         read_latents(DataSource(path=str(tmp_path / "z.csv.gz")))
     with pytest.raises(InputError, match="a line has 16,000,000 bytes or more"):
         read_latents(DataSource(path=str(tmp_path / "line.csv")))
+
+
+def test_an_archive_without_an_array_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "z.npz", "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    with pytest.raises(InputError, match="there is no array in it"):
+        read_latents(DataSource(path=str(tmp_path / "z.npz")))
+
+
+def test_a_footer_that_would_end_the_process_and_offsets_that_lead_outside_are_refused(tmp_path: Path) -> None:
+    corpus = quick_corpus()
+    for number in (1223, 5364, 6972, 9549, 10380):  # found by `make chaos`
+        ending, content, _ = mutant(corpus, number)
+        (tmp_path / f"z{ending}").write_bytes(content)
+        with pytest.raises(InputError, match="cannot be read"):
+            read_latents(DataSource(path=str(tmp_path / f"z{ending}"), labels=("kind",), id="name"))
