@@ -37,7 +37,7 @@ def killed_sweeps(scale: Scale) -> Reached:
     length = time.monotonic() - begun
     expected = bytes_that_count(scale.folder / "undisturbed")
     kept = 0
-    for number in range(scale.of(200, 5)):
+    for number in range(scale.of(200, 4)):
         root = scale.folder / f"killed-{number}"
         child = in_a_child(lambda root=root: sweep_here(config, root))  # type: ignore[misc]
         time.sleep(moments.uniform(0, 1.1 * length))  # the moment of the kill is the attack
@@ -70,7 +70,7 @@ def readers_beside_writers(scale: Scale) -> Reached:
     reached, moments = Reached(), scale.random()
     folder = scale.folder
     looks = 0
-    for number in range(scale.of(1000, 60)):
+    for number in range(scale.of(1000, 30)):
         child = in_a_child(lambda begin=number: _write_on_and_on(folder, begin * 7))  # type: ignore[misc]
         end = time.monotonic() + moments.uniform(0.002, 0.03)
         fault = None
@@ -110,7 +110,7 @@ def locks_of_the_killed(scale: Scale) -> Reached:
     """Kill whoever holds a lock; the next has it at once, whatever process has the number of the dead one by now."""
     reached = Reached()
     longest = 0.0
-    for number in range(scale.of(100, 25)):
+    for number in range(scale.of(100, 15)):
         lock = scale.folder / "locks" / f"{number % 5}.lock"
         reading, writing = os.pipe()
 

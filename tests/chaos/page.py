@@ -23,6 +23,13 @@ attack that cannot fail would not count.
 |---|---|---|---|---|
 """
 
+FOOT = """
+Beside the table: `make endurance` kills whole sweeps, with Prefect and the report, and `make test-services` kills servers,
+machines and nights, and lets two machines work over one bucket; both need more than a quarter of an hour.
+`make test-processors` draws with the kernels of other processors. tests/tasks/store/test_store_machine.py lets
+Hypothesis choose the order in which a store is written, crashed, damaged, repaired and collected.
+"""
+
 NOT_RUN = "not run"
 
 _REACHED = re.compile(r"(\d[\d,]*) of (\d[\d,]*) (.+?) held(?:, the full form runs ([\d,]+))?(?:; .*)?")
@@ -50,7 +57,7 @@ def write_page(reached: Mapping[str, Reached]) -> None:
     for row in ROWS:
         number = spell(row, reached[row.key]) if row.key in reached else known.get(row.key, NOT_RUN)
         lines.append(f"| {row.key} | {row.promise} | {row.attack} | {number} | {BREAKS[row.key].words} |\n")
-    PAGE.write_text(HEAD + "".join(lines), encoding="utf-8")
+    PAGE.write_text(HEAD + "".join(lines) + FOOT, encoding="utf-8")
 
 
 def read_rows() -> dict[str, list[str]]:

@@ -32,7 +32,7 @@ def many_sweeps(scale: Scale) -> Reached:
     sweep_here(configs[0], scale.folder / "first")
     of_first = bytes_that_count(scale.folder / "first")
     root, told = scale.folder / "store", scale.folder / "told"
-    for number in range(scale.of(500, 6)):
+    for number in range(scale.of(500, 4)):
         shutil.rmtree(root, ignore_errors=True)
         shutil.rmtree(told, ignore_errors=True)
         told.mkdir()
