@@ -23,7 +23,7 @@ from steadymap.tasks.store.check_store import check_store
 from steadymap.tasks.store.files import DamagedError
 from steadymap.tasks.store.layout import Store
 from tests.chaos.row import Reached, Scale
-from tests.chaos.sweeps import bytes_that_count, ended, in_a_child, sweep_here, tiny_config, tiny_data
+from tests.chaos.sweeps import bytes_that_count, ended, holds_all_of, in_a_child, sweep_here, tiny_config, tiny_data
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES)
 
@@ -119,7 +119,7 @@ def failing_calls(scale: Scale) -> Reached:
         fault = fault or (f"damaged: {damaged[0]}" if damaged else None)
         if fault is None:
             sweep_here(config, root)
-            same = bytes_that_count(root) == expected
+            same = holds_all_of(root, expected)
             fault = None if same else "other bytes afterwards"
         reached.count(None if fault is None else f"{os.strerror(number)} in call {target[1]} of {target[0]}: {fault}")
     told = ", ".join(f"{times} × {end}" for end, times in sorted(ends.items()))
@@ -194,7 +194,7 @@ def _sweep_within(folder: Path, config: Any, expected: dict[str, str], narrow: C
     damaged = check_store(Store(root)).of("damaged") if (root / "datasets").is_dir() else ()
     sweep_here(config, root)
     clear = code == 0 and outcome.startswith("clear")
-    same = bytes_that_count(root) == expected
+    same = holds_all_of(root, expected)
     return None if clear and not damaged and same else f"{code=} {outcome=} {damaged=} {same=}"
 
 
@@ -227,7 +227,7 @@ def _sweep_on_tmpfs(reached: Reached, scale: Scale, config: Any, expected: dict[
             damaged = check_store(Store(root / "store")).of("damaged")
             subprocess.run(["mount", "-o", "remount,size=50m", str(root)], check=True)
             sweep_here(config, root / "store")
-            same = bytes_that_count(root / "store") == expected
+            same = holds_all_of(root / "store", expected)
             reached.expect(
                 outcome.startswith("clear") and not damaged and same, f"tmpfs {number}: {outcome} {damaged} {same}"
             )

@@ -24,7 +24,7 @@ from steadymap.tasks.store.files import (
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.locks import hold_lock
 from tests.chaos.row import Reached, Scale
-from tests.chaos.sweeps import bytes_that_count, ended, in_a_child, sweep_here, tiny_config, tiny_data
+from tests.chaos.sweeps import bytes_that_count, ended, holds_all_of, in_a_child, sweep_here, tiny_config, tiny_data
 
 
 def killed_sweeps(scale: Scale) -> Reached:
@@ -48,10 +48,7 @@ def killed_sweeps(scale: Scale) -> Reached:
         halves = [one.path for one in check_store(Store(root)).of("damaged")] if (root / "datasets").is_dir() else []
         sweep_here(config, root)
         again = [path.name for path, written in finished.items() if path.stat().st_mtime_ns != written]
-        found = bytes_that_count(root)
-        # Where a step worked that was killed, a folder of its own stays behind.
-        more = [name for name in found.keys() - expected.keys() if not name.startswith("findings/")]
-        same = not more and all(found.get(name) == digest for name, digest in expected.items())
+        same = holds_all_of(root, expected)
         reached.expect(same and not again and not halves, f"kill {number}: {same=} {again=} {halves=}")
     reached.note = f"{kept} pictures were finished before a kill, none of them was drawn again"
     return reached

@@ -24,10 +24,10 @@ attack that cannot fail would not count.
 """
 
 FOOT = """
-Beside the table: `make endurance` kills whole sweeps, with Prefect and the report, and `make test-services` kills servers,
-machines and nights, and lets two machines work over one bucket; both need more than a quarter of an hour.
-`make test-processors` draws with the kernels of other processors. tests/tasks/store/test_store_machine.py lets
-Hypothesis choose the order in which a store is written, crashed, damaged, repaired and collected.
+Beside the table: `make endurance` kills whole sweeps, with Prefect and the report; `make test-services` kills servers,
+machines and nights, and lets two machines work over one bucket. `make test-processors` draws with the kernels of other
+processors. tests/tasks/store/test_store_machine.py lets Hypothesis choose the order in which a store is written,
+crashed, damaged, repaired and collected.
 """
 
 NOT_RUN = "not run"

@@ -168,6 +168,16 @@ def bytes_that_count(root: Path) -> dict[str, str]:
     return found
 
 
+def holds_all_of(root: Path, expected: dict[str, str]) -> bool:
+    """Say whether a store has the files of another, to the byte, and no more of ours.
+
+    Where a step worked that was killed, or whose tidying up failed, a folder of its own stays among the findings.
+    """
+    found = bytes_that_count(root)
+    more = [name for name in found.keys() - expected.keys() if not name.startswith("findings/")]
+    return not more and all(found.get(name) == digest for name, digest in expected.items())
+
+
 def in_a_child(work: Callable[[], object]) -> int:
     """Fork a process, in a group of its own, that does something and ends with 0, or with 3 where it raised."""
     child = os.fork()
