@@ -196,12 +196,14 @@ def write_arrays(folder: Path, arrays: Mapping[str, np.ndarray], meta: Mapping[s
         (temporary / META).write_bytes(_to_json({**meta, "files": digests}, indent=1))
         for file in temporary.iterdir():
             flush(file)
-        with contextlib.suppress(OSError):
-            # Another process may have committed the same thing meanwhile; the rename then fails.
+        try:
             temporary.rename(folder)
+        except OSError:
+            # Another process may have committed the same thing meanwhile; then it is there.
+            if not folder.is_dir():
+                raise
+        else:
             flush(folder.parent)
-        if not folder.is_dir():
-            raise OSError(f"cannot commit {folder}")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
