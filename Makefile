@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint lint-js test test-processors test-browser test-wheel test-services check bench bench-scores bench-criteria bench-report selftest endurance clean
+.PHONY: help setup sweep lint lint-js test test-processors test-browser test-wheel test-services check bench bench-scores bench-criteria bench-report selftest endurance chaos chaos-short clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -33,7 +33,7 @@ lint-js: ## style of the page's script, by biome through npx; only this needs no
 	npx --yes @biomejs/biome@2.6.8 check reports/html/script
 
 test: $(READY) ## every test that needs no browser and no service
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m "not browser and not services and not wheel"
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m "not browser and not services and not wheel and not chaos"
 
 test-processors: $(READY) ## the science and a small sweep with the kernels of other processors (about 8 minutes)
 	$(BIN)/python -m tests.processors
@@ -66,6 +66,12 @@ selftest: $(READY) ## verdicts on data with known truth (about 380 sets, a night
 
 endurance: $(READY) ## 20 × kill -9 at random moments, then resume and compare bytes (about 30 minutes)
 	$(BIN)/python -m benchmarks.kill_and_resume
+
+chaos: $(READY) ## attack every promise of docs/promises.md (about an hour)
+	$(BIN)/python -m tests.chaos
+
+chaos-short: $(READY) ## the same, a few rounds each (about 3 minutes)
+	$(BIN)/python -m tests.chaos --short
 
 clean: ## remove .venv and caches, keep results
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -21,6 +21,9 @@ from steadymap.configs.urls import is_url
 LARGEST_CONFIG_BYTES = 1_000_000
 """A config is written by a person; anything larger is the wrong file."""
 
+DEEPEST = 50
+"""Levels; the reader of YAML takes time with their square."""
+
 Lines = dict[tuple[str | int, ...], int]
 
 
@@ -99,7 +102,16 @@ def _read_text(path: Path) -> str:
 
 def _parse(text: str, path: Path) -> tuple[Any, Lines]:
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                raise InputError(
+                    f"more than {DEEPEST} levels of brackets or indentation",
+                    file=path,
+                    place=_place(event.start_mark),
+                    remedy="check the brackets there; no key of a config lies so deep",
+                )
             if isinstance(event, yaml.AliasEvent):
                 raise InputError(
                     f"alias *{event.anchor}",

@@ -28,7 +28,7 @@ from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 import psutil
-from pebble import ProcessExpired, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from steadymap.configs.sweep import Workers
 
@@ -63,6 +63,12 @@ MEMORY_SHARE = 0.8
 
 MEMORY_CHECK_SECONDS = 0.05
 """At 4 GB/s, as fast as memory is touched, a worker overshoots its limit by at most 0.2 GB."""
+
+
+SECONDS_TO_END = 0.5
+"""A worker that is asked to end and does not is killed: a time limit of a job is no request."""
+
+CONSTS.term_timeout = SECONDS_TO_END
 
 
 @dataclass(frozen=True)

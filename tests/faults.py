@@ -81,6 +81,14 @@ def touch_memory(size: int) -> int:
     return sum(map(len, held))
 
 
+def sleep_through_signals() -> None:
+    """Sleep on, asked to end or not."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    while True:
+        time.sleep(1)
+
+
 def worker_id() -> int:
     """Return the process that ran this."""
     return os.getpid()

@@ -24,6 +24,9 @@ GOES_ON = "finished cells are kept, the same command goes on from there"
 
 TERMINATION = "TerminationSignal"
 
+DAMAGE = "DamagedError"
+MADE_AGAIN = "run it again, which makes anew what is damaged; `steadymap fsck` looks at all of the store"
+
 EXIT_SIGNALLED = 128
 
 
@@ -71,6 +74,8 @@ def main() -> None:
     except OSError as error:
         place = f" {error.filename}" if error.filename else ""
         print(f"steadymap: {error.strerror or error}{place}", file=sys.stderr)
+        if type(error).__name__ == DAMAGE:  # of the store, which is not imported here
+            print(f"  remedy: {MADE_AGAIN}", file=sys.stderr)
         status = EXIT_NOTHING_USABLE
     except Ended as ended:
         print(f"\nsteadymap: ended by {ended.name}; {GOES_ON}", file=sys.stderr)

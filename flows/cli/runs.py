@@ -17,7 +17,16 @@ from rich.text import Text
 
 from steadymap.configs.errors import InputError
 from steadymap.configs.schemas import VERDICTS
-from steadymap.flows.cli.options import EXIT_REPORT, JsonOption, StoreOption, app, bring_runs, find_folder, open_place
+from steadymap.flows.cli.options import (
+    EXIT_NOTHING_USABLE,
+    EXIT_REPORT,
+    JsonOption,
+    StoreOption,
+    app,
+    bring_runs,
+    find_folder,
+    open_place,
+)
 
 PAGE_ENDINGS = (".html", ".htm")
 
@@ -208,6 +217,39 @@ def gc(
 
 
 @app.command
+def fsck(
+    *,
+    repair: Annotated[
+        bool, Parameter(negative="", help="Move what is damaged to `damaged/`; the next sweep makes it again.")
+    ] = False,
+    store: StoreOption = "results",
+    as_json: JsonOption = False,
+) -> int:
+    """Read every file of a store, and say what is damaged, lost or not ours; exit code 1 where anything is.
+
+    Nothing is ever removed, and what is not ours stays where it is.
+    """
+    from steadymap.tasks.store.check_store import check_store, move_damage
+
+    place = open_place(store)
+    found = check_store(place)
+    aside = move_damage(place, found) if repair else None
+    damaged, lost, foreign = (found.of(state) for state in ("damaged", "lost", "foreign"))
+    if as_json:
+        faults = [{"state": one.state, "path": str(one.path), "reason": one.reason} for one in found.faults]
+        print(json.dumps({"things": found.things, "faults": faults, "moved": None if aside is None else str(aside)}))
+    else:
+        for one in (*damaged, *lost, *foreign):
+            print(f"{one.state}: {one.path}: {one.reason}")
+        print(f"{found.things:,} things read: {len(damaged)} damaged, {len(lost)} lost, {len(foreign)} not ours")
+        if aside is not None:
+            print(f"what is damaged was moved to {aside}")
+        if damaged or lost:
+            print("sweep again: what is missing is made again, to the same bytes" + ("" if repair else "; damage, too"))
+    return EXIT_NOTHING_USABLE if lost or (damaged and not repair) else EXIT_REPORT
+
+
+@app.command
 def show(
     cell: Annotated[str, Parameter(help="A cell's identity, or its beginning (column `cell` of cells.parquet).")],
     *,
@@ -215,7 +257,7 @@ def show(
     as_json: JsonOption = False,
 ) -> int:
     """Say where a picture comes from: its setting, seed, data, versions, processor, as its file states them."""
-    from steadymap.tasks.store.files import read_provenance
+    from steadymap.tasks.store.files import DamagedError, read_provenance
 
     place = open_place(store)
     found = sorted((place.root / "cells").glob(f"*/{glob.escape(cell)}*.parquet")) if cell else []
@@ -226,7 +268,13 @@ def show(
             rule="the identity of one cell, or as much of it as no other begins with",
             remedy="take it from the column `cell` of a run's cells.parquet",
         )
-    provenance = {**read_provenance(found[0]), "file": str(found[0])}
+    try:
+        provenance = {**read_provenance(found[0]), "file": str(found[0])}
+    except DamagedError as damage:
+        raise InputError(
+            f"the picture is damaged: {damage}",
+            remedy="sweep again, which draws it anew; `steadymap fsck` looks at all",
+        ) from None
     if as_json:
         print(json.dumps(provenance, ensure_ascii=False))
         return EXIT_REPORT

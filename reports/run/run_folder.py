@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from steadymap.configs.checksum import is_whole
 from steadymap.configs.errors import InputError
 from steadymap.configs.schemas import RUN_TABLES, TIMINGS, points
 
@@ -149,8 +150,11 @@ def read_run(run: Path | str, store: Path | str = "results") -> Run:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
+    content = _read_bytes(folder, MANIFEST)
+    if is_whole(content) is False:
+        raise InputError("is not the file that was written", file=folder / MANIFEST, remedy=REMEDY)
     try:
-        manifest = json.loads(_read_bytes(folder, MANIFEST))
+        manifest = json.loads(content)
     except ValueError as error:
         raise InputError(f"is not JSON: {error}", file=folder / MANIFEST, remedy=REMEDY) from None
     missing = [key for key in MANIFEST_KEYS if not isinstance(manifest, dict) or key not in manifest]

@@ -13,7 +13,7 @@ from steadymap.tasks.store.layout import Store
 
 def read_cell(cell: Cell, store: Store) -> pa.Table:
     """Read a cell's file: a row per row of its vectors, in canonical order."""
-    return read_table(store.cell(cell.identity), schemas.CELL)
+    return read_table(store.cell(cell.identity), schemas.CELL, {"cell": cell.identity})
 
 
 def coordinates_of(table: pa.Table, cell: Cell) -> np.ndarray:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import platform
 import resource
@@ -23,7 +22,7 @@ from steadymap.configs.grid import Configuration
 from steadymap.tasks.geometry.parts import GeometryPart, read_material
 from steadymap.tasks.numerics.arrays import Float64
 from steadymap.tasks.numerics.reducers.interface import Material, Settings, find_lane_reducer
-from steadymap.tasks.store.files import map_array, write_table, write_text
+from steadymap.tasks.store.files import map_array, write_json, write_table
 from steadymap.tasks.store.identity import run_versions
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.workers import describe_error
@@ -176,7 +175,7 @@ def _note_timing(job: CellJob, seconds: float, cpu_seconds: float) -> None:
         "threads": THREADS,
         "pid": os.getpid(),
     }
-    write_text(json.dumps(timing), job.store.timing(job.identity))
+    write_json(timing, job.store.timing(job.identity))
 
 
 @functools.cache

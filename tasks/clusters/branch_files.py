@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from steadymap.tasks.batches import batches_of, run_batches, tell_lost
 from steadymap.tasks.cells.cell_file import coordinates_of, read_cell
 from steadymap.tasks.plan.plan import Cell
+from steadymap.tasks.store.files import committed_file
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.workers import Limits, Lost
 
@@ -39,7 +40,8 @@ def branches_of_batch(cells: Sequence[Cell], store: Store, folder: Path) -> None
         coordinates = coordinates_of(read_cell(cell, store), cell)
         with threadpool_limits(1):
             found = picture_branches(coordinates, cell.configuration.min_cluster_size)
-        with _file(cell, folder).open("wb") as file:
+        # Committed whole: where the disk is full there is none, and not a part of one.
+        with committed_file(_file(cell, folder)) as place, place.open("wb") as file:
             np.savez(file, parent=found.parent, of_row=found.of_row)
 
 

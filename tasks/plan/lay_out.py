@@ -160,7 +160,7 @@ def check_fit(config: SweepConfig, grid: Grid, rows: int, dimensions: int) -> No
 
 def in_store(cell: Cell, store: Store) -> bool:
     """Say whether a cell's file is there, whole and of the right length."""
-    table = read_if_whole(read_table, store.cell(cell.identity), schemas.CELL)
+    table = read_if_whole(read_table, store.cell(cell.identity), schemas.CELL, {"cell": cell.identity})
     return table is not None and bool(table.num_rows == cell.vectors.rows)
 
 

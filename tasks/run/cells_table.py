@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from steadymap.configs import schemas
 from steadymap.tasks.cells.compute_cells import CellOutcomes, CellResult
 from steadymap.tasks.numerics.clusters.islands import NOISE
 from steadymap.tasks.plan.plan import Cell, Plan
+from steadymap.tasks.store.files import read_if_whole, read_json
 
 
 def status_of(cell: Cell, endings: CellOutcomes, plan: Plan) -> CellResult:
@@ -67,8 +67,5 @@ def tabulate_timings(plan: Plan, endings: CellOutcomes) -> pa.Table:
 
 
 def _timing(cell: Cell, plan: Plan) -> dict[str, Any]:
-    try:
-        timing: dict[str, Any] = json.loads(plan.store.timing(cell.identity).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # the cell failed, or was killed between its file and its timing
-    return timing
+    # Without one the cell failed, or was killed between its file and its timing.
+    return read_if_whole(read_json, plan.store.timing(cell.identity)) or {}

@@ -32,7 +32,7 @@ def stored_picture(store: Store, cell: str, dimension: int, position: np.ndarray
     position
         Place of every row of the file in canonical order.
     """
-    table = read_if_whole(read_table, store.cell(cell), schemas.CELL)
+    table = read_if_whole(read_table, store.cell(cell), schemas.CELL, {"cell": cell})
     if table is None or table.num_rows != len(position):
         return None
     found = np.column_stack([table.column(name).to_numpy() for name in AXES[:dimension]]).astype(np.float64)

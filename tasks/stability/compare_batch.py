@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from steadymap.tasks.plan.plan import Cell
 from steadymap.tasks.stability.ness_rows import measure_ness
 from steadymap.tasks.stability.pairs import Pair, compare_pair, load_picture
 from steadymap.tasks.stability.row_instability import InstabilityTotals
+from steadymap.tasks.store.files import save_array
 from steadymap.tasks.store.layout import Store
 
 
@@ -38,7 +37,7 @@ def compare_batch(pairs: Sequence[Pair], place: Place) -> list[dict[str, object]
         found = compare_pair(pair.between, drawn[pair.first.identity], drawn[pair.second.identity])
         rows += found.rows
         totals.add(found)
-    np.save(place.sums_of(pairs[0]), totals.stacked(), allow_pickle=False)
+    save_array(totals.stacked(), place.sums_of(pairs[0]))
     return rows
 
 

@@ -14,6 +14,7 @@ from steadymap.configs import schemas
 from steadymap.tasks.cells.cell_file import coordinates_of, read_cell
 from steadymap.tasks.numerics.stability.jackknife import jackknife_over_runs
 from steadymap.tasks.plan.plan import Cell
+from steadymap.tasks.store.files import save_array
 from steadymap.tasks.store.layout import Store
 
 CAUSES = ("seeds", "configurations", "resamples")
@@ -76,7 +77,7 @@ def find_picture_neighbours(cells: Sequence[Cell], store: Store, folder: Path) -
     for cell in cells:
         picture = coordinates_of(read_cell(cell, store), cell)
         near = picture_neighbours(picture, compared_neighbours(len(picture))).astype(np.int32)
-        np.save(folder / f"{cell.identity}.npy", near, allow_pickle=False)
+        save_array(near, folder / f"{cell.identity}.npy")
 
 
 def load_picture(cell: Cell, store: Store, folder: Path) -> Drawn:

@@ -13,7 +13,7 @@ from steadymap.tasks.cells.score_files import read_reliability
 from steadymap.tasks.geometry.latent_neighbours import latent_neighbours
 from steadymap.tasks.geometry.parts import Geometry
 from steadymap.tasks.plan.plan import Cell, Plan
-from steadymap.tasks.store.files import read_if_whole
+from steadymap.tasks.store.files import read_if_whole, save_array
 
 NEIGHBOURS = 15
 """Neighbours in the latent space whose distances in the pictures are followed."""
@@ -163,5 +163,5 @@ def measure_rows(names: Sequence[str], plan: Plan, cells: list[Cell], folder: Pa
         for name in names:
             columns |= MEASURES[name](plan, cells)
     for name, values in columns.items():
-        np.save(folder / f"{name}.npy", values, allow_pickle=False)
+        save_array(values, folder / f"{name}.npy")
     return list(columns)

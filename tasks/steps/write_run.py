@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -34,7 +33,7 @@ from steadymap.tasks.run.image_table import images_table
 from steadymap.tasks.run.neighbours_table import neighbours_table
 from steadymap.tasks.run.null_tables import null_pictures_table, nulls_table
 from steadymap.tasks.run.recommendations_table import find_smallest_set, tabulate_recommendations
-from steadymap.tasks.store.files import file_digest, read_if_whole, read_table, write_table, write_text
+from steadymap.tasks.store.files import file_digest, read_if_whole, read_table, write_json, write_table, write_text
 from steadymap.tasks.store.findings import Findings
 from steadymap.tasks.store.identity import run_versions
 from steadymap.tasks.store.run_manifest import MANIFEST, WrittenRun
@@ -88,7 +87,7 @@ def write_run(plan: Plan, endings: CellOutcomes, findings: Findings) -> WrittenR
         "warnings": [*plan.warnings, *findings.lost],
         "smallest_set": find_smallest_set(drawn, clusters, recommendations),
     }
-    write_text(json.dumps(manifest, ensure_ascii=False, indent=1, sort_keys=True) + "\n", folder / MANIFEST)
+    write_json(manifest, folder / MANIFEST, indent=1)
     return written
 
 

@@ -25,6 +25,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 ROOMS = ("configs", "tasks", "reports", "flows")
 CARRIERS = (
+    "configs.checksum",
     "tasks.store.files",
     "tasks.store.layout",
     "tasks.store.object_store",
@@ -38,6 +39,7 @@ CARRIERS = (
     "tasks.store.run_uses",
     "tasks.store.run_manifest",
     "tasks.store.collect_garbage",
+    "tasks.store.check_store",
     "tasks.workers",
     "tasks.progress",
 )

@@ -78,7 +78,7 @@ def find_garbage(store: Store, keep_runs: int | None = None, older_than_days: fl
     InputError
         A sweep or a night is under way.
     """
-    _refuse_while_in_use(store)
+    refuse_while_in_use(store)
     runs = _runs(store)
     gone = _unwanted(runs, keep_runs, older_than_days)
     kept = [run for run in runs if run not in gone]
@@ -109,7 +109,14 @@ def remove_garbage(store: Store, found: GarbageFound) -> None:
             one.path.unlink(missing_ok=True)
 
 
-def _refuse_while_in_use(store: Store) -> None:
+def refuse_while_in_use(store: Store) -> None:
+    """Refuse what must not happen while anybody is at work in a store.
+
+    Raises
+    ------
+    InputError
+        A sweep or a night is under way.
+    """
     refuse_while_leased(store)
     for lock in sorted((store.root / "locks").glob("*.lock")):
         with lock.open("rb") as file:
@@ -152,7 +159,7 @@ def _things_here(store: Store) -> dict[str, Garbage]:
     found = [path for kind in FILES for path in sorted((store.root / kind).glob("??/*"))]
     found += [path for kind in FOLDERS for path in sorted((store.root / kind).glob("*")) if path.is_dir()]
     places = ((path.relative_to(store.root).as_posix(), path) for path in found)
-    return {place: Garbage(kind, path, _size(path)) for place, path in places if (kind := _kind_of(place)) is not None}
+    return {place: Garbage(kind, path, _size(path)) for place, path in places if (kind := kind_of(place)) is not None}
 
 
 def _things_there(store: Store) -> dict[str, Garbage]:
@@ -161,13 +168,13 @@ def _things_there(store: Store) -> dict[str, Garbage]:
     for kind in (*FILES, *FOLDERS):
         for key, size in sizes_there(store, kind).items():
             place = "/".join(key.split("/")[: 3 if kind in FILES else 2])
-            if _kind_of(place) is not None:
+            if kind_of(place) is not None:
                 known = found.get(place, Garbage(kind, store.root / place, 0))
                 found[place] = replace(known, size=known.size + size)
     return found
 
 
-def _kind_of(place: str) -> str | None:
+def kind_of(place: str) -> str | None:
     """Return the kind of a thing by its place in the store; None where it is not ours."""
     kind, *rest = place.split("/")
     if kind in FILES and len(rest) == 2:

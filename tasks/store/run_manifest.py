@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from steadymap.tasks.store.files import file_digest
+from steadymap.tasks.store.files import DamagedError, file_digest, read_json
 
 MANIFEST = "manifest.json"
 
@@ -29,13 +28,13 @@ def find_complete_run(folder: Path, identity: str) -> WrittenRun | None:
     A run that a time budget has cut short is not complete: the next one goes on from it.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_json(folder / MANIFEST)
         cells = manifest["cells"]
         tables = manifest["tables"]
         intact = all(file_digest(folder / name) == known["sha256"] for name, known in tables.items())
         written = WrittenRun(folder, **cells)
         failed = written.failed or manifest["lost_tests"] or manifest.get("cut_short")
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, DamagedError, KeyError, TypeError, AttributeError):
         return None
     return written if intact and not failed and manifest["identity"] == identity else None
 
@@ -43,6 +42,6 @@ def find_complete_run(folder: Path, identity: str) -> WrittenRun | None:
 def is_cut_short(folder: Path) -> bool:
     """Say whether a time budget has cut a run short, so that it is worth less than those before it."""
     try:
-        return bool(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("cut_short"))
-    except (OSError, ValueError, AttributeError):
+        return bool(read_json(folder / MANIFEST).get("cut_short"))
+    except (OSError, DamagedError):
         return False

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from steadymap.tasks.store.files import write_text
+from steadymap.tasks.store.files import DamagedError, read_json, write_json
 from steadymap.tasks.store.layout import Store, noted_places
 from steadymap.tasks.store.sync import download, upload
 
@@ -27,17 +27,28 @@ def write_uses(store: Store, run: str, uses: set[str]) -> None:
     file = uses_file(store, run)
     download(store, [file])
     known = read_uses(store, run) or set()
-    write_text(json.dumps(sorted(known | uses), indent=0), file)
+    write_json({"places": sorted(known | uses)}, file, indent=0)
     upload(store, [file])
 
 
 def read_uses(store: Store, run: str) -> set[str] | None:
     """Return what a run rests on; None where nothing readable is noted."""
+    file = uses_file(store, run)
     try:
-        told = json.loads(uses_file(store, run).read_text(encoding="utf-8"))
+        told = read_json(file).get("places")
+    except FileNotFoundError:
+        return None
+    except DamagedError:
+        told = _read_list(file)
+    return {str(place) for place in told} if isinstance(told, list) else None
+
+
+def _read_list(file: Path) -> object:
+    """Read what earlier versions wrote: the places alone."""
+    try:
+        return json.loads(file.read_bytes())
     except (OSError, ValueError):
         return None
-    return {str(place) for place in told} if isinstance(told, list) else None
 
 
 def uses_file(store: Store, run: str) -> Path:

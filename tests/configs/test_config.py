@@ -255,3 +255,11 @@ def test_a_url_with_a_secret_is_refused_and_not_repeated(tmp_path: Path, data: s
     with pytest.raises(InputError, match="none may carry a secret") as refused:
         read_config(written(tmp_path, f"name: test\ndata:\n  {data}\n"))
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "a: " + "{b: " * 60 + "1" + "}" * 60, "\n".join(" " * d + "a:" for d in range(60))]
+)
+def test_brackets_without_end_are_refused_before_they_take_time(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError, match="more than 50 levels"):
+        read_config(written(tmp_path, text))

@@ -52,7 +52,7 @@ def test_the_config_in_the_readme_is_valid(tmp_path: Path) -> None:
 def test_the_commands_in_the_readme_exist() -> None:
     named = set(re.findall(r"^    steadymap (\w+)", text("README.md"), re.M))
     expected = "sweep check score scores runs report export selftest compare site open nightly deploy gc show alerts"
-    expected += " encoders watch"
+    expected += " encoders watch fsck"
     assert named == set(expected.split())
     assert named <= set(app)
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from steadymap.tasks.workers import Done, Limits, Lost, WorkerPool, current_pool, opened_pool
-from tests.faults import touch_memory, worker_id
+from tests.faults import sleep_through_signals, touch_memory, worker_id
 from tests.processes import wait_until
 
 LIMITS = Limits(count=2, timeout_seconds=4, memory_bytes=1_200_000_000)
@@ -41,6 +41,16 @@ def test_a_time_limit_is_real_and_leaves_no_process() -> None:
     assert LIMITS.timeout_seconds <= elapsed < LIMITS.timeout_seconds + 2
     assert isinstance(finished, Done)
     assert not psutil.pid_exists(finished.value)
+
+
+def test_who_does_not_listen_to_being_asked_to_end_is_ended_in_time() -> None:
+    with opened_pool(replace(LIMITS, timeout_seconds=1)) as pool:
+        pool.outcome(pool.submit(worker_id))
+        started = time.monotonic()
+        outcome = pool.outcome(pool.submit(sleep_through_signals))
+        elapsed = time.monotonic() - started
+    assert outcome == Lost("timeout", "still running after 1 s")
+    assert elapsed < 3
 
 
 def test_an_error_keeps_its_message() -> None:

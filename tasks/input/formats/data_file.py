@@ -17,6 +17,12 @@ import psutil
 
 from steadymap.configs.errors import InputError
 
+LARGEST_EXPANSION = 400
+"""What is packed may unpack to so many times its size; deflate reaches 1,000 only on constant data."""
+
+ABOVE_SUSPICION_BYTES = 64_000_000
+"""Below this a file may be as compressible as it likes."""
+
 Values = np.ndarray | list[Any]
 """One value per row: numbers or texts, None where a row has none."""
 
@@ -176,6 +182,26 @@ def check_fits(claimed: int, place: str, file: Path | None = None) -> None:
             file=file,
             place=place,
             remedy="save fewer columns, or float32 instead of float64, or use a larger machine",
+        )
+
+
+def check_expansion(
+    unpacked: int, stored: int, file: Path, place: str | None = None, remedy: str | None = None
+) -> None:
+    """Refuse what unpacks to many times its size: a few bytes that would fill the memory.
+
+    Raises
+    ------
+    InputError
+        It does.
+    """
+    if unpacked > ABOVE_SUSPICION_BYTES and unpacked > LARGEST_EXPANSION * max(1, stored):
+        raise InputError(
+            f"unpacks to {unpacked / max(1, stored):.0f} times its size ({unpacked:,} bytes) or more",
+            file=file,
+            place=place,
+            rule=f"at most {LARGEST_EXPANSION} times",
+            remedy=remedy,
         )
 
 

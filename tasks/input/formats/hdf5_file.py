@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.formats.data_file import check_fits
-from steadymap.tasks.input.formats.numpy_file import ABOVE_SUSPICION_BYTES, LARGEST_EXPANSION
+from steadymap.tasks.input.formats.data_file import ABOVE_SUSPICION_BYTES, LARGEST_EXPANSION, check_fits
 
 REHEARSAL_SECONDS = 60
 SLOWEST_BYTES_A_SECOND = 2_000_000

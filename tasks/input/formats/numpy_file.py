@@ -14,13 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, check_fits
-
-LARGEST_EXPANSION = 400
-"""A member of an .npz may unpack to so many times its size; deflate reaches 1,000 only on constant data."""
-
-ABOVE_SUSPICION_BYTES = 64_000_000
-"""Below this an archive may be as compressible as it likes."""
+from steadymap.tasks.input.formats.data_file import DataFile, Kind, Part, Values, check_expansion, check_fits
 
 
 class NpyFile(DataFile):
@@ -90,11 +84,24 @@ class NpzFile(DataFile):
                 remedy=f"import scipy.sparse, numpy; x = scipy.sparse.load_npz({path.name!r})\n"
                 "          numpy.save('latents.npy', x.toarray())",
             )
+        if not self._found and not self._unusable:
+            raise InputError(
+                "there is no array in it",
+                file=path,
+                rule="an .npz holds arrays, each a member that ends with .npy",
+                remedy="save them with numpy.savez('latents.npz', z=vectors)",
+            )
 
     def _look_at(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
         name = member.filename.removesuffix(".npy")
         try:
-            _check_expansion(member, self.path)
+            check_expansion(
+                member.file_size,
+                member.compress_size,
+                self.path,
+                f"array {member.filename.removesuffix('.npy')!r}",
+                "save it with numpy.savez instead of savez_compressed if the data is genuine",
+            )
             with archive.open(member) as file:
                 self._found[name] = _check_header(file, member.file_size, self.path, name)
         except InputError as error:
@@ -192,15 +199,3 @@ def _check_header(file: IO[bytes], size: int, path: Path, name: str) -> tuple[tu
         )
     check_fits(claimed, f"array {name!r}", path)
     return tuple(int(length) for length in shape), dtype
-
-
-def _check_expansion(member: zipfile.ZipInfo, path: Path) -> None:
-    expansion = member.file_size / max(1, member.compress_size)
-    if member.file_size > ABOVE_SUSPICION_BYTES and expansion > LARGEST_EXPANSION:
-        raise InputError(
-            f"unpacks to {expansion:.0f} times its size ({member.file_size:,} bytes)",
-            file=path,
-            place=f"array {member.filename.removesuffix('.npy')!r}",
-            rule=f"at most {LARGEST_EXPANSION} times",
-            remedy="save it with numpy.savez instead of savez_compressed if the data is genuine",
-        )

@@ -26,7 +26,7 @@ from steadymap.tasks.input.formats.table_file import TableFile
 from steadymap.tasks.input.formats.zarr_file import ZarrFile
 
 UNREADABLE = (
-    *(OSError, EOFError, ValueError, TypeError, SyntaxError, RuntimeError, MemoryError),
+    *(OSError, EOFError, ValueError, TypeError, SyntaxError, RuntimeError, MemoryError, SystemError),
     *(struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tokenize.TokenError, pa.ArrowException),
 )
 """What NumPy, zipfile and Arrow are known to raise for damaged, encrypted or foreign files."""

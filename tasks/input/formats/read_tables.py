@@ -20,10 +20,11 @@ import pyarrow.parquet as pq
 
 from steadymap.configs.errors import InputError
 from steadymap.tasks.input.formats.csv_dialect import Dialect, read_dialect
-from steadymap.tasks.input.formats.data_file import check_fits
+from steadymap.tasks.input.formats.data_file import ABOVE_SUSPICION_BYTES, check_expansion, check_fits
 
 BYTES_A_VALUE = 8
 CHUNK_BYTES = 16_000_000
+BUFFER_BYTES = 65_536
 PARQUET_ENDINGS = (".parquet", ".pq")
 ARROW_ENDINGS = (".feather", ".arrow")
 LINES_ENDINGS = (".jsonl", ".ndjson")
@@ -129,19 +130,54 @@ def _check_parquet(files: list[Path]) -> None:
     """Refuse what unpacks to more than memory: a column that repeats one value takes a few bytes on disk."""
     values = 0
     for path in files:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False) as file:
+            for group in range(file.num_row_groups):
+                # Of a damaged footer this raises; what is asked of a column below would end the process instead.
+                next(file.iter_batches(batch_size=1, row_groups=[group]), None)
             groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
             values += sum(group.column(column).num_values for group in groups for column in range(group.num_columns))
     check_fits(values * BYTES_A_VALUE, "table", files[0])
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+        for name in texts:
+            _check_text(path, name)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind))
+
+
+def _check_text(path: Path, name: str) -> None:
+    """Refuse a column whose texts unpack to more than memory: one long text, repeated, takes its length on disk."""
+    with pq.ParquetFile(path, read_dictionary=[name]) as file:
+        place = file.schema_arrow.get_field_index(name)
+        column = file.metadata.schema.names.index(name) if name in file.metadata.schema.names else place
+        unpacked = 0
+        for group in range(file.metadata.num_row_groups):
+            stored = file.metadata.row_group(group).column(column)
+            if stored.num_values * stored.total_uncompressed_size < ABOVE_SUSPICION_BYTES:
+                continue  # however long the longest text is
+            for chunk in file.read_row_group(group, columns=[name]).column(0).chunks:
+                lengths = pc.cast(pc.binary_length(chunk.dictionary), pa.int64())
+                unpacked += pc.sum(pc.take(lengths, chunk.indices)).as_py() or 0
+    check_fits(unpacked, f"column {name!r}", path)
 
 
 def _read_arrow(path: Path) -> pa.Table:
     check_fits(path.stat().st_size, "table", path)
     with pa.OSFile(str(path)) as source:
         with contextlib.suppress(pa.ArrowInvalid):
-            return pa.ipc.open_file(source).read_all()
+            return _validated(pa.ipc.open_file(source).read_all())
         source.seek(0)
-        return pa.ipc.open_stream(source).read_all()
+        return _validated(pa.ipc.open_stream(source).read_all())
+
+
+def _validated(table: pa.Table) -> pa.Table:
+    """Return a table whose offsets lie inside of it; Arrow takes those of a file as they are."""
+    table.validate(full=True)
+    return table
 
 
 def _read_text(path: Path, header: bool | None) -> tuple[pa.Table, list[str]]:
@@ -239,10 +275,20 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
-    most, read = psutil.virtual_memory().available // 4, 0
-    with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:
+    packed = path.suffix.lower() == ".gz"
+    most, read, stored = psutil.virtual_memory().available // 4, 0, path.stat().st_size
+    with gzip.open(path, "rb") if packed else path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             read += len(chunk)
             if read > most:
                 check_fits(4 * read, "table", path)
+            if packed:
+                check_expansion(read, stored, path, remedy="unpack it first if the data is genuine")
+            if len(chunk) == CHUNK_BYTES and b"\n" not in chunk and b"\r" not in chunk:
+                raise InputError(
+                    f"a line has {CHUNK_BYTES:,} bytes or more",
+                    file=path,
+                    rule="a line is a row of a table",
+                    remedy="end rows with a line break; many columns fit better into .parquet or .npy",
+                )
             yield chunk

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import io
 import pickle
 import zipfile
@@ -22,6 +24,7 @@ from steadymap.configs.sweep import DataSource
 from steadymap.tasks.input.dataset import import_dataset
 from steadymap.tasks.input.latents_file import read_latents
 from steadymap.tasks.store.layout import Store
+from tests.chaos.fuzz import mutant, quick_corpus
 from tests.conftest import three_blobs
 
 VECTORS, LABELS = three_blobs(rows=40, dimensions=4)
@@ -418,3 +421,50 @@ def test_other_files_are_joined_by_the_column_with_the_same_ids_whatever_it_is_c
     assert (labels, "joined by order of rows" in told) == (by_order, True)
     with pytest.raises(InputError, match=r"1 of 40 ids of .* are not there: 'row 0' \(those that are there: 'nobody'"):
         read(pd.DataFrame({"id": ["nobody", *ids[1:]], "kind": LABELS}))
+
+
+@pytest.mark.parametrize("as_categories", [True, False])
+def test_a_text_that_is_repeated_beyond_memory_is_refused_before_it_is_unpacked(
+    tmp_path: Path, as_categories: bool
+) -> None:
+    rows = 2_000_000
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array(["x" * 1_000_000]))
+    pq.write_table(pa.table({"z0": np.arange(rows), "note": text}), tmp_path / "z.parquet", store_schema=as_categories)
+    with pytest.raises(InputError, match=r"2000\.0 GB do not fit") as caught:
+        read_latents(DataSource(path=str(tmp_path / "z.parquet")))
+    assert caught.value.place == "column 'note'"
+
+
+def test_long_texts_that_fit_are_read(tmp_path: Path) -> None:
+    names = [f"{'n' * 3000} {row}" for row in range(40)]
+    table = pa.table({**{f"z{place}": VECTORS[:, place] for place in range(4)}, "note": names})
+    pq.write_table(table, tmp_path / "z.parquet")
+    found = read_latents(DataSource(path=str(tmp_path / "z.parquet"), labels=("note",)))
+    assert found.labels["note"] == names
+
+
+def test_a_packed_csv_that_unpacks_a_thousand_times_and_a_line_without_end_are_refused(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "z.csv.gz", "wb", compresslevel=9) as packed:
+        packed.write(b"z0,z1\n" + b"0,0\n" * 20_000_000)
+    (tmp_path / "line.csv").write_bytes(b"z0,z1\n1," + b"9" * 40_000_000)
+    with pytest.raises(InputError, match="times its size"):
+        read_latents(DataSource(path=str(tmp_path / "z.csv.gz")))
+    with pytest.raises(InputError, match="a line has 16,000,000 bytes or more"):
+        read_latents(DataSource(path=str(tmp_path / "line.csv")))
+
+
+def test_an_archive_without_an_array_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "z.npz", "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    with pytest.raises(InputError, match="there is no array in it"):
+        read_latents(DataSource(path=str(tmp_path / "z.npz")))
+
+
+def test_a_footer_that_would_end_the_process_and_offsets_that_lead_outside_do_not(tmp_path: Path) -> None:
+    corpus = quick_corpus()
+    for number in (1223, 5364, 6972, 9549, 10380):  # found by `make chaos`; of other versions' files they may be legal
+        ending, content, _ = mutant(corpus, number)
+        (tmp_path / f"z{ending}").write_bytes(content)
+        with contextlib.suppress(InputError):
+            found = read_latents(DataSource(path=str(tmp_path / f"z{ending}"), labels=("kind",), id="name"))
+            assert len(found.matrix) == len(found.labels["kind"])

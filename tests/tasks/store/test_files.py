@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ import pytest
 from steadymap.tasks.store import files as store
 from steadymap.tasks.store.files import (
     DamagedError,
+    file_digest,
     map_array,
     read_if_whole,
     read_meta,
     read_provenance,
     read_table,
+    save_array,
     write_arrays,
     write_table,
 )
@@ -113,3 +116,21 @@ def test_what_is_damaged_or_not_there_reads_as_none(tmp_path: Path) -> None:
     (tmp_path / "damaged.parquet").write_bytes(b"PAR1")
     read = [read_if_whole(read_table, tmp_path / f"{name}.parquet") for name in ("whole", "damaged", "absent")]
     assert [None if table is None else table.num_rows for table in read] == [1, None, None]
+
+
+def test_an_array_for_which_the_disk_is_too_small_is_no_array(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))  # writing more fails, as on a full disk
+    try:
+        with pytest.raises(OSError, match="too large"):
+            write_arrays(tmp_path / "part", {"small": np.zeros(10), "large": np.zeros(1000)}, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_array_is_saved_with_numpys_bytes_and_their_digest(tmp_path: Path) -> None:
+    for array in (np.arange(12.0).reshape(3, 4), np.asfortranarray(np.eye(3)), np.array(["a", "ü"]), np.empty((0, 2))):
+        assert save_array(array, tmp_path / "ours.npy") == file_digest(tmp_path / "ours.npy")
+        np.save(tmp_path / "numpys.npy", array)
+        assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "numpys.npy").read_bytes()
