@@ -67,7 +67,7 @@ selftest: $(READY) ## verdicts on data with known truth (about 380 sets, a night
 endurance: $(READY) ## 20 × kill -9 at random moments, then resume and compare bytes (about 30 minutes)
 	$(BIN)/python -m benchmarks.kill_and_resume
 
-chaos: $(READY) ## attack every promise of docs/promises.md (about an hour)
+chaos: $(READY) ## attack every promise of docs/promises.md (some hours)
 	$(BIN)/python -m tests.chaos
 
 chaos-short: $(READY) ## the same, a few rounds each (about 3 minutes)

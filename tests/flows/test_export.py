@@ -136,7 +136,7 @@ def test_a_stored_picture_is_put_into_the_order_of_the_file(tmp_path: Path) -> N
         },
         schema=schemas.CELL,
     )
-    write_table(table, store.cell("abcdef"))
+    write_table(table, store.cell("abcdef"), {"cell": "abcdef"})
     found = stored_picture(store, "abcdef", 2, position)
     assert found is not None
     assert found.tolist() == [[2.0, 12.0], [0.0, 10.0], [1.0, 11.0]]

@@ -46,7 +46,7 @@ def test_a_plan_is_taken_over_whatever_its_time_budget_with_what_is_missing_now(
         # Meanwhile another process may have drawn some of it.
         drawn = plan.missing[0]
         columns = {field.name: np.zeros(drawn.vectors.rows) for field in schemas.CELL}
-        write_table(pa.table(columns).cast(schemas.CELL), store.cell(drawn.identity))
+        write_table(pa.table(columns).cast(schemas.CELL), store.cell(drawn.identity), {"cell": drawn.identity})
         assert plan_sweep.fn(asked, dataset, store).missing == plan.missing[1:]
         assert prepared.places <= places
     assert handed_dataset(config.data, store) is None
