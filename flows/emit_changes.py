@@ -20,7 +20,7 @@ from prefect.events.worker import EventsWorker
 
 from steadymap.reports.nights.night_changes import Change
 from steadymap.reports.nights.night_summary import STATUS_WORDS, Night
-from steadymap.reports.nights.nights import SweepOfNight, slug
+from steadymap.reports.nights.nights import SweepOfNight, night_slug
 from steadymap.reports.wording import list_names
 
 PREFIX = "steadymap"
@@ -68,12 +68,12 @@ def _emit_sweep(night: Night, told: Told) -> None:
     _emit(
         "sweep.changed",
         {
-            "prefect.resource.id": f"{PREFIX}.sweep.{slug(sweep.sweep)}",
+            "prefect.resource.id": f"{PREFIX}.sweep.{night_slug(sweep.sweep)}",
             "prefect.resource.name": sweep.sweep,
             f"{PREFIX}.sweep": sweep.sweep,
             f"{PREFIX}.nightly": night.name,
         },
-        [{"prefect.resource.id": f"{PREFIX}.night.{slug(night.name)}", "prefect.resource.role": "night"}],
+        [{"prefect.resource.id": f"{PREFIX}.night.{night_slug(night.name)}", "prefect.resource.role": "night"}],
         {
             "message": message_of(told),
             "subject": f"{sweep.sweep}: {list_names([one.brief or one.kind for one in told.loud])}",
@@ -92,8 +92,8 @@ def _emit_sweep(night: Night, told: Told) -> None:
 
 def _emit_change(night: Night, told: Told, change: Change) -> None:
     sweep = told.sweep
-    about = f"{PREFIX}.sweep.{slug(sweep.sweep)}"
-    resource = f"{PREFIX}.cluster.{slug(sweep.sweep)}.{change.subject}" if change.subject else about
+    about = f"{PREFIX}.sweep.{night_slug(sweep.sweep)}"
+    resource = f"{PREFIX}.cluster.{night_slug(sweep.sweep)}.{change.subject}" if change.subject else about
     name = f"{sweep.sweep}: C{change.subject}" if change.subject.isdigit() else sweep.sweep
     _emit(
         change.kind,
@@ -106,7 +106,7 @@ def _emit_change(night: Night, told: Told, change: Change) -> None:
         },
         [
             {"prefect.resource.id": about, "prefect.resource.role": "sweep"},
-            {"prefect.resource.id": f"{PREFIX}.night.{slug(night.name)}", "prefect.resource.role": "night"},
+            {"prefect.resource.id": f"{PREFIX}.night.{night_slug(night.name)}", "prefect.resource.role": "night"},
         ],
         {
             "message": f"{sweep.sweep}: {change.sentence}",
@@ -127,7 +127,7 @@ def _emit_night(night: Night, changes: int) -> None:
     _emit(
         "night.finished",
         {
-            "prefect.resource.id": f"{PREFIX}.night.{slug(night.name)}",
+            "prefect.resource.id": f"{PREFIX}.night.{night_slug(night.name)}",
             "prefect.resource.name": night.name,
             f"{PREFIX}.complete": "yes" if night.complete else "no",
             f"{PREFIX}.changed": "yes" if changes else "no",

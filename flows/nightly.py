@@ -40,8 +40,8 @@ from steadymap.reports.nights.nights import (
     kept_result,
     list_clusters,
     name_night,
+    night_slug,
     read_past,
-    slug,
     write_night,
 )
 from steadymap.reports.nights.nights_page import MORNING, build_nights_page
@@ -104,7 +104,7 @@ def nightly(config: NightlyConfig, store: str = "results") -> Night | State[Any]
     tag_run()
     with telling(logger.warning), contextlib.ExitStack() as turn:
         probe_writable(place)
-        name, what = f"night-{slug(config.name)}", f"night {config.name}"
+        name, what = f"night-{night_slug(config.name)}", f"night {config.name}"
         turn.enter_context(hold_lock(lock_of(place, name), what, logger.warning))
         turn.enter_context(take_turn(place, name, what))
         started, clock = datetime.now(UTC), time.monotonic()

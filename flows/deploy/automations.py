@@ -16,7 +16,7 @@ from uuid import UUID
 from steadymap.configs.errors import InputError
 from steadymap.flows.deploy.server import connected
 from steadymap.flows.deploy.shipped import read_automation
-from steadymap.reports.nights.nights import slug
+from steadymap.reports.nights.nights import night_slug
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -64,7 +64,7 @@ def late_night(night: str, schedules: Iterable[Mapping[str, Any]], block: UUID |
     hours = (pause + SPARE) / timedelta(hours=1)
     written["name"] = late_night_name(night)
     written["description"] = f"No night of {night} finished within {hours:.0f} hours of the last one."
-    written["trigger"]["match"] = {"prefect.resource.id": f"steadymap.night.{slug(night)}"}
+    written["trigger"]["match"] = {"prefect.resource.id": f"steadymap.night.{night_slug(night)}"}
     written["trigger"]["within"] = (pause + SPARE).total_seconds()
     if block is None:
         written["actions"] = [{"type": "do-nothing"}]

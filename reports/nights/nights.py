@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from steadymap.configs.schemas import NIGHT_CLUSTERS, NIGHTS
+from steadymap.configs.slug import slug
 from steadymap.reports.commit_file import commit
 from steadymap.reports.run.run_folder import Run
 
@@ -109,13 +110,12 @@ class Past:
 
 def name_night(started: datetime, name: str) -> str:
     """Name a night by its start in UTC, so that names sort by time."""
-    return f"{started.strftime('%Y-%m-%dT%H-%M-%S.%f')}Z-{slug(name)}"
+    return f"{started.strftime('%Y-%m-%dT%H-%M-%S.%f')}Z-{night_slug(name)}"
 
 
-def slug(name: str) -> str:
-    """Return a name that every file system and every resource id takes."""
-    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())
-    return "-".join(part for part in kept.split("-") if part) or "night"
+def night_slug(name: str) -> str:
+    """Return the name of nights, or of a sweep of one, as resource ids take it."""
+    return slug(name, "night")
 
 
 def read_past(store: Path, name: str) -> Past:

@@ -9,6 +9,7 @@ import numpy as np
 from steadymap.configs import schemas
 from steadymap.configs.errors import InputError
 from steadymap.configs.grid import Configuration, Grid, expand, expand_reducers
+from steadymap.configs.slug import slug
 from steadymap.configs.sweep import SweepConfig
 from steadymap.tasks.geometry.parts import Geometry, parts_of
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, derive
@@ -57,6 +58,9 @@ RUN_CODE = (
 )
 """What shapes the tables of a run."""
 
+LONGEST_SLUG = 40
+"""Signs of a sweep's name in that of its run; what makes it unique follows them."""
+
 MOST_NAMED = 5
 """Odd rows that a warning names."""
 
@@ -79,7 +83,7 @@ def lay_out(config: SweepConfig, dataset: Dataset, store: Store) -> Plan:
     if grid.pairs and grid.resampled and not any(one.recipe.kind == "half" for one in derived):
         warnings.append("one group holds every row: no half can be held out, so no cluster can be more than UNCERTAIN")
     identity = run_identity(config, dataset)
-    run = f"{_slug(config.name)}-{identity[:10]}"
+    run = f"{slug(config.name, 'sweep')[:LONGEST_SLUG]}-{identity[:10]}"
     plan = Plan(
         run=run,
         identity=identity,
@@ -239,9 +243,3 @@ def _data_warnings(dataset: Dataset) -> list[str]:
             "so leave them out if they are faults"
         )
     return warnings
-
-
-def _slug(name: str) -> str:
-    """Return a name that every file system takes; what makes it unique follows it."""
-    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())
-    return "-".join(part for part in kept.split("-") if part)[:40] or "sweep"

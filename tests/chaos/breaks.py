@@ -115,7 +115,8 @@ BREAKS: dict[str, Break] = {
         "tasks/store/locks.py",
         "    try:\n        _acquire(descriptor, what, tell)",
         "    import time\n    while (held := json.loads(os.pread(descriptor, 999, 0) or b'{}').get('process')) "
-        "and Path(f'/proc/{held}').exists():\n        time.sleep(0.1)\n    try:\n        _acquire(descriptor, what, tell)",  # noqa: E501
+        "and Path(f'/proc/{held}').exists():\n        time.sleep(0.1)\n"
+        "    try:\n        _acquire(descriptor, what, tell)",
         "`hold_lock` waits for the process that the note names",
     ),
     "D1": Break(
@@ -143,7 +144,7 @@ BREAKS: dict[str, Break] = {
         "tags of YAML are followed",
     ),
     "S2": Break(
-        "tasks/plan/lay_out.py",
+        "configs/slug.py",
         '    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower())',
         "    return name",
         "a run is called as its config",

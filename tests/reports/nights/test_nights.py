@@ -18,7 +18,7 @@ from steadymap.reports.compare.compare_runs import compare_runs
 from steadymap.reports.compare.drift import Drift, SettingDrift, adjusted_rand, measure_drift
 from steadymap.reports.nights.night_changes import carry_numbers, find_failures, find_night_changes
 from steadymap.reports.nights.night_summary import Night, night_lines, night_markdown, night_object
-from steadymap.reports.nights.nights import SweepOfNight, list_clusters, name_night, read_past, slug, write_night
+from steadymap.reports.nights.nights import SweepOfNight, list_clusters, name_night, night_slug, read_past, write_night
 from steadymap.reports.run.run_folder import Run, read_run
 from tests.reports.compare.test_compare import regrouped, with_ids
 from tests.reports.payloads import PAYLOADS
@@ -215,7 +215,7 @@ def test_names_of_nights_sort_by_time_and_fit_every_file_system() -> None:
     names = [name_night(time.to_pydatetime(), "Ünïcode / night") for time in times]
     assert names == sorted(names)
     assert names[0] == "2026-11-25T02-00-00.500000Z-n-code-night"
-    assert slug("///") == "night"
+    assert night_slug("///") == "night"
 
 
 # --- in words -----------------------------------------------------------------------------------------------------
