@@ -86,7 +86,7 @@ def sleep_through_signals() -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     while True:
-        time.sleep(1)
+        time.sleep(1)  # only SIGKILL ends it
 
 
 def worker_id() -> int:

@@ -42,7 +42,7 @@ def raises() -> None:
 
 def hangs() -> None:
     """Sleep for an hour."""
-    time.sleep(3600)
+    time.sleep(3600)  # the hang itself; its time limit ends it
 
 
 def hogs() -> None:
@@ -145,7 +145,7 @@ def workers_that_are_killed(scale: Scale) -> Reached:
 
 
 def _say_and_sleep(seconds: float) -> int:
-    time.sleep(seconds)
+    time.sleep(seconds)  # work that a kill falls into
     return os.getpid()
 
 

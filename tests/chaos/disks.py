@@ -87,7 +87,7 @@ class Failing:
             place = frame.f_code.co_filename
             if "/tasks/" in place or "/configs/" in place:
                 lines.append(f"{Path(place).name}:{frame.f_lineno}")
-            frame = frame.f_back  # type: ignore[assignment]
+            frame = frame.f_back
         return tuple(lines)
 
 
@@ -136,7 +136,7 @@ def _outcome(work: Callable[[], object]) -> str:
         return "InputError"
     except OSError as error:
         return "OSError" if _says_why(error) else f"no reason: {error!r}"
-    except Exception as error:
+    except Exception as error:  # whatever else is raised is what the attack looks for
         return f"{type(error).__name__}: {error}"
     return "done"
 

@@ -295,7 +295,7 @@ def _read_all(reached: Reached, corpus: Corpus, count: int, folder: Path, second
         faults.write_text("", encoding="utf-8")
         shared[:] = struct.pack("<QQQ", number, 0, 0)
         numbers = range(number, end)
-        code = ended(in_a_child(lambda numbers=numbers: _read_some(corpus, numbers, folder, shared, seconds)))  # type: ignore[misc]
+        code = ended(in_a_child(lambda numbers=numbers: _read_some(corpus, numbers, folder, shared, seconds)))
         at, refused, legal = struct.unpack("<QQQ", shared[:])
         taken.update(refused=refused, taken=legal)
         told = [json.loads(line) for line in faults.read_text(encoding="utf-8").splitlines()]

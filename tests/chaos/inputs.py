@@ -170,7 +170,7 @@ def _refusal(path: Path, roles: dict[str, Any], *, legal: bool) -> str | None:
         named = path.name in text or any(str(one) in text for value in roles.values() for one in np.ravel(value))
         advised = error.remedy is not None or error.rule is not None
         return None if named and advised else f"says too little: {text}"
-    except Exception as error:
+    except Exception as error:  # whatever else is raised is what the attack looks for
         return f"{type(error).__name__}: {error}"
     return None if legal else "was taken"
 
@@ -212,7 +212,7 @@ def hard_data_is_drawn(scale: Scale) -> Reached:
         if scale.short and number % 4:
             continue
         data = scale.folder / f"hard-{number}.npz"
-        np.savez(data, **arrays)  # type: ignore[arg-type]
+        np.savez(data, **arrays)
         root = scale.folder / f"store-{number}"
         config = tiny_config(data, **changes)
         try:
@@ -221,7 +221,7 @@ def hard_data_is_drawn(scale: Scale) -> Reached:
             warnings = [*dataset.warnings, *lay_out(config, dataset, Store(root)).warnings]
             manifest = json.loads((root / "runs" / swept.run / "manifest.json").read_text(encoding="utf-8"))
             cells = read_table(root / "runs" / swept.run / "cells.parquet", schemas.CELLS).to_pylist()
-        except Exception as error:
+        except Exception as error:  # whatever else is raised is what the attack looks for
             reached.count(f"{title}: {type(error).__name__}: {error}")
             continue
         warnings += manifest["warnings"]

@@ -39,7 +39,7 @@ def killed_sweeps(scale: Scale) -> Reached:
     kept = 0
     for number in range(scale.of(200, 4)):
         root = scale.folder / f"killed-{number}"
-        child = in_a_child(lambda root=root: sweep_here(config, root))  # type: ignore[misc]
+        child = in_a_child(lambda root=root: sweep_here(config, root))
         time.sleep(moments.uniform(0, 1.1 * length))  # the moment of the kill is the attack
         os.killpg(child, signal.SIGKILL)
         ended(child)
@@ -68,7 +68,7 @@ def readers_beside_writers(scale: Scale) -> Reached:
     folder = scale.folder
     looks = 0
     for number in range(scale.of(1000, 30)):
-        child = in_a_child(lambda begin=number: _write_on_and_on(folder, begin * 7))  # type: ignore[misc]
+        child = in_a_child(lambda begin=number: _write_on_and_on(folder, begin * 7))
         end = time.monotonic() + moments.uniform(0.002, 0.03)
         fault = None
         while time.monotonic() < end or looks == 0:
@@ -86,7 +86,7 @@ def _look(folder: Path) -> str | None:
         for read in (
             lambda: read_table(folder / "table.parquet").column("x").to_pylist(),
             lambda: read_json(folder / "record.json")["values"],
-            *(lambda name=name: _arrays(folder / f"arrays-{name}") for name in range(10)),  # type: ignore[misc]
+            *(lambda name=name: _arrays(folder / f"arrays-{name}") for name in range(10)),
         ):
             try:
                 if len(set(read())) != 1:
@@ -126,7 +126,7 @@ def locks_of_the_killed(scale: Scale) -> Reached:
         note = json.loads(lock.read_text(encoding="utf-8"))
         lock.write_text(json.dumps({**note, "process": os.getpid()}), encoding="utf-8")
         begun = time.monotonic()
-        waited = in_a_child(lambda lock=lock: hold_lock(lock, "sweep", print).__enter__())  # type: ignore[misc]
+        waited = in_a_child(lambda lock=lock: hold_lock(lock, "sweep", print).__enter__())
         code = _ended_within(waited, 60)
         longest = max(longest, time.monotonic() - begun)
         reached.expect(note["process"] == child and code == 0, f"{number}: {note} {code=}")

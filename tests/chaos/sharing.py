@@ -40,10 +40,10 @@ def many_sweeps(scale: Scale) -> Reached:
         asked = [configs[place % 2 if both else 0] for place in range(chance.randint(2, 8))]
 
         def work(place: int, config: object) -> None:
-            swept = sweep_here(config, root)  # type: ignore[arg-type]
+            swept = sweep_here(config, root)
             (told / f"{place}.json").write_text(json.dumps([swept.run, swept.computed]), encoding="utf-8")
 
-        children = [in_a_child(lambda p=p, c=c: work(p, c)) for p, c in enumerate(asked)]  # type: ignore[misc]
+        children = [in_a_child(lambda p=p, c=c: work(p, c)) for p, c in enumerate(asked)]
         codes = [ended(child) for child in children]
         drawn: Counter[str] = Counter()
         for file in told.glob("*.json"):
@@ -91,5 +91,5 @@ def schedules(scale: Scale) -> Reached:
 async def _dates(schedule: object, begin: datetime, end: datetime) -> list[datetime]:
     from prefect.server.schemas.schedules import CronSchedule
 
-    known = CronSchedule.model_validate(schedule.model_dump())  # type: ignore[attr-defined]
+    known = CronSchedule.model_validate(schedule.model_dump())
     return await known.get_dates(n=500, start=begin, end=end)

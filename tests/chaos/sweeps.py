@@ -61,7 +61,7 @@ class PoolHere:
         future: Future[Any] = Future()
         try:
             future.set_result(function(*arguments))
-        except Exception as error:
+        except Exception as error:  # as a pool does: whatever a job raises is its outcome
             future.set_exception(error)
         return future
 
@@ -69,7 +69,7 @@ class PoolHere:
         """Say how it ended."""
         try:
             return workers.Done(future.result())
-        except Exception as error:
+        except Exception as error:  # as a pool does
             return workers.Lost("failed", workers.describe_error(error))
 
     def close(self) -> None:
@@ -79,7 +79,7 @@ class PoolHere:
 @contextlib.contextmanager
 def pool_here() -> Iterator[None]:
     """Have every step find a pool that works in this process."""
-    before, workers._open_pool = workers._open_pool, PoolHere()  # type: ignore[assignment]
+    before, workers._open_pool = workers._open_pool, PoolHere()
     try:
         yield
     finally:
@@ -190,7 +190,7 @@ def in_a_child(work: Callable[[], object]) -> int:
         os.setpgid(0, 0)
         work()
         status = 0
-    except Exception:
+    except Exception:  # a child of fork must not go on as its parent
         traceback.print_exc()
     finally:
         sys.stdout.flush()
