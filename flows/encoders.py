@@ -14,12 +14,21 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from steadymap.configs.errors import InputError
+from steadymap.configs.slug import slug
 from steadymap.configs.sweep import SweepConfig
 from steadymap.flows.compare_latents import compare_shared
 from steadymap.flows.run_page import Site, ended_with, ends_as_failed, tag_run
 from steadymap.flows.sweep import stability_sweep
 from steadymap.reports.build import REPORT
-from steadymap.reports.encoders.axis import Axis, EncoderRun, MovingRow, PairOfEncoders, build_axis, share_rows
+from steadymap.reports.encoders.axis import (
+    Axis,
+    EncoderRun,
+    MovingRow,
+    PairOfEncoders,
+    SharedRows,
+    build_axis,
+    share_rows,
+)
 from steadymap.reports.encoders.axis_page import write_axis
 from steadymap.reports.encoders.axis_words import spell_axis
 from steadymap.reports.run.run_folder import read_run
@@ -91,20 +100,21 @@ def follow_encoders(config: SweepConfig, store: str = "results", site_url: str |
         raise InputError(
             f"only {len(runs)} of {len(wanted.all)} encoders could be swept: {reasons}", place="data.encoders"
         )
-    pairs, moving = compare_spaces(runs)
+    shared = share_rows(runs)
+    pairs, moving = compare_spaces(runs, shared)
     notices = [f"{name} could not be swept: {reason}" for name, reason in failed.items()]
-    axis = build_axis(config.name, runs, pairs, moving, checkpoints=wanted.checkpoints, notices=notices)
+    axis = build_axis(config.name, runs, shared, pairs, moving, checkpoints=wanted.checkpoints, notices=notices)
     folder = place.encoders(_folder_name(config.name, runs))
-    page = write_axis(axis, runs, folder, {one.name: _way(folder, one) for one in runs})
+    page = write_axis(axis, runs, shared, folder, {one.name: _way(folder, one) for one in runs})
     upload(place, [folder])
     _show(axis, page, Site(place, site_url))
     outcome = EncodersOutcome(folder.name, str(page), axis, failed)
     return ended_with(outcome.message, outcome)
 
 
-def compare_spaces(runs: Sequence[EncoderRun]) -> tuple[list[PairOfEncoders], list[MovingRow]]:
+def compare_spaces(runs: Sequence[EncoderRun], shared: SharedRows) -> tuple[list[PairOfEncoders], list[MovingRow]]:
     """Compare the latent spaces of every pair of encoders over the rows of all, and find the rows that move most."""
-    ids, rows = share_rows(runs)
+    ids, rows = shared.ids, shared.places
     pairs = []
     kept: list[np.ndarray] = []
     compared: np.ndarray | None = None
@@ -136,8 +146,7 @@ def _first_line(error: Exception) -> str:
 
 def _folder_name(name: str, runs: Sequence[EncoderRun]) -> str:
     """Name the folder by the sweep and by which runs it is about: the same encoders write the same folder."""
-    slug = "-".join("".join(sign if sign.isalnum() and sign.isascii() else " " for sign in name.lower()).split())
-    return f"{slug or 'encoders'}-{digest([[one.name, one.run.folder.name] for one in runs])[:10]}"
+    return f"{slug(name, 'encoders')}-{digest([[one.name, one.run.folder.name] for one in runs])[:10]}"
 
 
 def _way(folder: Path, one: EncoderRun) -> str:

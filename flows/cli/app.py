@@ -16,7 +16,7 @@ import traceback
 from pydantic import ValidationError
 
 from steadymap.configs.errors import InputError
-from steadymap.flows.cli import encoders, night, runs, scoring, serving, sweeping  # noqa: F401 - each adds its commands
+from steadymap.flows.cli import checking, encoders, night, runs, scoring, serving, sweeping  # noqa: F401 - each adds its commands
 from steadymap.flows.cli.options import EXIT_BAD_INPUT, EXIT_INTERRUPTED, EXIT_NOTHING_USABLE, EXIT_REPORT, app
 from steadymap.flows.cli.prefect_server import PREFECT_SETTINGS
 

@@ -24,13 +24,14 @@ from steadymap.flows.cli.options import (
     quiet_console,
 )
 from steadymap.flows.cli.prefect_server import prepare_engine
+from steadymap.flows.cli.read_input import CONFIG_ENDINGS, read_input
 
 if TYPE_CHECKING:
     from steadymap.configs.sweep import SweepConfig
     from steadymap.flows.encoders import EncodersOutcome
+    from steadymap.tasks.plan.find_encoders import EncoderSweep
+    from steadymap.tasks.plan.prepared import Prepared
     from steadymap.tasks.store.layout import Store
-
-CONFIG_ENDINGS = (".yaml", ".yml")
 
 EVERY_SECONDS = 30.0
 
@@ -83,19 +84,21 @@ def watch(
             _sweep_steps(folder, place, console)
         if until is not None and max(known, default=-1) >= until:
             return EXIT_REPORT
-        time.sleep(every)
+        time.sleep(every)  # a training tells nobody that it has written a file
 
 
 def run_encoders(settings: SweepConfig, place: Store, *, as_json: bool = False) -> int:
     """Sweep every encoder of a config and print what they say together."""
     from steadymap.tasks.plan.find_encoders import find_encoders
+    from steadymap.tasks.plan.prepared import handed_over
 
     wanted = find_encoders(settings)  # faults of the input are met here, before the server starts
     prepare_engine(place)
     console = quiet_console(as_json)
     named = ", ".join(one.name for one in wanted.all)
     console.print(f"{settings.name}: {len(wanted.all)} encoders: {named}", markup=False, highlight=False)
-    outcome = _follow(settings, place, console)
+    with handed_over(*(_prepare(one, place, console) for one in wanted.all)):
+        outcome = _follow(settings, place, console)
     if as_json:
         from steadymap.reports.encoders.axis_tables import to_json
 
@@ -107,11 +110,11 @@ def run_encoders(settings: SweepConfig, place: Store, *, as_json: bool = False) 
 
 
 def _read(places: list[str], name: str, roles: RoleWords, *, full: bool, fast: bool) -> SweepConfig:
-    from steadymap.configs.document import anchor_paths, read_config
+    from steadymap.configs.document import anchor_paths
     from steadymap.configs.sweep import DataSource, SweepConfig
 
     if len(places) == 1 and places[0].lower().endswith(CONFIG_ENDINGS):
-        settings = read_config(Path(places[0]))
+        settings = read_input(places[0], roles, fast=False)
         if not settings.data.several:
             raise InputError(
                 "names one encoder",
@@ -127,6 +130,16 @@ def _read(places: list[str], name: str, roles: RoleWords, *, full: bool, fast: b
         data = settings.data.model_copy(update={"further_encoders": "full"})
         settings = settings.model_copy(update={"data": data})
     return settings.model_copy(update={"fast": True}) if fast else settings
+
+
+def _prepare(encoder: EncoderSweep, place: Store, console: Console) -> Prepared:
+    """Read and lay out the sweep of an encoder, and say what was taken of its file: before the first is drawn."""
+    from steadymap.flows.cli.terminal import tell_plan
+    from steadymap.tasks.plan.prepared import prepare
+
+    prepared = prepare(encoder.config, place)
+    tell_plan(prepared.plan, console)
+    return prepared
 
 
 def _follow(settings: SweepConfig, place: Store, console: Console) -> EncodersOutcome:

@@ -12,6 +12,7 @@ from rich.progress import TimeRemainingColumn as TimeLeftColumn
 from rich.table import Table
 
 from steadymap.configs.schemas import WITHOUT_FAULT
+from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.progress import Announcement, Stage, listening
 from steadymap.tasks.store.collect_garbage import GarbageFound
 
@@ -99,6 +100,23 @@ def live_progress(console: Console) -> Iterator[None]:
     live = LiveProgress(console)
     with live.bars, listening(live):
         yield
+
+
+def tell_plan(plan: Plan, console: Console) -> None:
+    """Say what was taken of the data, how much is to be drawn, and what is worth a second look."""
+    dataset = plan.dataset
+    console.print(
+        f"{plan.config.name}: {dataset.rows:,} rows × {dataset.dimensions} dimensions, {len(plan.usable)} cells, "
+        f"{len(plan.missing)} to compute",
+        markup=False,
+        highlight=False,
+    )
+    if dataset.taken:
+        console.print(dataset.taken, markup=False, highlight=False)
+    for name, value in dataset.notes.items():
+        console.print(f"{name.replace('_', ' ')}: {value:.4g}", markup=False, highlight=False)
+    for warning in plan.warnings:
+        console.print(f"warning: {warning}", markup=False, highlight=False)
 
 
 def selftest_table(part: dict[str, Any]) -> Table:

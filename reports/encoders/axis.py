@@ -15,6 +15,7 @@ import pandas as pd
 from steadymap.configs.errors import InputError
 from steadymap.reports.compare.compare_runs import LEAST_ROWS, LEAST_SHARED, SHOWN
 from steadymap.reports.compare.encoder_agreement import EncoderAgreement
+from steadymap.reports.compare.match_clusters import Partition
 from steadymap.reports.encoders.follow_clusters import Followed, Line, follow_clusters
 from steadymap.reports.run.cluster_names import MOST_OF_IT, ClusterName
 from steadymap.reports.run.run_folder import Run
@@ -195,8 +196,27 @@ class Axis:
     notices: tuple[str, ...] = ()
 
 
-def share_rows(encoders: Sequence[EncoderRun]) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
-    """Return the ids that every encoder has just once, ascending, and their rows in each.
+@dataclass(frozen=True)
+class SharedRows:
+    """Rows that every encoder has.
+
+    Attributes
+    ----------
+    ids
+        That every encoder has just once, ascending, shape (n,).
+    places
+        Where they lie in the points of each encoder, shape (n,) each.
+    by_order
+        Whether no file has ids, so that the same row of every file is taken for the same input.
+    """
+
+    ids: np.ndarray
+    places: tuple[np.ndarray, ...]
+    by_order: bool
+
+
+def share_rows(encoders: Sequence[EncoderRun]) -> SharedRows:
+    """Find the rows that every encoder has, by their ids.
 
     Raises
     ------
@@ -211,7 +231,8 @@ def share_rows(encoders: Sequence[EncoderRun]) -> tuple[np.ndarray, tuple[np.nda
     ]
     shared = sorted(set.intersection(*(set(own) for own in once)))
     fewest = min(len(one.run.points) for one in encoders)
-    if all(_ids_are_places(one.run) for one in encoders) and len({len(one.run.points) for one in encoders}) > 1:
+    by_order = all(_ids_are_places(one.run) for one in encoders)
+    if by_order and len({len(one.run.points) for one in encoders}) > 1:
         sizes = ", ".join(f"{one.name} {len(one.run.points):,}" for one in encoders)
         raise InputError(
             f"files without ids have different numbers of rows: {sizes}",
@@ -229,51 +250,56 @@ def share_rows(encoders: Sequence[EncoderRun]) -> tuple[np.ndarray, tuple[np.nda
             remedy=f"ids of one of them begin with {examples}; name those of the others alike, or leave ids out where "
             "all files have the same rows in the same order",
         )
-    return np.array(shared), tuple(np.array([own[name] for name in shared]) for own in once)
+    places = tuple(np.array([own[name] for name in shared]) for own in once)
+    return SharedRows(np.array(shared), places, by_order)
 
 
 def build_axis(
     name: str,
     encoders: Sequence[EncoderRun],
+    shared: SharedRows,
     pairs: Sequence[PairOfEncoders] = (),
     moving: Sequence[MovingRow] = (),
     *,
     checkpoints: bool = False,
     notices: Sequence[str] = (),
 ) -> Axis:
-    """Follow the clusters of several encoders, and gather what is told of each; numbers of pairs are handed over.
-
-    Raises
-    ------
-    InputError
-        They share too few rows.
-    """
-    shared, rows = share_rows(encoders)
-    partitions = [
-        one.run.points["cluster"].to_numpy(dtype=np.int64)[own] for one, own in zip(encoders, rows, strict=True)
-    ]
+    """Follow the clusters of several encoders, and gather what is told of each; numbers of pairs are handed over."""
+    partitions = partitions_of(encoders, shared)
     lines = follow_clusters(partitions)
     found = judge_lines(lines, [one.run.clusters for one in encoders])
     named = [
-        replace(one, name=_name(one.number, encoders[0].run, rows[0][line.rows]))
+        replace(one, name=_name(one.number, encoders[0].run, shared.places[0][line.rows]))
         for one, line in zip(found, lines, strict=True)
     ]
     told = list(notices)
-    fewer = [(one.name, len(one.run.points)) for one in encoders if len(one.run.points) > len(shared)]
+    if shared.by_order:
+        told.append("No file has ids: rows are joined by their order, the same row of every file as the same input.")
+    fewer = [(one.name, len(one.run.points)) for one in encoders if len(one.run.points) > len(shared.ids)]
     if fewer:
         sizes = ", ".join(f"{name} has {count:,}" for name, count in fewer)
-        told.append(f"{len(shared):,} rows are in all encoders, by their ids ({sizes}); the others are not followed.")
+        told.append(
+            f"{len(shared.ids):,} rows are in all encoders, by their ids ({sizes}); the others are not followed."
+        )
     return Axis(
         name=name,
         encoders=tuple(map(_facts, encoders)),
         checkpoints=checkpoints,
-        shared_rows=len(shared),
-        by_order=all(_ids_are_places(one.run) for one in encoders),
+        shared_rows=len(shared.ids),
+        by_order=shared.by_order,
         clusters=_with_names_apart(named),
         pairs=tuple(pairs),
         moving=tuple(moving),
         notices=tuple(told),
     )
+
+
+def partitions_of(encoders: Sequence[EncoderRun], shared: SharedRows) -> list[Partition]:
+    """Return the cluster of every shared row in each encoder, (n,) each; −1 is none."""
+    return [
+        one.run.points["cluster"].to_numpy(dtype=np.int64)[own]
+        for one, own in zip(encoders, shared.places, strict=True)
+    ]
 
 
 # --- clusters -----------------------------------------------------------------------------------------------------

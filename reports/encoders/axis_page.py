@@ -15,7 +15,7 @@ from steadymap.reports.clusters.cluster_cards import SHAPES
 from steadymap.reports.commit_file import commit, commit_if_new
 from steadymap.reports.compare.match_clusters import NO_CLUSTER
 from steadymap.reports.compare.registration import SIDE, Dots, draw_pictures, lay_over
-from steadymap.reports.encoders.axis import Axis, EncoderRun, FollowedCluster, share_rows
+from steadymap.reports.encoders.axis import Axis, EncoderRun, FollowedCluster, SharedRows, partitions_of
 from steadymap.reports.encoders.axis_tables import axis_tables
 from steadymap.reports.encoders.axis_words import spell_axis, spell_member
 from steadymap.reports.html.alluvial import Alluvial, AlluvialLayout, Block, draw_alluvial, gather_smallest
@@ -44,7 +44,9 @@ class EncoderPicture:
     dots: list[Dots]
 
 
-def write_axis(axis: Axis, encoders: Sequence[EncoderRun], folder: Path, links: Mapping[str, str]) -> Path:
+def write_axis(
+    axis: Axis, encoders: Sequence[EncoderRun], shared: SharedRows, folder: Path, links: Mapping[str, str]
+) -> Path:
     """Write tables and page of several encoders into a folder, the page last; return the page.
 
     Parameters
@@ -54,7 +56,7 @@ def write_axis(axis: Axis, encoders: Sequence[EncoderRun], folder: Path, links: 
     """
     for name, table in axis_tables(axis).items():
         commit(folder / f"{name}.parquet", partial(pq.write_table, table))
-    page = render_axis(axis, draw_river(axis, encoders), draw_encoders(axis, encoders), links)
+    page = render_axis(axis, draw_river(axis, encoders, shared), draw_encoders(axis, encoders), links)
     commit_if_new(folder / PAGE, to_bytes(page))
     return folder / PAGE
 
@@ -111,19 +113,17 @@ def _slot(one: FollowedCluster) -> int | None:
     return one.number - 1 if one.number <= len(LIGHT) else None
 
 
-def draw_river(axis: Axis, encoders: Sequence[EncoderRun]) -> Alluvial | None:
+def draw_river(axis: Axis, encoders: Sequence[EncoderRun], shared: SharedRows) -> Alluvial | None:
     """Draw where the rows of every cluster are from encoder to encoder; None without any cluster."""
     if not axis.clusters:
         return None
-    _, rows = share_rows(encoders)
-    columns, keys, partitions = [], [], []
-    for place, (one, own) in enumerate(zip(encoders, rows, strict=True)):
-        partition = one.run.points["cluster"].to_numpy(dtype=np.int64)[own]
+    partitions = partitions_of(encoders, shared)
+    columns, keys = [], []
+    for place, (one, partition) in enumerate(zip(encoders, partitions, strict=True)):
         blocks, key = gather_smallest(_blocks(axis, place, partition), MOST_BLOCKS, "clusters")
         columns.append((one.name, blocks))
         keys.append(key)
-        partitions.append(partition)
-    shared = [
+    bands = [
         dict(
             Counter(
                 (keys[at][a], keys[at + 1][b])
@@ -135,7 +135,7 @@ def draw_river(axis: Axis, encoders: Sequence[EncoderRun]) -> Alluvial | None:
     ]
     sizes = "; ".join(f"{name}: {count(len(blocks), 'cluster')}" for name, blocks in columns)
     alt = f"{sizes}. Bands are as wide as the rows that two clusters share. The table says the same in words."
-    return draw_alluvial(columns, shared, LAYOUT, alt)
+    return draw_alluvial(columns, bands, LAYOUT, alt)
 
 
 def _blocks(axis: Axis, place: int, partition: np.ndarray) -> list[Block]:

@@ -12,7 +12,7 @@ from steadymap.configs.document import read_config
 from steadymap.configs.errors import InputError
 from steadymap.configs.nightly import NIGHTLY_FILE, NightlyConfig, Roles
 from steadymap.configs.sweep import DATA_ENDINGS, DataSource, SweepConfig, split_reference
-from steadymap.tasks.plan.find_encoders import find_encoders
+from steadymap.tasks.plan.find_encoders import LONGEST_NAME, find_encoders
 from steadymap.tasks.plan.matching_files import (
     escape_what_is_there,
     existing_files,
@@ -27,8 +27,6 @@ from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.run_manifest import MANIFEST, find_complete_run
 
 CONFIG_ENDINGS = (".yaml", ".yml")
-LONGEST_NAME = 80
-"""As in a sweep's config."""
 
 
 @dataclass(frozen=True)

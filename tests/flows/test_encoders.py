@@ -55,8 +55,12 @@ def config(tmp_path: Path) -> Path:
 def test_encoders_are_swept_followed_by_ids_and_told(
     engine: None, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, out, _ = call(capsys, monkeypatch, "sweep", str(config), "--store", str(tmp_path / "store"), "--json")
+    code, out, err = call(capsys, monkeypatch, "sweep", str(config), "--store", str(tmp_path / "store"), "--json")
     assert code == 0
+    said = " ".join(err.split())
+    for name in ("run1", "run2", "run3"):  # what is taken of every file is said before the first is drawn
+        assert f"three runs, {name}: 240 rows × 6 dimensions" in said
+    assert said.count("6 dimensions from the array latents; labels: y; ids: ids") == 3
     told = json.loads(out)
     assert [one["name"] for one in told["encoders"]] == ["run1", "run2", "run3"]
     assert told["joined_by"] == "id"
@@ -116,6 +120,40 @@ def test_a_night_sweeps_every_encoder_of_a_config(config: Path) -> None:
     found = find_sweeps(NightlyConfig(configs=str(config)))
     assert [one.name for one in found] == ["three runs, run1", "three runs, run2", "three runs, run3"]
     assert all(one.config is not None and not one.config.data.several for one in found)
+
+
+def test_a_file_at_fault_is_told_before_anything_is_drawn(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.savez(config.parent / "run3.npz", latents=np.full((ROWS, 3), np.nan), ids=NAMES)
+    code, _, err = call(capsys, monkeypatch, "encoders", str(config), "--store", str(tmp_path / "store"))
+    assert code == cli.EXIT_BAD_INPUT
+    assert "run3.npz" in err
+    assert "not finite" in err
+    assert not (tmp_path / "store" / "cells").exists()
+
+
+def test_check_looks_at_every_encoder(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ("--store", str(tmp_path / "store"))
+    code, out, _ = call(capsys, monkeypatch, "check", str(config), *store)
+    assert code == 0
+    assert [out.count(f"run{number}.npz: 6 dimensions from the array latents") for number in (1, 2, 3)] == [1, 1, 1]
+    assert "3 encoders, one after the other: about " in out
+    code, out, _ = call(capsys, monkeypatch, "check", str(config), *store, "--json")
+    told = json.loads(out)["encoders"]
+    assert [(name, one["rows"], one["cells"]) for name, one in told.items()] == [
+        (f"run{number}", ROWS, 6) for number in (1, 2, 3)
+    ]
+
+
+def test_roles_do_not_go_with_a_config(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, err = call(capsys, monkeypatch, "encoders", str(config), "--labels", "y")
+    assert code == cli.EXIT_BAD_INPUT
+    assert "--labels goes with a data file" in err
 
 
 def test_one_encoder_is_sent_to_sweep(

@@ -22,11 +22,11 @@ from steadymap.reports.encoders.axis import (
     build_axis,
     share_rows,
 )
-from steadymap.reports.encoders.axis_page import draw_river, write_axis
+from steadymap.reports.encoders.axis_page import draw_encoders, draw_river, write_axis
 from steadymap.reports.encoders.axis_tables import axis_tables, to_json
 from steadymap.reports.encoders.axis_words import spell_axis
 from steadymap.reports.run.run_folder import Run, read_run
-from steadymap.reports.wording import Estimate
+from steadymap.reports.wording import Estimate, spell_configuration
 from tests.reports.payloads import PAYLOADS
 from tests.reports.run_folder_fixture import ROWS, RunFolder
 
@@ -54,7 +54,7 @@ def with_clusters(run: Run, partition: np.ndarray, verdicts: Sequence[str], p: S
 def axis_of(*runs: Run, checkpoints: bool = False) -> Axis:
     names = [f"step {100 * place}" if checkpoints else f"seed {place}" for place in range(len(runs))]
     encoders = [EncoderRun(name, one) for name, one in zip(names, runs, strict=True)]
-    return build_axis("three", encoders, checkpoints=checkpoints)
+    return build_axis("three", encoders, share_rows(encoders), checkpoints=checkpoints)
 
 
 def test_what_every_encoder_shows_is_real_in_all_and_the_rest_says_where_it_is_not(run: Run) -> None:
@@ -121,9 +121,9 @@ def test_rows_are_joined_by_ids_in_any_order_and_what_some_lack_is_told(run: Run
     order = np.random.default_rng(0).permutation(ROWS)[: ROWS - 20]
     points = run.points.iloc[order].assign(row=np.arange(len(order)))
     other = replace(run, points=points)
-    ids, rows = share_rows([EncoderRun("a", run), EncoderRun("b", other)])
-    assert ids.tolist() == sorted(points["id"])
-    assert (points["id"].to_numpy()[rows[1]] == ids).all()
+    shared = share_rows([EncoderRun("a", run), EncoderRun("b", other)])
+    assert shared.ids.tolist() == sorted(points["id"])
+    assert (points["id"].to_numpy()[shared.places[1]] == shared.ids).all()
     axis = axis_of(run, other)
     assert axis.notices == (
         "100 rows are in all encoders, by their ids (seed 0 has 120); the others are not followed.",
@@ -140,7 +140,11 @@ def test_other_inputs_are_refused_with_what_to_do(run: Run) -> None:
 
 def test_files_without_ids_need_the_same_number_of_rows(run: Run) -> None:
     numbered = replace(run, points=run.points.assign(id=[str(row) for row in range(ROWS)]))
-    assert axis_of(numbered, numbered).by_order
+    axis = axis_of(numbered, numbered)
+    assert axis.by_order
+    assert axis.notices == (
+        "No file has ids: rows are joined by their order, the same row of every file as the same input.",
+    )
     assert not axis_of(run, run).by_order
     fewer = replace(numbered, points=numbered.points.iloc[:-1])
     with pytest.raises(InputError, match="without ids have different numbers of rows: seed 0 120, seed 1 119"):
@@ -171,20 +175,21 @@ def test_spaces_are_told_over_all_pairs_and_turned_copies_as_unchanged(run: Run)
     encoders = [EncoderRun(name, run) for name in "abc"]
     places = [(0, 1), (0, 2), (1, 2)]
     pairs = [PairOfEncoders(*place, agreement(kept)) for place, kept in zip(places, (0.5, 0.6, 0.7), strict=True)]
-    told = spell_axis(build_axis("x", encoders, pairs, [MovingRow("r7", 0.25)]))
+    told = spell_axis(build_axis("x", encoders, share_rows(encoders), pairs, [MovingRow("r7", 0.25)]))
     assert told[-2].startswith("Latent spaces, over 3 pairs of encoders: linear CKA 0.900 ± 0.010 to 0.900 ± 0.010")
     assert "of a row's 15 nearest 50\N{NO-BREAK SPACE}% to 70\N{NO-BREAK SPACE}% stay its nearest" in told[-2]
     assert told[-1].endswith("r7 (25\N{NO-BREAK SPACE}%).")
     copies = [PairOfEncoders(*place, agreement(1.0, same=True)) for place in places]
-    assert spell_axis(build_axis("x", encoders, copies))[-1] == (
+    assert spell_axis(build_axis("x", encoders, share_rows(encoders), copies))[-1] == (
         "Nothing changed between the encoders: each is the first but for a turn, mirroring and scale."
     )
 
 
 def test_tables_page_and_json_hold_the_same_numbers(run: Run, tmp_path: Path) -> None:
     encoders = [EncoderRun(name, run) for name in ("first", "second")]
-    axis = build_axis("two", encoders, [PairOfEncoders(0, 1, agreement(0.5))], [MovingRow("r7", 0.25)])
-    page = write_axis(axis, encoders, tmp_path / "encoders", {"first": "../runs/a/report.html"})
+    shared = share_rows(encoders)
+    axis = build_axis("two", encoders, shared, [PairOfEncoders(0, 1, agreement(0.5))], [MovingRow("r7", 0.25)])
+    page = write_axis(axis, encoders, shared, tmp_path / "encoders", {"first": "../runs/a/report.html"})
     for name, schema in schemas.ENCODER_TABLES.items():
         assert pd.read_parquet(tmp_path / "encoders" / f"{name}.parquet").columns.tolist() == schema.names
     clusters = axis_tables(axis)["encoder_clusters"].to_pandas()
@@ -197,10 +202,48 @@ def test_tables_page_and_json_hold_the_same_numbers(run: Run, tmp_path: Path) ->
     assert all(sentence.split(".")[0].split("'")[0] in html for sentence in spell_axis(axis))
     assert '<a href="../runs/a/report.html">first</a>' in html
     assert "<script" not in html
-    river = draw_river(axis, encoders)
+
+
+def test_every_number_of_the_drawings_is_that_of_the_tables(run: Run) -> None:
+    """Bands, blocks, dots and facts of every encoder, counted again by pandas from the points of the runs."""
+    partition = run.points["cluster"].to_numpy()
+    merged = with_clusters(run, np.where(partition == 1, 0, partition), ("REAL", "REAL", "UNCERTAIN"))
+    points = merged.points.iloc[::-1].reset_index(drop=True)
+    other = replace(merged, points=points.assign(row=np.arange(ROWS)))
+    encoders = [EncoderRun("first", run), EncoderRun("second", other)]
+    shared = share_rows(encoders)
+    axis = build_axis("two", encoders, shared)
+    river = draw_river(axis, encoders, shared)
     assert river is not None
-    widths = sum(int(band.words.split(" rows")[0].replace(",", "")) for band in river.bands)
-    assert widths == int((run.points["cluster"] >= 0).sum())
+    both = run.points.set_index("id")["cluster"].to_frame("a").join(points.set_index("id")["cluster"].rename("b"))
+    table = pd.crosstab(both["a"], both["b"]).drop(index=-1, columns=-1, errors="ignore")
+    wanted = sorted(int(rows) for rows in table.to_numpy().ravel() if rows)
+    assert sorted(_rows_of(band.words) for band in river.bands) == wanted
+    sizes = [*both.loc[both["a"] >= 0, "a"].value_counts(), *both.loc[both["b"] >= 0, "b"].value_counts()]
+    assert sorted(one.block.rows for one in river.blocks) == sorted(int(rows) for rows in sizes)
+    for picture, one in zip(draw_encoders(axis, encoders), encoders, strict=True):
+        cell = next(
+            row["cell"]
+            for row in one.run.drawn.to_dict("records")
+            if picture.title.endswith(f"seed {int(row['seed']) if row['seed'] == row['seed'] else -1}")
+            and spell_configuration(row["configuration"]) in picture.title
+        )
+        drawn = one.run.embeddings[one.run.embeddings["cell"] == cell].merge(
+            one.run.points[["row", "cluster"]], on="row"
+        )
+        dots = {own.slot: own.path.count("M") for own in picture.dots}
+        assert sorted(dots.values()) == sorted(drawn["cluster"].value_counts().tolist())
+    for facts, one in zip(axis.encoders, encoders, strict=True):
+        shown = one.run.clusters.query("verdict in ['REAL', 'HIDDEN']")["cluster"]
+        assert (facts.shown, facts.clusters) == (len(shown), len(one.run.clusters))
+        assert facts.in_shown == pytest.approx(one.run.points["cluster"].isin(set(shown)).sum() / ROWS)
+        rank = one.run.latent_space.query("score == 'label_purity'").iloc[0]
+        assert (facts.label_purity.value, facts.label_purity.stderr) == (rank["value"], rank["stderr"])
+        assert facts.active == (one.run.dimensions["state"] == "active").sum()
+
+
+def _rows_of(words: str) -> int:
+    return int(words.split(" rows", maxsplit=1)[0].replace(",", ""))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS[:6])
@@ -213,6 +256,7 @@ def test_names_of_encoders_labels_and_ids_are_text(payload: str, tmp_path: Path)
     ).write(tmp_path / "runs" / "a")
     run = read_run(folder)
     encoders = [EncoderRun(payload, run), EncoderRun(f"{payload} 2", run)]
-    axis = build_axis(payload, encoders, [PairOfEncoders(0, 1, agreement(0.5))], [MovingRow(payload, 0.1)])
-    html = write_axis(axis, encoders, tmp_path / "encoders", {}).read_text(encoding="utf-8")
+    shared = share_rows(encoders)
+    axis = build_axis(payload, encoders, shared, [PairOfEncoders(0, 1, agreement(0.5))], [MovingRow(payload, 0.1)])
+    html = write_axis(axis, encoders, shared, tmp_path / "encoders", {}).read_text(encoding="utf-8")
     assert payload not in html

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from steadymap.reports.encoders.axis import EncoderRun, MovingRow, PairOfEncoders, build_axis
+from steadymap.reports.encoders.axis import EncoderRun, MovingRow, PairOfEncoders, build_axis, share_rows
 from steadymap.reports.encoders.axis_page import write_axis
 from steadymap.reports.run.run_folder import read_run
 from tests.reports.browsing import AXE, VIOLATIONS
@@ -30,7 +30,9 @@ def page_of(folder: Path, name: str = "three") -> Path:
     encoders = [EncoderRun(f"{name} {place}", one) for place, one in enumerate((run, other, run))]
     pairs = [PairOfEncoders(0, 1, agreement(0.5)), PairOfEncoders(0, 2, agreement(0.6)), PairOfEncoders(1, 2, None)]
     links = dict.fromkeys((one.name for one in encoders), "../runs/a/report.html")
-    return write_axis(build_axis(name, encoders, pairs, [MovingRow(name, 0.2)]), encoders, folder / "encoders", links)
+    shared = share_rows(encoders)
+    axis = build_axis(name, encoders, shared, pairs, [MovingRow(name, 0.2)])
+    return write_axis(axis, encoders, shared, folder / "encoders", links)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
