@@ -117,6 +117,21 @@ def test_a_training_is_told_from_its_end(run: Run) -> None:
     assert told[1].startswith("Shown on the way, and not at step 200: cluster c1 (merged with C")
 
 
+def test_since_when_is_since_the_last_break(run: Run) -> None:
+    partition = run.points["cluster"].to_numpy()
+    shown = with_clusters(run, partition, ("REAL", "UNCERTAIN", "UNCERTAIN"))
+    not_shown = with_clusters(run, partition, ("UNCERTAIN",) * 3)
+    told = spell_axis(axis_of(not_shown, shown, not_shown, shown, shown, checkpoints=True))
+    assert told[0].startswith("REAL at step 400: cluster c0 (since step 300).")
+
+
+def test_an_id_that_is_there_twice_is_not_followed_and_that_is_told(run: Run) -> None:
+    twice = replace(run, points=run.points.assign(id=["r000", "r000", *IDS[2:]]))
+    encoders = [EncoderRun("a", run), EncoderRun("b", twice)]
+    assert share_rows(encoders).ids.tolist() == IDS[2:]
+    assert axis_of(run, twice).notices[0].startswith("118 rows are in all encoders, by their ids")
+
+
 def test_rows_are_joined_by_ids_in_any_order_and_what_some_lack_is_told(run: Run) -> None:
     order = np.random.default_rng(0).permutation(ROWS)[: ROWS - 20]
     points = run.points.iloc[order].assign(row=np.arange(len(order)))
@@ -206,8 +221,9 @@ def test_tables_page_and_json_hold_the_same_numbers(run: Run, tmp_path: Path) ->
 
 def test_every_number_of_the_drawings_is_that_of_the_tables(run: Run) -> None:
     """Bands, blocks, dots and facts of every encoder, counted again by pandas from the points of the runs."""
-    partition = run.points["cluster"].to_numpy()
-    merged = with_clusters(run, np.where(partition == 1, 0, partition), ("REAL", "REAL", "UNCERTAIN"))
+    partition = run.points["cluster"].to_numpy().copy()
+    partition[::7] = -1  # rows in no cluster are in no band
+    merged = with_clusters(run, np.where(partition == 1, 0, partition), ("REAL", "REAL", "HIDDEN"))
     points = merged.points.iloc[::-1].reset_index(drop=True)
     other = replace(merged, points=points.assign(row=np.arange(ROWS)))
     encoders = [EncoderRun("first", run), EncoderRun("second", other)]

@@ -48,15 +48,31 @@ def test_an_encoder_without_clusters_misses_all() -> None:
     assert follow_clusters([np.full(ROWS, -1)] * 3) == ()
 
 
+def window(begin: int, end: int, number: int = 0) -> np.ndarray:
+    return np.where((np.arange(ROWS) >= begin) & (np.arange(ROWS) < end), number, -1)
+
+
 def test_no_encoder_is_in_a_line_twice_however_a_cluster_drifts() -> None:
-    """A window that moves by a tenth of its rows each step overlaps with the window ten steps on in nothing."""
-    steps = [
-        np.where((np.arange(ROWS) >= 20 * step) & (np.arange(ROWS) < 20 * step + 100), 7, -1) for step in range(12)
-    ]
-    lines = follow_clusters(steps)
-    for line in lines:
-        assert all(len(one.clusters) == 1 for one in line.through if one.fate == "found")
-    assert sum(fate == "found" for line in lines for fate in fates(line)) == len(steps)
+    """A window that moves by a quarter is one cluster from step to step, until it is another of the first."""
+    both = np.maximum(window(0, 100), window(100, 200, 1))
+    lines = follow_clusters([both, window(25, 125), window(50, 150), window(75, 175)])
+    found = [[one.clusters for one in line.through if one.fate == "found"] for line in lines]
+    assert sorted(found[at][0] for at in range(2)) == [(0,), (1,)]  # both of the first encoder, in lines of their own
+    assert sum(map(len, found)) == 5
+
+
+def test_the_best_pairs_are_joined_first() -> None:
+    """Each of two wide clusters is nearer to its own half of the third encoder than to the other wide one."""
+    halves = np.maximum(window(0, 100), window(100, 200, 1))
+    lines = follow_clusters([window(0, 152), window(48, 200), halves])
+    assert sorted(tuple(fates(line)) for line in lines) == [("found", "merged", "found"), ("merged", "found", "found")]
+
+
+def test_rows_of_a_line_are_those_that_most_of_its_encoders_put_into_it() -> None:
+    (line,) = follow_clusters([window(0, 100), window(0, 100), window(0, 120)])
+    assert line.rows.sum() == 100
+    assert line.through[2].jaccard == pytest.approx(100 / 120)
+    assert line.through[2].share == 1
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])

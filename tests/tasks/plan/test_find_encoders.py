@@ -12,7 +12,8 @@ from steadymap.configs.document import read_config
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, SweepConfig
 from steadymap.tasks.input.checkpoint import log_checkpoint
-from steadymap.tasks.input.dataset import import_dataset
+from steadymap.tasks.input.dataset import import_dataset, read_row_column
+from steadymap.tasks.numerics.input import autoencoder
 from steadymap.tasks.plan.find_encoders import find_encoders
 from steadymap.tasks.store.layout import Store
 
@@ -46,6 +47,12 @@ def test_checkpoints_are_followed_by_step_and_the_last_is_swept_in_full(tmp_path
     assert found.checkpoints
     assert found.reference.name == "step 1200"
     assert [one.config.fast for one in found.all] == [True, True, False]
+
+
+def test_checkpoints_are_in_the_order_of_their_steps_however_they_are_named(tmp_path: Path) -> None:
+    files(tmp_path, "epoch10.npz", "epoch2.npz", "epoch1.npz")
+    places = [str(tmp_path / f"epoch{step}.npz") for step in (10, 1, 2)]
+    assert [one.name for one in find_encoders(sweep_over(*places)).all] == ["epoch 1", "epoch 2", "epoch 10"]
 
 
 @pytest.mark.parametrize("name", ["epoch_03", "model-ckpt2", "Checkpoint 7", "iter000200", "vae.step=5"])
@@ -110,6 +117,19 @@ def test_the_example_is_trained_once_a_seed() -> None:
     found = find_encoders(SweepConfig(name="x", data=DataSource(example="digits", example_seeds=(0, 3))))
     assert [one.name for one in found.all] == ["seed 0", "seed 3"]
     assert [one.config.data.example_seeds for one in found.all] == [(0,), (3,)]
+
+
+def test_another_seed_trains_another_encoder_of_the_same_inputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autoencoder, "EPOCHS", 2)  # enough to differ
+    store = Store(tmp_path)
+    first, again, other = (
+        import_dataset(DataSource(example="digits", example_seeds=(seed,)), store) for seed in (0, 0, 1)
+    )
+    assert first.digest == again.digest != other.digest
+    ids = [read_row_column(one.folder, "id") for one in (first, other)]
+    assert sorted(map(str, ids[0])) == sorted(map(str, ids[1]))
 
 
 def test_paths_in_a_config_start_at_its_folder_and_a_secret_is_refused(tmp_path: Path) -> None:
