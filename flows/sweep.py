@@ -124,7 +124,7 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
         probe_writable(place)
         turn.enter_context(hold_lease(place, f"sweep {config.name}"))
         uses = turn.enter_context(recorded_uses(place))
-        dataset = read_dataset(config.data, place)
+        dataset = read_dataset(config.data, place, config.workers)
         # Of two that want the same run one works; the other then finds all that it would have computed.
         identity, what = run_identity(config, dataset), f"sweep {config.name}"
         turn.enter_context(hold_lock(lock_of(place, identity), what, logger.warning))

@@ -6,7 +6,7 @@ The folder holds ``latents.npy`` and ``keys.npy`` (a hash per row), raw ``inputs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,14 @@ from threadpoolctl import threadpool_limits
 
 from steadymap.configs import schemas
 from steadymap.configs.errors import InputError
-from steadymap.configs.sweep import DataSource
+from steadymap.configs.sweep import DataSource, Workers
 from steadymap.tasks.input.checks.image_shape import check_image_shape
 from steadymap.tasks.input.checks.matrix_checks import check_matrix
 from steadymap.tasks.input.checks.second_looks import warn_of_labels, warn_of_matrix
-from steadymap.tasks.input.encoder.encode_inputs import describe, encode_inputs, measure_encoded
 from steadymap.tasks.input.fetch_inputs import fetched
 from steadymap.tasks.input.latent_health import Examined, examine_some
 from steadymap.tasks.input.latents_file import Latents, read_latents
+from steadymap.tasks.input.models.encode_inputs import describe, encode_inputs, measure_encoded
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
@@ -90,6 +90,8 @@ class Dataset(Vectors):
         What is worth a second look: rows, columns and labels that would mislead.
     has_log_variance
         Whether ``log_variance.npy`` holds log σ² of a variational encoder, whose means the vectors are.
+    models
+        The encoder that gave them, where one did: its file, SHA-256, output and runtime.
     """
 
     identity: str
@@ -101,6 +103,7 @@ class Dataset(Vectors):
     taken: str = ""
     warnings: tuple[str, ...] = ()
     has_log_variance: bool = False
+    models: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def log_variance(self) -> np.ndarray | None:
         """Map log σ² of every value, shape (rows, dimensions), None where the encoder gives none."""
@@ -166,8 +169,10 @@ def _second_looks(latents: Latents) -> tuple[str, ...]:
     return (*latents.warnings, *of_matrix, *warn_of_labels(latents.labels))
 
 
-def import_dataset(source: DataSource, store: Store) -> Dataset:
+def import_dataset(source: DataSource, store: Store, workers: Workers | None = None) -> Dataset:
     """Read a source, put its rows into canonical order, and keep it in the store.
+
+    An encoder runs in isolated workers, within the time and memory that a config gives them.
 
     Raises
     ------
@@ -182,15 +187,17 @@ def import_dataset(source: DataSource, store: Store) -> Dataset:
             remedy="`steadymap encoders CONFIG` sweeps each and follows clusters through all; in Python, "
             "`steadymap.sweep_encoders`",
         )
+    models: dict[str, dict[str, str]] = {}
     with fetched(source) as here:
         if here.example == "digits":
             latents, told = _digits(store, here.example_seeds[0]), "example: digits"
         elif here.encode is not None:
-            latents, told = encode_inputs(here, here.encode, store), describe(here.encode)
+            encoded = encode_inputs(here, here.encode, store, workers or Workers())
+            latents, told, models = encoded.latents, describe(here.encode), {"encoder": encoded.model}
         else:
             latents, told = read_latents(here), Path(str(here.path)).name
         check_image_shape(here, latents.inputs)
-        return _keep(latents, store, told)
+        return replace(_keep(latents, store, told), models=models)
 
 
 def _digits(store: Store, seed: int) -> Latents:

@@ -143,6 +143,7 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
             "duplicate_rows": plan.dataset.duplicates,
             "input_shape": None if shape is None else list(shape),
             "notes": plan.dataset.notes,
+            "models": plan.dataset.models,
         },
         "preprocess": plan.config.preprocess.model_dump(mode="json"),
         "seeds": list(plan.seeds),
