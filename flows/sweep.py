@@ -34,6 +34,7 @@ from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.tasks.cells.compute_cells import CellOutcomes
 from steadymap.tasks.plan.lay_out import run_identity
 from steadymap.tasks.progress import announce_done, announce_total, listening, telling
+from steadymap.tasks.steps.decode_clusters import decode_clusters
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space
 from steadymap.tasks.steps.find_clusters import find_clusters
 from steadymap.tasks.steps.judge_clusters import judge_clusters
@@ -143,14 +144,16 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
             scores = score_cells(plan, drawn)
             splits = run_split_tests(plan, drawn)
             clusters = find_clusters(plan, drawn, splits)
+            judged = judge_clusters(plan, clusters, splits)
             findings = Findings(
                 scores=scores,
                 latent_space=describe_latent_space(plan),
                 stability=measure_stability(plan, drawn),
                 splits=splits,
-                clusters=judge_clusters(plan, clusters, splits),
+                clusters=judged,
                 labels=run_label_tests(plan),
                 ratings=score_rows(plan, drawn),
+                decoded=decode_clusters(plan, judged),
             )
             write_uses(place, plan.run, uses())  # before the run counts: what is not noted, gc would take for garbage
             written = write_run(plan, endings, findings)

@@ -38,8 +38,8 @@ class Encoded:
     model: dict[str, str]
 
 
-def measure_encoded(source: DataSource, asked: Encoder) -> tuple[int, int]:
-    """Return rows and dimensions of what an encoder would give; it encodes one row.
+def measure_encoded(source: DataSource, asked: Encoder) -> tuple[RawInputs, int]:
+    """Return the inputs of an encoder and the dimensions of what it would give; it encodes one row.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def measure_encoded(source: DataSource, asked: Encoder) -> tuple[int, int]:
     """
     inputs = read_raw_inputs(source, asked)
     facts = _look(asked, inputs, choose_limits(Workers(count=1)))
-    return len(inputs.array), facts.shape[0]
+    return inputs, facts.shape[0]
 
 
 def encode_inputs(source: DataSource, asked: Encoder, store: Store, workers: Workers) -> Encoded:
