@@ -47,11 +47,32 @@ class Shown:
         Height, width and channels of an image; one length else.
     names
         Of the columns of a table.
+    layout
+        In which the values of an image lie, channels last or first.
     """
 
     kind: str
     shape: tuple[int, ...]
     names: tuple[str, ...] = ()
+    layout: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column of the inputs: its place, its name, and how far a cluster's decoded mean lies off, in deviations."""
+
+    place: int
+    name: str
+    apart: float
+
+
+@dataclass(frozen=True)
+class DecodedCluster:
+    """Where a cluster was decoded, its most typical rows (positions in canonical order), and what sets it apart."""
+
+    chosen: ClusterPlaces
+    typical: np.ndarray
+    features: Sequence[Feature]
 
 
 def choose_kind(shape: Sequence[int] | None, given: Sequence[int], names: Sequence[str] | None) -> Shown:
@@ -66,46 +87,48 @@ def choose_kind(shape: Sequence[int] | None, given: Sequence[int], names: Sequen
     names
         Of the columns that inputs come from.
     """
-    found = image_shape(shape) or (image_shape(given) if len(given) > 1 else None)
+    layout = shape if shape is not None and image_shape(shape) else given
+    found = image_shape(layout) if len(layout) > 1 else None
     if found is not None:
-        return Shown("image", found)
+        return Shown("image", found, layout=tuple(layout))
     values = int(np.prod(given))
-    numbered = (
-        names is not None and {match["stem"] for name in names if (match := NUMBERED.match(name))}
-        if names is not None and all(NUMBERED.match(name) for name in names)
-        else set()
-    )
-    if names is not None and len(names) == values and len(numbered) != 1:
+    if names is not None and len(names) == values and not _on_an_axis(names):
         return Shown("table", (values,), tuple(names))
     return Shown("line", (values,))
 
 
-def tabulate_decoded(
-    plan: Plan, chosen: Sequence[ClusterPlaces], given: np.ndarray, shown: Shown, typical: dict[int, np.ndarray]
-) -> pa.Table:
-    """Tabulate what is shown of every cluster: ``schemas.DECODED``.
+def _on_an_axis(names: Sequence[str]) -> bool:
+    """Say whether names count places along one axis: ``p0, p1, …`` or ``400.5, 401, …``."""
+    found = [NUMBERED.match(name) for name in names]
+    return len(names) > 1 and all(found) and len({match["stem"] for match in found if match}) == 1
+
+
+def tabulate_decoded(plan: Plan, decoded: Sequence[DecodedCluster], given: np.ndarray, shown: Shown) -> pa.Table:
+    """Tabulate what is shown of every cluster: ``schemas.DECODED``; of a table the values of the cluster's features.
 
     Parameters
     ----------
     given
         Reconstructions of the places of all, in their order, shape (m, p).
-    typical
-        Positions of the most typical rows of each cluster in canonical order.
     """
     row_of = _rows_of_file(plan)
     rows: list[dict[str, Any]] = []
     inputs = map_array(plan.dataset.folder, "inputs") if plan.dataset.has_inputs else None
-    raw = [position for one in chosen for position in typical[one.cluster]] if inputs is not None else []
-    values = given if inputs is None else np.concatenate([np.asarray(inputs[raw], dtype=np.float32), given])
-    drawn = _draw(values, shown, None if inputs is None else len(raw))
-    for one in chosen:
-        for step, position in enumerate(typical[one.cluster] if inputs is not None else ()):
-            rows.append({"cluster": one.cluster, "kind": "input", "step": step, "row": int(row_of[position])})
-    rows += [_row_of(place, one, row_of) for one in chosen for place in one.places]
-    if len(rows) != len(drawn):
-        raise ValueError(f"{len(drawn)} drawings of {len(rows)} places")
-    rows = [{**row, **drawing} for row, drawing in zip(rows, drawn, strict=True)]
-    return pa.Table.from_pylist(rows, schema=schemas.DECODED)
+    raw = [(one.chosen.cluster, step, place) for one in decoded for step, place in enumerate(one.typical)]
+    values = given
+    if inputs is not None:
+        values = np.concatenate([np.asarray(inputs[[place for *_, place in raw]], dtype=np.float32), given])
+        rows = [
+            {"cluster": number, "kind": "input", "step": step, "row": int(row_of[place])} for number, step, place in raw
+        ]
+    rows += [_row_of(place, one.chosen, row_of) for one in decoded for place in one.chosen.places]
+    if shown.kind == "table":
+        wanted = {one.chosen.cluster: [each.place for each in one.features] for one in decoded}
+        drawn = [{"values": one[wanted[row["cluster"]]].tolist()} for row, one in zip(rows, values, strict=True)]
+    else:
+        drawn = _draw(values, shown, None if inputs is None else len(raw))
+    both = [{**row, **drawing} for row, drawing in zip(rows, drawn, strict=True)]
+    return pa.Table.from_pylist(both, schema=schemas.DECODED)
 
 
 def _row_of(place: Place, one: ClusterPlaces, row_of: np.ndarray) -> dict[str, Any]:
@@ -121,7 +144,7 @@ def _draw(values: np.ndarray, shown: Shown, raw: int | None) -> list[dict[str, A
     told = values if raw is None else values[:raw]
     low, high = float(told.min()), float(told.max())
     clipped = np.clip(values, low, high)
-    small = make_thumbnails(clipped, np.arange(len(clipped)), shown.shape)
+    small = make_thumbnails(clipped, np.arange(len(clipped)), shown.layout)
     return [{"pixels": one.tobytes()} for one in small]
 
 
@@ -133,9 +156,9 @@ def _shorten(line: np.ndarray) -> np.ndarray:
 
 
 def tabulate_clusters(
-    plan: Plan, chosen: Sequence[ClusterPlaces], rows: DecodedRows, again: np.ndarray | None, of_rows: np.ndarray
-) -> list[dict[str, Any]]:
-    """Say of every cluster where its decoded mean lands and how its rows are rebuilt, as rows of a table.
+    plan: Plan, decoded: Sequence[DecodedCluster], rows: DecodedRows, again: np.ndarray | None, of_rows: np.ndarray
+) -> pa.Table:
+    """Say of every cluster where its decoded mean lands and how its rows are rebuilt: ``schemas.DECODED_CLUSTERS``.
 
     Parameters
     ----------
@@ -145,18 +168,19 @@ def tabulate_clusters(
         Cluster of every row in canonical order, −1 for none.
     """
     row_of = _rows_of_file(plan)
-    places = [place for one in chosen for place in one.places]
+    places = [place for one in decoded for place in one.chosen.places]
     landed = {
         place.cluster: _landing(plan, place, again[number], rows, of_rows)
         for number, place in enumerate(places)
         if again is not None and place.kind == "mean"
     }
-    errors = {
-        one.cluster: cluster_error(rows.errors, of_rows == one.cluster) for one in chosen if rows.errors is not None
-    }
+    errors = {}
+    if rows.errors is not None:
+        errors = {one.chosen.cluster: cluster_error(rows.errors, of_rows == one.chosen.cluster) for one in decoded}
     adjusted = dict(zip(errors, holm([one.p for one in errors.values()]), strict=True)) if errors else {}
     found = []
-    for one in chosen:
+    for each in decoded:
+        one = each.chosen
         there, error = landed.get(one.cluster), errors.get(one.cluster)
         found.append(
             {
@@ -164,15 +188,15 @@ def tabulate_clusters(
                 "medoid": int(row_of[one.medoid]),
                 "neighbour": one.neighbour,
                 "lowest_density": one.lowest_density,
-                "dimensions": [each.dimension for each in one.dimensions],
-                "dimensions_auc": [each.auc for each in one.dimensions],
-                "features": [],
-                "features_sd": [],
+                "dimensions": [dimension.dimension for dimension in one.dimensions],
+                "dimensions_auc": [dimension.auc for dimension in one.dimensions],
+                "features": [feature.name for feature in each.features],
+                "features_sd": [feature.apart for feature in each.features],
                 **_of_landing(there, one.cluster),
                 **_of_error(error, adjusted.get(one.cluster)),
             }
         )
-    return found
+    return pa.Table.from_pylist(found, schema=schemas.DECODED_CLUSTERS)
 
 
 def _landing(plan: Plan, place: Place, again: np.ndarray, rows: DecodedRows, of_rows: np.ndarray) -> Landing | None:
@@ -204,21 +228,28 @@ def _of_error(error: ClusterError | None, p: float | None) -> dict[str, Any]:
     }
 
 
-def name_features(
-    found: list[dict[str, Any]], chosen: Sequence[ClusterPlaces], given: np.ndarray, rows: DecodedRows, shown: Shown
-) -> None:
-    """Add to each cluster's row the columns in which its decoded mean lies farthest from all reconstructions."""
+def choose_features(
+    chosen: Sequence[ClusterPlaces], given: np.ndarray, rows: DecodedRows, shown: Shown
+) -> dict[int, list[Feature]]:
+    """Return the columns in which each cluster's decoded mean lies farthest from all others; none but of tables.
+
+    Parameters
+    ----------
+    given
+        Reconstructions of the places of all, in their order, shape (m, p).
+    """
     if shown.kind != "table":
-        return
+        return {one.cluster: [] for one in chosen}
     places = [place for one in chosen for place in one.places]
-    means = {place.cluster: given[number] for number, place in enumerate(places) if place.kind == "mean"}
-    for row in found:
-        apart = np.divide(
-            means[row["cluster"]] - rows.mean, rows.deviation, out=np.zeros(len(rows.mean)), where=rows.deviation > 0
-        )
-        best = [one for one in np.argsort(-np.abs(apart), kind="stable")[:FEATURES] if apart[one] != 0]
-        row["features"] = [shown.names[one] for one in best]
-        row["features_sd"] = [float(apart[one]) for one in best]
+    found = {}
+    for number, place in enumerate(places):
+        if place.kind == "mean":
+            apart = np.divide(
+                given[number] - rows.mean, rows.deviation, out=np.zeros(len(rows.mean)), where=rows.deviation > 0
+            )
+            best = [int(one) for one in np.argsort(-np.abs(apart), kind="stable")[:FEATURES] if apart[one] != 0]
+            found[place.cluster] = [Feature(one, shown.names[one], float(apart[one])) for one in best]
+    return found
 
 
 def _rows_of_file(plan: Plan) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from steadymap.configs.extras import import_extra
-from steadymap.configs.sweep import DataSource
+from steadymap.configs.sweep import EXAMPLE_DECODER, DataSource
 from steadymap.tasks.input.latents_file import Latents
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import committed_file, map_array, read_if_whole, read_meta, write_arrays
@@ -73,7 +73,7 @@ def with_example_models(source: DataSource, store: Store) -> tuple[DataSource, t
 
     Who tries the example has installed no extra yet.
     """
-    if source.decode is None:
+    if source.decode is None or source.decode.model != EXAMPLE_DECODER:
         return source, ()
     if any(find_spec(library) is None for library in ("onnx", "onnxruntime")):
         told = "the example's decoder is left out: ONNX Runtime or onnx is not installed (the extra `onnx`)"

@@ -16,9 +16,10 @@ from steadymap.tasks.decoding.decode_places import ClusterPlaces, choose_places,
 from steadymap.tasks.decoding.decode_rows import DecodedRows, decode_rows
 from steadymap.tasks.decoding.decoded_tables import (
     SHOWN_INPUTS,
+    DecodedCluster,
     Shown,
+    choose_features,
     choose_kind,
-    name_features,
     tabulate_clusters,
     tabulate_decoded,
 )
@@ -95,26 +96,23 @@ def _decode(plan: Plan, facts: DecoderFacts, clusters: Clusters, folder: Path) -
         return _Found(rows, schemas.DECODED.empty_table(), schemas.DECODED_CLUSTERS.empty_table(), shown, warnings)
     which = digest({**models, "clusters": of_rows.tolist()})
     given, again = decode_places(plan, facts, chosen, folder / f"decoded-{which}")
-    found = tabulate_clusters(plan, chosen, rows, again, of_rows)
-    name_features(found, chosen, np.asarray(given), rows, shown)
-    decoded = tabulate_decoded(plan, chosen, np.asarray(given), shown, _typical(clusters, chosen))
+    features = choose_features(chosen, given, rows, shown)
+    decoded = [DecodedCluster(one, _typical(clusters, one), features[one.cluster]) for one in chosen]
+    told = tabulate_clusters(plan, decoded, rows, again, of_rows)
+    drawings = tabulate_decoded(plan, decoded, given, shown)
     left = int(of_rows.max()) + 1 - len(chosen)
     if left:
         warnings = (*warnings, f"the {len(chosen)} largest clusters are decoded, {left} are not")
-    return _Found(rows, decoded, pa.Table.from_pylist(found, schema=schemas.DECODED_CLUSTERS), shown, warnings)
+    return _Found(rows, drawings, told, shown, warnings)
 
 
-def _typical(clusters: Clusters, chosen: tuple[ClusterPlaces, ...]) -> dict[int, np.ndarray]:
-    """Return the medoid of each cluster, and the rows that pictures keep in it most firmly."""
+def _typical(clusters: Clusters, one: ClusterPlaces) -> np.ndarray:
+    """Return the medoid of a cluster, and the rows that pictures keep in it most firmly."""
     table = clusters.membership()
-    of_rows = np.array(table.column("cluster").fill_null(-1))
-    firm = np.array(table.column("membership").fill_null(0))
-    found = {}
-    for one in chosen:
-        members = np.flatnonzero(of_rows == one.cluster)
-        firmest = members[np.argsort(-firm[members], kind="stable")]
-        found[one.cluster] = np.array([one.medoid, *firmest[firmest != one.medoid][: SHOWN_INPUTS - 1]])
-    return found
+    members = np.flatnonzero(np.array(table.column("cluster").fill_null(-1)) == one.cluster)
+    firm = np.array(table.column("membership").fill_null(0))[members]
+    firmest = members[np.argsort(-firm, kind="stable")]
+    return np.array([one.medoid, *firmest[firmest != one.medoid][: SHOWN_INPUTS - 1]])
 
 
 def _input_shape(plan: Plan) -> tuple[int, ...] | None:

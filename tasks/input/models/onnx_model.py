@@ -326,8 +326,8 @@ def _fit_shape(inputs: np.ndarray, model: OnnxModel, source: object) -> np.ndarr
     turned = sorted(given) == sorted(lengths)
     raise InputError(
         f"{_one_input_of(model)} has the shape {_shape(given)}, the model takes {_shape(wanted)}",
-        file=source,
-        place=model.role.given,
+        file=source if model.role == ENCODER else model.file,
+        place=model.role.given if model.role == ENCODER else model.role.place,
         rule=f"{_inputs_of(model)} in the shape of the input {model.input.name!r}, or flat rows of as many values",
         remedy=_remedy_for_shape(model, turned=turned),
     )
@@ -369,7 +369,7 @@ def _convert(rows: np.ndarray, model: OnnxModel, source: object, first: int) -> 
         row = int(np.argwhere(lost)[0][0])
         raise InputError(
             f"{rows[lost][0]} is no {wanted}",
-            file=source,
+            file=source if model.role == ENCODER else model.file,
             place=f"{model.role.given}, row {first + row}",
             rule=f"the model's input {model.input.name!r} is {wanted}; nothing is scaled",
             remedy=f"save the inputs as the {model.role.name} was trained on them, or export it with a float input",

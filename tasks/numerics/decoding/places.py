@@ -15,6 +15,9 @@ from steadymap.tasks.numerics.valleys.valley_depth import kernel_width
 MOST_MEMBERS = 1000
 """Members that distances are taken to, spread evenly over a cluster: its medoid of 1,000 is that of all, nearly."""
 
+FEWEST = 4
+"""Rows of a cluster; of fewer, no half can choose an axis for the other."""
+
 FINER = 10
 """Times finer the density along a path is looked at than places on it are decoded."""
 
@@ -59,6 +62,8 @@ def density_along(path: Float64, first: Float32, second: Float32) -> tuple[Float
     -------
     At each place, shape (steps,) and at most 1; and the lowest of a finer look.
     """
+    if min(len(first), len(second)) < FEWEST:
+        return np.ones(len(path)), 1.0
     fine = path_between(path[0], path[-1], FINER * (len(path) - 1) + 1)
     density = np.zeros(len(fine))
     for fold in (0, 1):
@@ -71,9 +76,7 @@ def density_along(path: Float64, first: Float32, second: Float32) -> tuple[Float
 
 
 def _projected(at: Float64, sides: list[Float64]) -> Float64:
-    """Return the density of values at some places; even where they do not spread, or a side is empty."""
-    if any(len(side) == 0 for side in sides):
-        return np.ones(len(at))
+    """Return the density of values at some places; even where they do not spread."""
     width = kernel_width(sides)
     if width == 0:
         return np.ones(len(at))

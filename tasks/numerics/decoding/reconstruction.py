@@ -65,7 +65,8 @@ class Moments:
     @property
     def another_scale(self) -> bool:
         """Whether reconstructions follow the inputs, but on another scale: squared differences would be of that."""
-        return self.explained_at_best - self.explained > ANOTHER_SCALE
+        best = self.explained_at_best
+        return best > ANOTHER_SCALE and best - self.explained > ANOTHER_SCALE
 
 
 ANOTHER_SCALE = 0.25
