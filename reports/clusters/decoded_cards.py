@@ -51,7 +51,7 @@ class FeatureRow:
 
     name: str
     apart: str
-    values: tuple[str, ...]
+    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True)
