@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint lint-js test test-processors test-browser test-wheel test-services check bench bench-scores bench-criteria bench-report selftest endurance chaos chaos-short clean
+.PHONY: help setup sweep lint lint-js test test-processors test-browser test-wheel test-services test-training check bench bench-scores bench-criteria bench-report selftest endurance chaos chaos-short clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -33,7 +33,7 @@ lint-js: ## style of the page's script, by biome through npx; only this needs no
 	npx --yes @biomejs/biome@2.6.8 check reports/html/script
 
 test: $(READY) ## every test that needs no browser and no service
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m "not browser and not services and not wheel and not chaos"
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal -m "not browser and not services and not wheel and not chaos and not training"
 
 test-processors: $(READY) ## the science and a small sweep with the kernels of other processors (about 8 minutes)
 	$(BIN)/python -m tests.processors
@@ -46,6 +46,11 @@ test-browser: $(READY) ## the report in headless Chromium (Debian: apt-get insta
 
 test-services: $(READY) ## real servers and clusters (pip install -e '.[services]', Debian: postgresql, nginx-light; what is not there is skipped)
 	$(BIN)/python -m pytest -m services tests/services
+
+test-training: $(READY) ## the callbacks of docs/encoders.md inside PyTorch Lightning and Keras, in an environment of their own (some GB)
+	$(PYTHON) -m venv .venv-training
+	.venv-training/bin/pip install -q -c constraints.txt -e '.[training]' pytest pytest-timeout
+	.venv-training/bin/python -m pytest -p no:randomly -m training tests/training
 
 check: lint test ## lint and test
 
