@@ -20,8 +20,8 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/python -c 'import steadymap.tasks.numerics.preload'
 	@touch $(READY)
 
-sweep: $(READY) ## the example: digits, 101 cells, a report
-	$(BIN)/steadymap sweep configs/digits.yaml
+sweep: $(READY) ## the example: an autoencoder of digits trained from three seeds, a report of each, a page of all
+	$(BIN)/steadymap encoders configs/encoders.yaml
 
 lint: $(READY) ## style, types, arrows between the rooms
 	$(BIN)/ruff format --check .

@@ -56,12 +56,15 @@ class EncodersOutcome:
         What it says.
     failed
         Encoders that could not be swept, each with its reason.
+    reports
+        The report of each that could, by its name.
     """
 
     folder: str
     page: str
     axis: Axis
     failed: dict[str, str]
+    reports: dict[str, str]
 
     @property
     def message(self) -> str:
@@ -108,7 +111,13 @@ def follow_encoders(config: SweepConfig, store: str = "results", site_url: str |
     page = write_axis(axis, runs, shared, folder, {one.name: _way(folder, one) for one in runs})
     upload(place, [folder])
     _show(axis, page, Site(place, site_url))
-    outcome = EncodersOutcome(folder.name, str(page), axis, failed)
+    outcome = EncodersOutcome(
+        folder=folder.name,
+        page=str(page),
+        axis=axis,
+        failed=failed,
+        reports={one.name: str(one.run.folder / REPORT) for one in runs},
+    )
     return ended_with(outcome.message, outcome)
 
 

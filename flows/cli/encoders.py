@@ -102,7 +102,8 @@ def run_encoders(settings: SweepConfig, place: Store, *, as_json: bool = False) 
     if as_json:
         from steadymap.reports.encoders.axis_tables import to_json
 
-        told = {**to_json(outcome.axis), "folder": outcome.folder, "page": outcome.page, "failed": outcome.failed}
+        places = {"folder": outcome.folder, "page": outcome.page, "reports": outcome.reports}
+        told = {**to_json(outcome.axis), **places, "failed": outcome.failed}
         print(json.dumps(told))
     else:
         _print(outcome, console)
@@ -157,6 +158,8 @@ def _print(outcome: EncodersOutcome, console: Console) -> None:
 
     for line in (*outcome.axis.notices, *spell_axis(outcome.axis)):
         console.print(line, markup=False, highlight=False)
+    for name, report in outcome.reports.items():
+        console.print(f"report of {name}: {report}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"page: {outcome.page}", markup=False, highlight=False, soft_wrap=True)
 
 
