@@ -85,7 +85,7 @@ class Case:
 CASES = (
     Case(12, 3, 1_797, megabytes=3, paint_seconds=1, frames=20, text_seconds=1),
     Case(12, 3, 10_000, build_seconds=30),
-    Case(12, 5, 10_000, megabytes=15, paint_seconds=2, frames=20, text_seconds=1, heap_megabytes=500),
+    Case(12, 5, 10_000, megabytes=15, paint_seconds=1, frames=20, text_seconds=1, heap_megabytes=500),
     Case(12, 3, 70_000, megabytes=40),
 )
 
