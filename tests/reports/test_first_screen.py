@@ -222,6 +222,20 @@ def test_the_table_has_real_first_sorts_by_its_heads_and_opens_cards_by_keyboard
     assert page.locator("#card-1").is_hidden()
 
 
+@pytest.mark.parametrize("width", [1400, 820, 400])
+def test_an_open_card_is_read_without_scrolling_sideways(browser: Browser, pages: dict[str, Path], width: int) -> None:
+    page = visit(browser, pages["verdicts"], width=width, unfold=False).page
+    page.locator("[data-open='1']").click()
+    for part in page.locator("#card-1 p, #card-1 dd, #card-1 .members, #card-1 .picture").all():
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    arrow, name = (page.locator(f"#clusters button[{one}='1']").bounding_box() for one in ("data-open", "data-cluster"))
+    assert arrow is not None and name is not None
+    assert arrow["y"] < name["y"] + name["height"] and name["y"] < arrow["y"] + arrow["height"]  # side by side
+    page.close()
+
+
 def test_a_table_of_many_clusters_sorts_all_of_them_and_shows_the_first(browser: Browser, tmp_path: Path) -> None:
     run = read_run(RunFolder(verdicts=("REAL", "REAL", "REAL")).write(tmp_path / "run"))
     summary = summarise(run)

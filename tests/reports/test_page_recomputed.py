@@ -185,14 +185,16 @@ def test_settings_by_clusters(folder: Path, page: Element) -> None:
     )
     real = clusters.loc[clusters["verdict"] == "REAL", "cluster"]
     order = [0, 2, 1]  # REAL first, then by name
+    labels = clusters.set_index("cluster")["label"]
+    called = {n: f"{labels[n]} #{n}" if (labels == labels[n]).sum() > 1 else labels[n] for n in labels.index}
     told = rows_of(next(one for one in page.every("table", class_="tracks")))
     ranked = advice.dropna(subset=["rank"]).sort_values("rank")["configuration"]
     assert [row[0] for row in told] == [plain(spell_configuration(name)) for name in ranked]
     for row, name in zip(told, ranked, strict=True):
         for cell, number in zip(row[1:4], order, strict=True):
             own = tracks.loc[(name, number)]
-            beside = {"split": str(own["pieces"]), "merged": ", ".join(map(str, own["partners"]))}.get(own["fate"], "")
-            assert re.sub(r"^\W*\s*", "", cell) == beside
+            beside = {"split": str(own["pieces"]), "merged": ", ".join(called[n] for n in own["partners"])}
+            assert re.sub(r"^\W*\s*", "", cell) == beside.get(own["fate"], "")
         kept = sum(tracks.loc[(name, number), "fate"] == "kept" for number in real)
         assert row[4] == f"{kept}/{len(real)}"
         assert row[5:] == [f"{trust[name]:.3f}", f"{auc[name]:.3f}", f"{seeds[name]:.3f}" if name in seeds else "–"]

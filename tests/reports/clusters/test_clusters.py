@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from steadymap.reports.clusters.cluster_cards import headline, spell_fates
+from steadymap.reports.run.cluster_names import ClusterName
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.summary.markdown import to_markdown
 from steadymap.reports.summary.summary import FAST, LIMIT, LIMIT_OF_THE_TEST, Summary, summarise
@@ -108,23 +109,24 @@ def test_the_worst_setting_of_each_fate_is_named_and_the_others_counted() -> Non
             track(U15B, "lost", 0.1),
         ]
     )
-    assert spell_fates(tracks) == (
-        f"{U15B_TOLD} merges it with clusters 1 and 3 (1 more setting merges it, too); {T5_TOLD} splits it in 2; "
-        f"{U15B_TOLD} loses it."
+    names = {1: ClusterName(1, "digit", "8", 0.59), 3: ClusterName(3)}
+    assert spell_fates(tracks, names) == (
+        f"{U15B_TOLD} merges it with digit 8 (59\u00a0%) and cluster 3 (1 more setting merges it, too); "
+        f"{T5_TOLD} splits it in 2; {U15B_TOLD} loses it."
     )
 
 
 def test_many_partners_are_counted_and_one_is_no_plural() -> None:
     many = pd.DataFrame([track(T5, "merged", 0.1, partners=(1, 2, 3, 4))])
-    assert spell_fates(many) == f"{T5_TOLD} merges it with 4 other clusters."
-    assert spell_fates(many.assign(partners=[[7]])) == f"{T5_TOLD} merges it with cluster 7."
+    assert spell_fates(many, {}) == f"{T5_TOLD} merges it with 4 other clusters."
+    assert spell_fates(many.assign(partners=[[7]]), {}) == f"{T5_TOLD} merges it with cluster 7."
 
 
 def test_a_cluster_that_all_keep_is_told_so(summary: Summary) -> None:
     assert [card.fates for card in summary.clusters] == [
         "Most pictures of every setting keep it.",
         f"{T5_TOLD} splits it in 2.",
-        f"{T5_TOLD} merges it with cluster 1 (5 more settings merge it, too).",
+        f"{T5_TOLD} merges it with cluster c1 (5 more settings merge it, too).",
     ]
 
 
@@ -135,10 +137,10 @@ def test_the_smallest_set_names_its_pictures_and_what_none_shows(summary: Summar
     assert summary.smallest is not None
     assert summary.smallest.sentence == (
         "One picture shows every cluster that any picture shows, 2 of 3: t-SNE, perplexity\u00a030, seed 0. "
-        "No picture shows cluster 2."
+        "No picture shows cluster c2."
     )
     ((panel, told),) = summary.smallest.pictures
-    assert (panel.cell, told) == (cell_id(T30, 0), "clusters 0 and 1")
+    assert (panel.cell, told) == (cell_id(T30, 0), "cluster c0 and c1")
 
 
 def test_two_pictures_together_show_all(run: Run) -> None:

@@ -147,7 +147,7 @@ def test_tracks_tell_fate_and_recurrence(run: Run, summary: Summary) -> None:
     told = texts(draw_tracks(summary).figure)  # type: ignore[union-attr]
     assert told.count("● .96") == 6
     assert told.count("⋔2 .80") == 1
-    assert told.count("∪1 .40") == 6
+    assert told.count("∪c1 .40") == 6
     assert draw_tracks(replace(summary, tracks=None)) is None
 
 
