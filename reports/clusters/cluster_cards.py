@@ -5,6 +5,7 @@ Recurrence is no evidence that the latent space has a gap there; the verdict of 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -166,7 +167,7 @@ def cluster_cards(run: Run, panels: Sequence[Panel]) -> tuple[ClusterCard, ...]:
             resamples=_known(row["recurrence_resamples"]),
             fates=spell_fates(tracks.get(int(row["cluster"]), run.tracks.iloc[:0]), names),
             panel=by_cell.get(row["best_cell"]),
-            verdict=_verdict(row),
+            verdict=_verdict(row, names),
             exemplars=exemplars.get(int(row["cluster"]), Exemplars()),
         )
         for row in run.clusters.to_dict("records")
@@ -183,20 +184,30 @@ def _slots(run: Run, drawn: npt.NDArray[np.int64]) -> dict[str, int]:
     return {codes.names[code]: slot for code, slot in colour_slots(codes.counts).items()}
 
 
-def _verdict(row: dict[Any, Any]) -> Verdict | None:
+def _verdict(row: dict[Any, Any], names: Mapping[int, ClusterName]) -> Verdict | None:
     if pd.isna(row["verdict"]):
         return None
     depth, low, high = (_known(row[name]) for name in ("depth", "depth_low", "depth_high"))
     interval = "" if low is None or high is None else f" (95 % interval {low:.2f} to {high:.2f})"
     return Verdict(
         word=row["verdict"],
-        reason="" if pd.isna(row["reason"]) else row["reason"],
+        reason="" if pd.isna(row["reason"]) else _with_names(row["reason"], names),
         p="" if pd.isna(row["p_value"]) else spell_p(float(row["p_value"])),
         depth="" if depth is None else f"{depth:.2f}{interval}",
         p_value=_known(row["p_value"]),
         depth_value=depth,
         depth_bounds=None if low is None or high is None else (low, high),
     )
+
+
+def _with_names(reason: str, names: Mapping[int, ClusterName]) -> str:
+    """Put names for numbers: the table of verdicts was written before anyone looked at labels."""
+
+    def called(found: re.Match[str]) -> str:
+        name = names.get(int(found[1]))
+        return found[0] if name is None else name.plain
+
+    return re.sub(r"\bcluster (\d+)\b", called, reason)
 
 
 # --- sentences ----------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ NO_CLUSTER = -1
 ROOM = 16
 """Characters of a block's label."""
 
-LAYOUT = AlluvialLayout(between=140, left=140, right=150)
+LAYOUT = AlluvialLayout(between=116, left=140, right=150)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from steadymap.reports.summary.markdown import to_markdown
 from steadymap.reports.summary.summary import FAST, LIMIT, LIMIT_OF_THE_TEST, Summary, summarise
 from steadymap.reports.summary.terminal import to_lines, to_short_lines
 from steadymap.reports.wording import Estimate, spell_numbers, spell_p, spell_share
-from tests.reports.run_folder_fixture import T5, T30, U15B, RunFolder, cell_id
+from tests.reports.run_folder_fixture import ROWS, T5, T30, U15B, RunFolder, cell_id
 
 T5_TOLD = "t-SNE, perplexity\u00a05"
 U15B_TOLD = "UMAP, n_neighbors\u00a015, min_dist\u00a00.5"
@@ -75,6 +75,19 @@ def test_with_verdicts_the_headline_counts_them(tested: Summary) -> None:
     assert tested.limit == LIMIT_OF_THE_TEST
     for blind in ("shallow valley", "batches", "splits by group", "more than one", "α\u00a0=\u00a05\u00a0%"):
         assert blind in LIMIT_OF_THE_TEST.replace("holds more than one", "more than one")
+
+
+def test_the_reason_of_a_verdict_has_names_for_numbers(tmp_path: Path) -> None:
+    folder = RunFolder(
+        verdicts=("UNCERTAIN",) * 3,
+        verdict_reason="no valley towards cluster 1; of cluster 17 nothing is known, 12 more rows would settle it",
+        labels={"digit": [f"{row % 3 + 7}" for row in range(ROWS)]},
+    )
+    verdict = summarise(read_run(folder.write(tmp_path / "run"))).clusters[0].verdict
+    assert verdict is not None
+    assert verdict.reason.replace("\u00a0", " ") == (
+        "no valley towards digit 8; of cluster 17 nothing is known, 12 more rows would settle it"
+    )
 
 
 def test_a_verdict_has_a_shape_a_reason_and_its_numbers(tested: Summary) -> None:
