@@ -16,11 +16,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import Browser
 
 from steadymap.reports.page.page import render_page
 from steadymap.reports.run.run_folder import read_run
 from steadymap.reports.summary.summary import summarise
 from steadymap.reports.wording import spell_configuration, spell_p, spell_share
+from tests.reports.browsing import visit
 from tests.reports.run_folder_fixture import KS, ROWS, RunFolder
 
 VOID = {"br", "canvas", "hr", "img", "input", "link", "meta", "rect", "path", "line"}
@@ -242,6 +244,40 @@ def test_numbers_beside_the_pictures(folder: Path, page: Element) -> None:
             else:
                 assert one.first("strong").text == cell["status"]
                 assert cell["reason"] in one.text
+
+
+@pytest.mark.browser
+def test_the_legend_counts_the_drawn_rows_and_a_selection_is_told_as_it_is(browser: Browser, folder: Path) -> None:
+    run, page_file = read_run(folder), folder / "page.html"
+    page_file.write_text(render_page(run, summarise(run)), encoding="utf-8")
+    page = visit(browser, page_file, unfold=False).page
+    points = table(folder, "points")
+    verdicts = points["cluster"].map(table(folder, "clusters").set_index("cluster")["verdict"])
+    levels = np.minimum((points["membership"] * 10).astype(int), 9)
+    for colouring, counts in {
+        "cluster": points["cluster"].value_counts(),
+        "kind": points["label"].value_counts(),
+        "verdict of the cluster": verdicts.value_counts(),
+        "belongs firmly to its cluster": levels.value_counts(),
+    }.items():
+        options = page.locator("#colour option").all_inner_texts()
+        page.locator("#colour").select_option(
+            label=next(one for one in options if colouring in (one, "consensus " + one))
+        )
+        told = [int(one.replace(",", "")) for one in page.locator("#legend .frequency").all_inner_texts()]
+        assert sorted(count for count in told if count) == sorted(counts)
+    page.locator("#colour").select_option(label="kind")
+    page.locator("#legend button").first.click()
+    most = points["label"].value_counts()
+    assert (
+        page.locator("#status").inner_text().startswith(f"{most.max()} of {ROWS} rows selected, kind: {most.idxmax()}")
+    )
+    cell = drawn(folder)["cell"].iloc[0]
+    islands = table(folder, "embeddings").query(f"cell == '{cell}'").set_index("row")["island_filled"]
+    own = islands[points.set_index("row")["label"] == most.idxmax()]
+    share = round(100 * own.value_counts().max() / len(own))
+    assert plain(page.locator(f"[data-figure='{cell}'] .together").first.inner_text()) == f"{share} % in one island"
+    page.close()
 
 
 # --- labels, latent space, causes -------------------------------------------------------------------------------------
