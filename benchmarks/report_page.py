@@ -26,7 +26,7 @@ from playwright.sync_api import Page, sync_playwright
 from steadymap.configs import schemas
 from steadymap.reports.build import build_report
 
-CLUSTERS, NOISE = 12, 0.1
+NOISE = 0.1
 IMAGE = (32, 32, 3)
 DRAWN_ROWS = 10_000
 """A run draws no more rows than that, however many there are."""
@@ -68,6 +68,7 @@ class Case:
     settings: int
     seeds: int
     rows: int
+    clusters: int = 12
     megabytes: float | None = None
     paint_seconds: float | None = None
     frames: float | None = None
@@ -84,7 +85,7 @@ class Case:
 CASES = (
     Case(12, 3, 1_797, megabytes=3, paint_seconds=1, frames=20, text_seconds=1),
     Case(12, 3, 10_000, build_seconds=30),
-    Case(12, 5, 10_000, megabytes=15, paint_seconds=2, frames=20, text_seconds=1, heap_megabytes=500),
+    Case(12, 5, 10_000, megabytes=15, paint_seconds=1, frames=20, text_seconds=1, heap_megabytes=500),
     Case(12, 3, 70_000, megabytes=40),
 )
 
@@ -188,11 +189,12 @@ def write_run_folder(folder: Path, case: Case) -> Path:
         [{"cell": name, "score": "trustworthiness", "k": 15, "value": 0.9, "stderr": 0.0} for name in names],
         schema=schemas.SCORES,
     )
-    tables["embeddings"] = pa.concat_tables(_picture(place, names, rows) for place in range(len(names)))
+    tables["embeddings"] = pa.concat_tables(_picture(place, names, rows, case.clusters) for place in range(len(names)))
     tables["clusters"] = pa.Table.from_pylist(
-        [_cluster(number, case, names[0]) for number in range(CLUSTERS)], schema=schemas.CLUSTERS
+        [_cluster(number, case, names[0]) for number in range(case.clusters)],
+        schema=schemas.CLUSTERS,
     )
-    tables["points"] = _points(case.rows)
+    tables["points"] = _points(case.rows, case.clusters)
     tables["images"] = _images(rows)
     for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet")
@@ -218,17 +220,17 @@ def _cell(case: Case, setting: int, seed: int) -> dict[str, Any]:
         "kind": "data",
         "rows": case.rows,
         "status": "ok",
-        "islands": CLUSTERS,
+        "islands": case.clusters,
         "noise_share": 0.0,
     }
 
 
-def _picture(place: int, names: list[str], rows: np.ndarray) -> pa.Table:
+def _picture(place: int, names: list[str], rows: np.ndarray, clusters: int) -> pa.Table:
     generator = np.random.default_rng(place)
-    turns = 2 * np.pi * (rows % CLUSTERS) / CLUSTERS
+    turns = 2 * np.pi * (rows % clusters) / clusters
     centres = np.column_stack([np.cos(turns), np.sin(turns)])
     x, y = (centres + 0.12 * generator.standard_normal((len(rows), 2))).astype(np.float32).T
-    filled = (rows % CLUSTERS).astype(np.int32)
+    filled = (rows % clusters).astype(np.int32)
     island = np.where(generator.random(len(rows)) < NOISE, -1, filled).astype(np.int32)
     return pa.table(
         {
@@ -247,7 +249,7 @@ def _picture(place: int, names: list[str], rows: np.ndarray) -> pa.Table:
 def _cluster(number: int, case: Case, cell: str) -> dict[str, Any]:
     return {
         "cluster": number,
-        "size": case.rows // CLUSTERS,
+        "size": case.rows // case.clusters,
         "label": f"class {number}",
         "label_share": 1.0,
         "co_assignment": 0.9,
@@ -260,16 +262,16 @@ def _cluster(number: int, case: Case, cell: str) -> dict[str, Any]:
     }
 
 
-def _points(rows: int) -> pa.Table:
+def _points(rows: int, clusters: int) -> pa.Table:
     generator = np.random.default_rng(0)
     number = np.arange(rows)
     columns: dict[str, Any] = {
         "row": number,
         "position": number,
         "id": [f"sample-{row:06d}" for row in number],
-        "label": [f"class {row % CLUSTERS}" for row in number],
+        "label": [f"class {row % clusters}" for row in number],
         "group": pa.nulls(rows, pa.string()),
-        "cluster": (number % CLUSTERS).astype(np.int32),
+        "cluster": (number % clusters).astype(np.int32),
         "membership": generator.random(rows).astype(np.float32),
         **{
             name: generator.random(rows).astype(np.float32)

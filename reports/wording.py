@@ -82,7 +82,7 @@ def list_names(names: Sequence[str], most: int = 3) -> str:
     shown, rest = list(names[:most]), len(names) - most
     if rest > 0:
         shown.append(f"{rest} more")
-    return shown[0] if len(shown) == 1 else "; ".join(shown[:-1]) + f" and {shown[-1]}"
+    return "; ".join(shown) if len(shown) < 2 else "; ".join(shown[:-1]) + f" and {shown[-1]}"
 
 
 def join_words(words: Sequence[str]) -> str:

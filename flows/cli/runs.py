@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from steadymap.configs.errors import InputError
@@ -27,6 +27,9 @@ from steadymap.flows.cli.options import (
     find_folder,
     open_place,
 )
+
+LEAST_NAME, BESIDE_NAMES = 18, 80
+"""Columns of a terminal that names of runs have at least, and that everything else in their table takes at most."""
 
 PAGE_ENDINGS = (".html", ".htm")
 
@@ -152,15 +155,18 @@ def runs(*, store: StoreOption = "results", as_json: JsonOption = False) -> int:
     if not listed:
         console.print(f"no complete run in {store}", markup=False)
         return EXIT_REPORT
-    table = Table("run", "data", "rows", "cells", "failed", "clusters", "finished")
+    # A name that is cut cannot be typed again: it goes on below instead.
+    longest, room = max(len(path.parent.name) for path, _ in listed), console.width - BESIDE_NAMES
+    names = Column("run", overflow="fold", width=min(longest, max(LEAST_NAME, room)))
+    finished = Column("finished", width=10 if room < LEAST_NAME else None)  # the day, and the time below it
+    table = Table(names, "data", "rows", "cells", "clusters", finished)
     for path, manifest in listed:
         row = _run_row(path, manifest)
         table.add_row(
             row["run"],
             row["data"],
             f"{row['rows']:,}",
-            str(row["cells"]),
-            str(row["failed"]),
+            f"{row['cells']}, {row['failed']} failed" if row["failed"] else str(row["cells"]),
             _tell_verdicts(row["clusters"]),
             row["finished"],
         )

@@ -113,11 +113,13 @@ def _print_outcome(
     from steadymap.reports.summary.terminal import to_lines, to_short_lines
 
     summary = summarise(read_run(store.run(outcome.run)))
-    fast = " (fast: one pair of halves, no reference data)" if summary.notice and not verbose else ""
+    fast = " (fast)" if summary.notice and not verbose else ""
     console.print(
-        f"{outcome.computed} cells computed, {outcome.cached} cached, {outcome.failed} failed, "
-        f"{outcome.skipped} skipped{f', {outcome.left} left' if outcome.left else ''} in {seconds:.0f} s{fast}",
+        f"{outcome.computed} cells computed{fast}, {outcome.cached} cached, {outcome.failed} failed, "
+        f"{outcome.skipped} skipped{f', {outcome.left} left' if outcome.left else ''} in {seconds:.0f} s",
         highlight=False,
+        no_wrap=True,
+        overflow="ellipsis",
     )
     for line in to_lines(summary) if verbose else to_short_lines(summary):
         console.print(line, markup=False, highlight=False)

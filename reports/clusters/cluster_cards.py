@@ -5,8 +5,9 @@ Recurrence is no evidence that the latent space has a gap there; the verdict of 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,14 +20,13 @@ from steadymap.reports.pictures.label_codes import encode_labels
 from steadymap.reports.pictures.palette import colour_slots
 from steadymap.reports.pictures.panels import Panel
 from steadymap.reports.pictures.picture_data import drawn_clusters, drawn_rows, pictures_by_cell
-from steadymap.reports.run.cluster_names import ClusterName, name_clusters
+from steadymap.reports.run.cluster_names import ClusterName, list_clusters, name_clusters
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import (
     Estimate,
     count,
     list_names,
     spell_configuration,
-    spell_numbers,
     spell_p,
     spell_share,
 )
@@ -165,9 +165,9 @@ def cluster_cards(run: Run, panels: Sequence[Panel]) -> tuple[ClusterCard, ...]:
             dissolved=int(row["dissolved"]),
             settings=int(row["configurations"]),
             resamples=_known(row["recurrence_resamples"]),
-            fates=spell_fates(tracks.get(int(row["cluster"]), run.tracks.iloc[:0])),
+            fates=spell_fates(tracks.get(int(row["cluster"]), run.tracks.iloc[:0]), names),
             panel=by_cell.get(row["best_cell"]),
-            verdict=_verdict(row),
+            verdict=_verdict(row, names),
             exemplars=exemplars.get(int(row["cluster"]), Exemplars()),
         )
         for row in run.clusters.to_dict("records")
@@ -184,20 +184,30 @@ def _slots(run: Run, drawn: npt.NDArray[np.int64]) -> dict[str, int]:
     return {codes.names[code]: slot for code, slot in colour_slots(codes.counts).items()}
 
 
-def _verdict(row: dict[Any, Any]) -> Verdict | None:
+def _verdict(row: dict[Any, Any], names: Mapping[int, ClusterName]) -> Verdict | None:
     if pd.isna(row["verdict"]):
         return None
     depth, low, high = (_known(row[name]) for name in ("depth", "depth_low", "depth_high"))
     interval = "" if low is None or high is None else f" (95 % interval {low:.2f} to {high:.2f})"
     return Verdict(
         word=row["verdict"],
-        reason="" if pd.isna(row["reason"]) else row["reason"],
+        reason="" if pd.isna(row["reason"]) else _with_names(row["reason"], names),
         p="" if pd.isna(row["p_value"]) else spell_p(float(row["p_value"])),
         depth="" if depth is None else f"{depth:.2f}{interval}",
         p_value=_known(row["p_value"]),
         depth_value=depth,
         depth_bounds=None if low is None or high is None else (low, high),
     )
+
+
+def _with_names(reason: str, names: Mapping[int, ClusterName]) -> str:
+    """Put names for numbers: the table of verdicts was written before anyone looked at labels."""
+
+    def called(found: re.Match[str]) -> str:
+        name = names.get(int(found[1]))
+        return found[0] if name is None else name.plain
+
+    return re.sub(r"\bcluster (\d+)\b", called, reason)
 
 
 # --- sentences ----------------------------------------------------------------------------------------------------
@@ -224,29 +234,29 @@ def headline(cards: Sequence[ClusterCard]) -> str:
 FATES = {"merged": ("merges", "merge"), "split": ("splits", "split"), "lost": ("loses", "lose")}
 
 
-def spell_fates(tracks: pd.DataFrame) -> str:
+def spell_fates(tracks: pd.DataFrame, names: Mapping[int, ClusterName]) -> str:
     """Say which settings merge, split or lose a cluster: of each the one that does it worst, and how many more."""
     if tracks.empty:
         return ""
-    told = [_tell_fate(tracks[tracks["fate"] == fate], *verbs) for fate, verbs in FATES.items()]
+    told = [_tell_fate(tracks[tracks["fate"] == fate], names, *verbs) for fate, verbs in FATES.items()]
     sentence = "; ".join(clause for clause in told if clause)
     return f"{sentence}." if sentence else "Most pictures of every setting keep it."
 
 
-def _tell_fate(tracks: pd.DataFrame, verb: str, plural: str) -> str:
+def _tell_fate(tracks: pd.DataFrame, names: Mapping[int, ClusterName], verb: str, plural: str) -> str:
     if tracks.empty:
         return ""
     worst = tracks.loc[tracks["recurrence"].idxmin()]
     more = len(tracks) - 1
     others = f" ({count(more, 'more setting')} {verb if more == 1 else plural} it, too)" if more else ""
-    return f"{spell_configuration(worst['configuration'])} {verb} it{spell_fate(worst)}{others}"
+    return f"{spell_configuration(worst['configuration'])} {verb} it{spell_fate(worst, names)}{others}"
 
 
 MANY = 3
 """More partners than this are counted instead of named."""
 
 
-def spell_fate(track: pd.Series) -> str:
+def spell_fate(track: pd.Series, names: Mapping[int, ClusterName]) -> str:
     """Say with whom a merged cluster is merged, and in how many parts a split one falls; else nothing."""
     partners = [int(number) for number in track["partners"]]
     if track["fate"] == "split":
@@ -255,26 +265,29 @@ def spell_fate(track: pd.Series) -> str:
         return ""
     if len(partners) > MANY:
         return f" with {len(partners)} other clusters"
-    return f" with {spell_clusters(partners)}"
+    return f" with {spell_clusters(partners, names)}"
 
 
 def smallest_set(run: Run, panels: Sequence[Panel]) -> SmallestSet | None:
     """Name the fewest pictures that show every cluster that any picture shows; None where none shows one."""
-    by_cell = {panel.cell: panel for panel in panels}
+    by_cell, called = {panel.cell: panel for panel in panels}, name_clusters(run)
     listed = [one for one in run.manifest.get("smallest_set") or [] if one["cell"] in by_cell and one["clusters"]]
     if not listed:
         return None
     shown = {int(number) for one in listed for number in one["clusters"]}
     missing = sorted(set(run.clusters["cluster"].astype(int)) - shown)
     lead = "One picture shows" if len(listed) == 1 else f"{len(listed)} pictures together show"
-    none = f" No picture shows {spell_clusters(missing)}." if missing else ""
+    none = f" No picture shows {spell_clusters(missing, called)}." if missing else ""
     names = list_names([by_cell[one["cell"]].title for one in listed], most=6)
     return SmallestSet(
         sentence=f"{lead} every cluster that any picture shows, {len(shown)} of {len(run.clusters)}: {names}." + none,
-        pictures=tuple((by_cell[one["cell"]], spell_clusters(one["clusters"])) for one in listed),
+        pictures=tuple((by_cell[one["cell"]], spell_clusters(one["clusters"], called)) for one in listed),
     )
 
 
-def spell_clusters(numbers: Sequence[int]) -> str:
-    """Name clusters: ``cluster 1``, ``clusters 1 and 3``."""
-    return f"{'cluster' if len(numbers) == 1 else 'clusters'} {spell_numbers([int(number) for number in numbers])}"
+def spell_clusters(numbers: Sequence[int], names: Mapping[int, ClusterName]) -> str:
+    """Name clusters as sentences do: ``digit 1 and 8 (59 %)``, ``cluster 1``, ``clusters 1 and 3``."""
+    found = sorted(int(number) for number in numbers)
+    return list_clusters([names.get(number, ClusterName(number)) for number in found], len(found)).replace(
+        "; ", " and "
+    )

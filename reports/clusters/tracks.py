@@ -5,15 +5,16 @@ Tables have a column per cluster, so that one cluster is read down through all o
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from steadymap.reports.clusters.cluster_cards import MANY, spell_fate
+from steadymap.reports.clusters.cluster_cards import MANY, spell_clusters, spell_fate
+from steadymap.reports.run.cluster_names import ClusterName, name_clusters
 from steadymap.reports.run.run_folder import Run
-from steadymap.reports.wording import spell_configuration, spell_numbers, spell_reducer, spell_share
+from steadymap.reports.wording import spell_configuration, spell_reducer, spell_share
 
 SYMBOLS = {"kept": "●", "merged": "∪", "lost": "○"}
 """A symbol for every fate but ``split``: the page draws a fork there, since many fonts have none (U+2442)."""
@@ -101,41 +102,43 @@ def follow_clusters(run: Run) -> Tracks | None:
     clusters = tuple(int(number) for number in run.clusters["cluster"])
     if not clusters:
         return None
-    pairs = _boundaries(run.boundaries)
+    pairs, names = _boundaries(run.boundaries), name_clusters(run)
     return Tracks(
         clusters=clusters,
-        groups=tuple(_groups(run, clusters)),
+        groups=tuple(_groups(run, clusters, names)),
         causes=tuple(_causes(run.recurrence, clusters)),
         boundaries=tuple((a, tuple(pairs.get((min(a, b), max(a, b))) for b in clusters)) for a in clusters),
-        closest=_closest(run.boundaries, pairs),
+        closest=_closest(run.boundaries, pairs, names),
     )
 
 
-def _groups(run: Run, clusters: tuple[int, ...]) -> Iterable[TrackGroup]:
+def _groups(run: Run, clusters: tuple[int, ...], names: Mapping[int, ClusterName]) -> Iterable[TrackGroup]:
     reducers = dict(zip(run.grid["configuration"], run.grid["reducer"], strict=True))
     found: dict[str, list[tuple[str, tuple[Track | None, ...]]]] = {}
     by_setting: dict[Hashable, pd.DataFrame] = dict(list(run.tracks.groupby("configuration", sort=False)))
     for configuration, reducer in reducers.items():
         if configuration in by_setting:
-            own = {int(row["cluster"]): _track(row) for _, row in by_setting[configuration].iterrows()}
+            own = {int(row["cluster"]): _track(row, names) for _, row in by_setting[configuration].iterrows()}
             row = (spell_configuration(configuration), tuple(own.get(number) for number in clusters))
             found.setdefault(reducer, []).append(row)
     return (TrackGroup(spell_reducer(reducer), tuple(rows)) for reducer, rows in found.items())
 
 
-def _track(row: pd.Series) -> Track:
+def _track(row: pd.Series, names: Mapping[int, ClusterName]) -> Track:
     pictures = sum(int(row[fate]) for fate in FATES)
-    done = f"{row['fate']}{spell_fate(row)} in {row[row['fate']]} of {pictures} pictures"
-    return Track(row["fate"], _short(row), f"{done}, recurrence {row['recurrence']:.2f}", float(row["recurrence"]))
+    done = f"{row['fate']}{spell_fate(row, names)} in {row[row['fate']]} of {pictures} pictures"
+    words = f"{done}, recurrence {row['recurrence']:.2f}"
+    return Track(row["fate"], _short(row, names), words, float(row["recurrence"]))
 
 
-def _short(row: pd.Series) -> str:
+def _short(row: pd.Series, names: Mapping[int, ClusterName]) -> str:
     if row["fate"] == "split":
         return str(row["pieces"])
     if row["fate"] != "merged":
         return ""
-    partners = [int(number) for number in row["partners"]]
-    return ", ".join(map(str, sorted(partners))) if len(partners) <= MANY else f"{len(partners)} others"
+    partners = sorted(int(number) for number in row["partners"])
+    called = [names.get(number, ClusterName(number)).brief for number in partners]
+    return ", ".join(called) if len(partners) <= MANY else f"{len(partners)} others"
 
 
 def _causes(recurrence: pd.DataFrame, clusters: tuple[int, ...]) -> Iterable[Cause]:
@@ -166,12 +169,18 @@ def _boundaries(table: pd.DataFrame) -> dict[tuple[int, int], Boundary]:
     return found
 
 
-def _closest(table: pd.DataFrame, pairs: dict[tuple[int, int], Boundary]) -> tuple[str, ...]:
+def _closest(
+    table: pd.DataFrame, pairs: dict[tuple[int, int], Boundary], names: Mapping[int, ClusterName]
+) -> tuple[str, ...]:
     touching: dict[Any, float] = table.groupby(["cluster_a", "cluster_b"])["touching"].mean().to_dict()
     order = sorted(pairs, key=lambda pair: pairs[pair].apart)[:MOST_CLOSEST]
     return tuple(
-        f"Clusters {spell_numbers(pair)}: {spell_share(pairs[pair].apart)} apart, "
+        f"{_capital(spell_clusters(pair, names))}: {spell_share(pairs[pair].apart)} apart, "
         f"{spell_share(pairs[pair].least)} with {pairs[pair].merged_by}; {spell_share(touching[pair])} of their "
         "nearest neighbours lie in the other."
         for pair in order
     )
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -45,6 +45,9 @@ SHOWN = ("REAL", "HIDDEN")
 CLEAR_ERRORS = 2.0
 """Standard errors by which shares of halves differ beyond chance."""
 
+SCORES_OF_VECTORS = ("label_purity", "input_trustworthiness", "input_continuity")
+"""Facts about the vectors of which less is worse; every score that settings are compared by is of that kind, too."""
+
 
 @dataclass(frozen=True)
 class ClusterPart:
@@ -218,6 +221,16 @@ class Comparison:
     def score_changes(self) -> tuple[ScoreChange, ...]:
         """Scores that differ by more than seeds do, or draws of scored rows."""
         return tuple(one for one in self.scores if one.differs == "beyond chance")
+
+    @property
+    def dropped(self) -> tuple[ScoreChange, ...]:
+        """Scores that are worse by more than chance, the recommended settings first; of vectors, those that can be."""
+        worse = [
+            one
+            for one in self.score_changes
+            if one.difference < 0 and (one.configuration or one.score in SCORES_OF_VECTORS)
+        ]
+        return tuple(sorted(worse, key=lambda one: not one.recommended))
 
 
 def compare_runs(a: Run, b: Run, encoders: EncoderAgreement | None = None) -> Comparison:

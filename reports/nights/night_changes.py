@@ -27,9 +27,6 @@ LOST = ("vanished", "split", "merged", "not compared")
 GONE = "gone"
 """What became of a cluster that cannot be compared: none of its rows is there any more."""
 
-SCORES_OF_VECTORS = ("label_purity", "input_trustworthiness", "input_continuity")
-"""Facts about the vectors of which less is worse; every score that settings are compared by is of that kind, too."""
-
 MOST_LISTED, MOST_PARTS = 20, 4
 
 
@@ -225,12 +222,8 @@ def _facts(facts: Facts) -> dict[str, Any]:
 
 
 def _dropped(found: Comparison) -> list[Change]:
-    """Put all scores that fell by more than chance into one change, the recommended settings first."""
-    worse = [
-        one
-        for one in sorted(found.score_changes, key=lambda one: not one.recommended)
-        if one.difference < 0 and (one.configuration or one.score in SCORES_OF_VECTORS)
-    ]
+    """Put all scores that fell by more than chance into one change."""
+    worse = found.dropped
     if not worse:
         return []
     names = [f"{one.setting}, {one.title} {one.before.value:.3f} to {one.after.value:.3f}" for one in worse]

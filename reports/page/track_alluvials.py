@@ -15,6 +15,7 @@ import pandas as pd
 
 from steadymap.reports.html.alluvial import Alluvial, AlluvialLayout, Block, draw_alluvial, gather_smallest
 from steadymap.reports.pictures.palette import LIGHT
+from steadymap.reports.run.cluster_names import ClusterName, name_clusters
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import NARROW_SPACE, count, spell_configuration, spell_share
 
@@ -24,7 +25,10 @@ LEAST_SHARE = 0.1
 MOST_NAMED = 3
 MOST_BLOCKS = 24
 NO_CLUSTER = -1
-LAYOUT = AlluvialLayout(between=140, left=104, right=140)
+ROOM = 16
+"""Characters of a block's label."""
+
+LAYOUT = AlluvialLayout(between=116, left=140, right=150)
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ def _draw(run: Run, course: _Course, slots: Mapping[int, int | None]) -> TrackRi
     if found is None:
         return None
     cells, seed = found
+    names = name_clusters(run)
     wanted = run.embeddings[run.embeddings["cell"].isin(cells)]
     islands = wanted.pivot_table(index="row", columns="cell", values="island_filled", aggfunc="first")[cells].dropna()
     clusters = run.points.set_index("row")["cluster"].reindex(islands.index).fillna(NO_CLUSTER).to_numpy(dtype=int)
@@ -110,7 +115,7 @@ def _draw(run: Run, course: _Course, slots: Mapping[int, int | None]) -> TrackRi
     values = [_value(setting, course.parameter) for setting in course.settings]
     columns, keys = [], []
     for place, own in enumerate(labels):
-        blocks, key = gather_smallest(_blocks(own, clusters, slots), MOST_BLOCKS, "islands")
+        blocks, key = gather_smallest(_blocks(own, clusters, slots, names), MOST_BLOCKS, "islands")
         title = f"{course.parameter}{NARROW_SPACE}{values[place]}" if place == 0 else values[place]
         columns.append((title, blocks))
         keys.append(key)
@@ -141,7 +146,9 @@ def _value(setting: str, parameter: str) -> str:
     return next(one.partition("=")[2] for one in setting.split(" ") if one.startswith(f"{parameter}="))
 
 
-def _blocks(islands: np.ndarray, clusters: np.ndarray, slots: Mapping[int, int | None]) -> list[Block]:
+def _blocks(
+    islands: np.ndarray, clusters: np.ndarray, slots: Mapping[int, int | None], names: Mapping[int, ClusterName]
+) -> list[Block]:
     """Make a block of every island, those of the first cluster first; named and coloured by whose rows it holds."""
     found = []
     for island in np.unique(islands):
@@ -150,15 +157,25 @@ def _blocks(islands: np.ndarray, clusters: np.ndarray, slots: Mapping[int, int |
         total = int(rows.sum())
         named = [int(held[at]) for at in order if held[at] != NO_CLUSTER and rows[at] >= LEAST_SHARE * total]
         main = named[0] if named else NO_CLUSTER
-        more = len(named) - MOST_NAMED
-        short = " + ".join(map(str, named[:MOST_NAMED])) + (f" + {more} more" if more > 0 else "")
-        parts = [f"{spell_share(rows[at] / total)} of it cluster {held[at]}" for at in order if int(held[at]) in named]
+        shares = [(names[int(held[at])].plain, rows[at] / total) for at in order if int(held[at]) in named]
+        parts = [f"{spell_share(share)} of it {name}" for name, share in shares]
         words = f"{count(total, 'row')}, {', '.join(parts[:MOST_NAMED])}" if parts else f"{count(total, 'row')}"
         slot = slots.get(main)
         found.append(
-            (main, -total, Block(int(island), short or "no cluster", f"island {island} ({words})", total, _drawn(slot)))
+            (main, -total, Block(int(island), _label(named, names), f"island {island} ({words})", total, _drawn(slot)))
         )
     return [block for _, _, block in sorted(found, key=lambda one: one[:2])]
+
+
+def _label(named: list[int], names: Mapping[int, ClusterName]) -> str:
+    """Name as many clusters as there is room for beside a block, the largest at least, and count the others."""
+    told: list[str] = []
+    for number in named[:MOST_NAMED]:
+        if told and len(" + ".join([*told, names[number].brief])) > ROOM:
+            break
+        told.append(names[number].brief)
+    more = [f"{len(named) - len(told)} more"] if len(told) < len(named) else []
+    return " + ".join([*told, *more]) or "no cluster"
 
 
 def _drawn(slot: int | None) -> int | None:

@@ -150,7 +150,7 @@ def _name_cluster(card: ClusterCard | None, number: str) -> str:
     if card is None:
         return number
     verdict = "" if card.verdict is None else f" {card.verdict.shape} {card.verdict.word}"
-    return f"{number}{verdict}, {card.size:,} rows"
+    return f"{card.name.short}{verdict}, {card.size:,} rows"
 
 
 def _by_codes(title: str, codes: LabelCodes, names: Sequence[str], pictures: dict[str, pd.DataFrame]) -> Colouring:

@@ -240,7 +240,7 @@ def _cells(card: ClusterCard) -> tuple[str, ...]:
     if card.verdict is not None:
         verdict = f"{card.verdict.shape} {card.verdict.word}"
         p, depth = card.verdict.p.removeprefix("p").removeprefix(" = ").strip(), card.verdict.depth
-    name = shorten(f"{card.number}: {card.name.full}" if card.name.value else f"{card.number}", 1.75, SMALL)
+    name = shorten(card.name.full, 1.75, SMALL)
     return name, verdict, f"{card.size:,}", p, depth, f"{card.recurrence}"
 
 

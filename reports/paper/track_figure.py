@@ -10,7 +10,7 @@ import seaborn as sns
 
 from steadymap.reports.clusters.tracks import SYMBOLS, Track
 from steadymap.reports.paper.score_figure import BLUES, SIZE
-from steadymap.reports.paper.sheet import EDGE, QUIET, TEXT_WIDTH, Sheet, line_height, shorten, wrap
+from steadymap.reports.paper.sheet import EDGE, QUIET, TEXT_WIDTH, Sheet, line_height, printable, shorten, wrap
 from steadymap.reports.summary.summary import Summary
 from steadymap.reports.wording import count
 
@@ -62,7 +62,7 @@ def draw_track_rows(sheet: Sheet, top: float, rows: Sequence[Row], summary: Summ
     for number, card in enumerate(cards):
         verdict = "" if card.verdict is None else card.verdict.shape
         lines = [
-            f"{card.number} {verdict}".strip(),
+            f"{verdict} {card.name.short}".strip(),
             f"{card.size:,}",
             "" if card.verdict is None else card.verdict.word,
         ]
@@ -98,8 +98,8 @@ INKS = ("#1c1f24", QUIET, QUIET)
 def _told(track: Track | None, width: float) -> str:
     if track is None:
         return ""
-    short = "" if width < 0.5 and len(track.short) > 3 else track.short
-    return f"{SYMBOLS.get(track.fate, FORK)}{short} {f'{track.recurrence:.2f}'.removeprefix('0')}"
+    short = track.short if len(track.short) <= (3 if width < 0.5 else 8) else ""
+    return f"{SYMBOLS.get(track.fate, FORK)}{printable(short)} {f'{track.recurrence:.2f}'.removeprefix('0')}"
 
 
 def _notes(summary: Summary) -> Iterator[str]:

@@ -21,6 +21,9 @@ MOST_OF_IT = 0.5
 NEARLY_ALL = 0.9
 """From here on the share is not told: the name is right for the cluster as a whole."""
 
+BRIEF = 14
+"""Characters of a name that a narrow cell has room for."""
+
 
 @dataclass(frozen=True)
 class ClusterName:
@@ -48,6 +51,11 @@ class ClusterName:
         if not self.value:
             return f"#{self.number}"
         return self.value if self.alone else f"{self.value} #{self.number}"
+
+    @property
+    def brief(self) -> str:
+        """The short name, cut where a narrow cell has no room for it."""
+        return self.short if len(self.short) <= BRIEF else f"{self.short[: BRIEF - 1].rstrip()}…"
 
     @property
     def plain(self) -> str:

@@ -185,7 +185,9 @@ def spell_briefly(found: Comparison) -> str:
     counts = {fate: sum(one.fate == fate for one in found.clusters) for fate in fates}
     counts = {"flipped": sum(one.flipped for one in found.clusters), **counts}
     told = [f"{number} {what}" for what, number in counts.items() if number]
-    told += [count(len(found.score_changes), "score")] if found.score_changes else []
+    dropped, others = len(found.dropped), len(found.score_changes) - len(found.dropped)
+    told += [f"{count(dropped, 'score')} dropped"] if dropped else []  # as a night says it
+    told += [f"{count(others, 'score')} rose or moved"] if others else []
     return ", ".join(told) or "nothing beyond chance"
 
 

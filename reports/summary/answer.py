@@ -14,21 +14,28 @@ from steadymap.reports.run.cluster_names import list_clusters
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.summary.ranking import RankedSetting
 from steadymap.reports.summary.reducer_lines import reducer_lines
-from steadymap.reports.wording import list_names
+from steadymap.reports.wording import count, list_names
 
 STEADY = 0.75
 """Below this ARI between seeds a setting's islands are called a matter of luck; Hennig's bound for valid clusters."""
 
 MOST_AVOIDED = 2
 
+MOST_SHOWN = 60
+"""Names of one verdict that the first screen lists: in small letters so many of thirty letters fit beside the map."""
+
 
 @dataclass(frozen=True)
 class NamedGroup:
-    """The clusters of one verdict: its word and mark, their names in a list, and how many."""
+    """The clusters of one verdict: its word and mark, their names in a list, and how many.
+
+    ``names`` has the first dozen, for a sentence; ``all_names`` as many as a first screen has room for.
+    """
 
     word: str
     shape: str
     names: str
+    all_names: str
     count: int
 
 
@@ -90,6 +97,7 @@ def group_by_verdict(clusters: Sequence[ClusterCard]) -> tuple[NamedGroup, ...]:
             word=word,
             shape=SHAPES.get(word, "") if word else "",
             names=list_clusters([card.name for card in by_name(by_word[word])]),
+            all_names=list_clusters([card.name for card in by_name(by_word[word])], MOST_SHOWN),
             count=len(by_word[word]),
         )
         for word in order
@@ -125,8 +133,7 @@ def _because(best: RankedSetting, clusters: Sequence[ClusterCard]) -> str:
     real = any(card.verdict and card.verdict.word == "REAL" for card in clusters)
     told = []
     if best.kept is not None and best.wanted:
-        of = f"{best.wanted} REAL clusters" if real else f"{best.wanted} clusters"
-        told.append(f"it keeps {best.kept} of {of}" if best.kept < best.wanted else f"it keeps all {of}")
+        told.append(f"it keeps {_kept(best.kept, best.wanted, 'REAL cluster' if real else 'cluster')}")
     if best.trustworthiness is not None:
         told.append(f"trustworthiness {best.trustworthiness.value:.2f}")
     if best.steadiness is not None:
@@ -134,14 +141,28 @@ def _because(best: RankedSetting, clusters: Sequence[ClusterCard]) -> str:
     return ", ".join(told)
 
 
+def _kept(kept: int, wanted: int, noun: str) -> str:
+    """Write how many of the clusters that count are kept: ``3 of 4 clusters``, ``both``, ``all 9 clusters``."""
+    if kept < wanted:
+        return f"{kept} of {count(wanted, noun)}"
+    return {1: f"the one {noun}", 2: f"both {noun}s"}.get(wanted, f"all {wanted} {noun}s")
+
+
 def _avoid(ranking: Sequence[RankedSetting]) -> str:
-    """Name the settings whose islands are a matter of the seed; without any, the one that keeps least."""
-    shaky = sorted(
-        (one for one in ranking[1:] if one.steadiness is not None and one.steadiness.value < STEADY),
-        key=lambda one: 0.0 if one.steadiness is None else one.steadiness.value,
-    )
+    """Name the settings whose islands are a matter of the seed; without any, the one that keeps least.
+
+    What is said against the others must not hold for the setting to use as well: where it does, that is said.
+    """
+    compared = [(one, one.steadiness.value) for one in ranking if one.steadiness is not None]
+    shaky = [one for one, value in sorted(compared, key=lambda pair: pair[1]) if value < STEADY]
+    others = list_names([one.title for one in shaky if one is not ranking[0]], MOST_AVOIDED)
+    if 1 < len(shaky) == len(compared):
+        which = "" if len(compared) == len(ranking) else " with two seeds"
+        return f"In every setting{which} another seed draws other islands: trust the verdicts, not a picture."
+    if shaky and ranking[0] in shaky:
+        return f"With this one, too, another seed draws other islands{f', as with {others}' if others else ''}."
     if shaky:
-        return f"Avoid {list_names([one.title for one in shaky], MOST_AVOIDED)}: another seed draws other islands."
+        return f"Avoid {others}: another seed draws other islands."
     known = [one for one in ranking if one.kept is not None]
     if not known or known[-1].kept == known[0].kept:
         return ""

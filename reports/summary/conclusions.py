@@ -28,6 +28,11 @@ NOTHING = (
     "shown to be separated from the rest."
 )
 
+NOT_SOUGHT = (
+    "Clusters were not sought: they are read off flat pictures, and every picture here has three dimensions. "
+    "With dimension: [2, 3] a sweep draws both."
+)
+
 
 def find(
     run: Run, panels: list[Panel], stability: tuple[StabilityRow, ...], clusters: tuple[ClusterCard, ...]
@@ -38,7 +43,8 @@ def find(
         return ("No picture could be drawn; the reasons are below.",)
     nonlinear = set(run.drawn.loc[~run.drawn["reducer"].isin(CONTROLS), "configuration"])
     compared = tuple(row for row in stability if row.configuration in nonlinear)
-    answer = headline(clusters) if clusters or not nonlinear else NOTHING
+    flat = bool(run.drawn.loc[run.drawn["configuration"].isin(nonlinear), "dimension"].eq(2).any())
+    answer = headline(clusters) if clusters or not nonlinear else NOTHING if flat else NOT_SOUGHT
     found = [answer, _about_seeds(compared), *_about_luck(compared), _about_settings(run, nonlinear)]
     found += [_about_resamples(compared, clusters), _about_pairs(run), _about_arrangement(run)]
     found.append(_about_islands([panel for panel in drawn if panel.configuration in nonlinear] or drawn))

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, FloatRect
 
+from benchmarks.report_page import Case, write_run_folder
 from steadymap.reports.page.page import render_page
 from steadymap.reports.run.run_folder import read_run
 from steadymap.reports.summary.summary import summarise
@@ -88,14 +89,92 @@ def test_names_on_the_map_do_not_overlap_and_stay_inside(
     tags, frame = page.locator(".tag:visible"), page.locator(".map-frame").bounding_box()
     boxes = [tag.bounding_box() for tag in tags.all()]
     assert len(boxes) >= 2
+    whole = "one => one.scrollWidth <= one.clientWidth && one.scrollHeight <= one.clientHeight"
+    assert all(tag.evaluate(whole) for tag in page.locator(".tag:visible .named").all())
     assert frame is not None
     for one in boxes:
         assert one is not None
         assert one["x"] >= frame["x"] and one["x"] + one["width"] <= frame["x"] + frame["width"]
         assert one["y"] >= frame["y"] and one["y"] + one["height"] <= frame["y"] + frame["height"]
-    for a, b in combinations([one for one in boxes if one], 2):
-        apart_x = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
-        assert apart_x or a["y"] + a["height"] <= b["y"] or b["y"] + b["height"] <= a["y"]
+    assert apart([one for one in boxes if one])
+    page.close()
+
+
+FORTY = 40
+
+
+@pytest.fixture(scope="module")
+def forty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the report of 40 REAL clusters on a grid of 7 × 6, with long names that differ in their last word."""
+    folder = tmp_path_factory.mktemp("forty")
+    run = read_run(write_run_folder(folder / "run", Case(settings=2, seeds=1, rows=2_000, clusters=FORTY)))
+    number = run.embeddings["row"].to_numpy() % FORTY
+    jitter = np.random.default_rng(0).normal(0, 0.08, (2, len(number)))
+    places = run.embeddings.assign(x=number % 7 + jitter[0], y=number // 7 + jitter[1])
+    named = run.clusters.assign(verdict="REAL", label=[f"Passer domesticus of place {one}" for one in range(FORTY)])
+    other = replace(run, clusters=named, embeddings=places)
+    (folder / "page.html").write_text(render_page(other, summarise(other)), encoding="utf-8")
+    return folder / "page.html"
+
+
+def apart(boxes: list[FloatRect]) -> bool:
+    return all(
+        a["x"] + a["width"] <= b["x"]
+        or b["x"] + b["width"] <= a["x"]
+        or a["y"] + a["height"] <= b["y"]
+        or b["y"] + b["height"] <= a["y"]
+        for a, b in combinations(boxes, 2)
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (820, 1100), (400, 820)])
+def test_forty_clusters_are_named_and_each_is_found_on_the_map(
+    browser: Browser, forty: Path, width: int, height: int, scheme: str
+) -> None:
+    found = visit(browser, forty, width=width, height=height, scheme=scheme, unfold=False)
+    page = found.page
+    said = page.locator("#answer .groups dd")
+    assert all(f"place {one}" in said.inner_text() for one in range(FORTY))
+    for selector in (".groups", ".use"):
+        assert page.evaluate(SEEN, selector), selector
+    if width == 1400:
+        assert page.evaluate(SEEN, ".map .picture")
+        assert said.evaluate("list => list.scrollHeight <= list.clientHeight")  # nothing of it is cut
+    else:
+        assert said.evaluate("list => list.scrollHeight > list.clientHeight && list.tabIndex === 0")
+        assert page.evaluate(
+            "document.querySelector('.map .picture').getBoundingClientRect().top < innerHeight / 2 + 60"
+        )
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    named = [box for one in page.locator(".tag:not(.mark):visible").all() if (box := one.bounding_box())]
+    marks = page.locator(".tag.mark:visible")
+    assert apart(named)
+    assert len(named) + marks.count() >= FORTY - 2
+    assert len(named) >= (15 if width == 1400 else 3)
+    whole = "one => one.scrollWidth <= one.clientWidth && one.scrollHeight <= one.clientHeight"
+    assert all(one.evaluate(whole) for one in page.locator(".tag:not(.mark):visible .named").all())
+    assert found.errors == []
+    page.close()
+
+
+def test_a_mark_without_room_for_its_name_shows_it_to_pointer_keyboard_and_press(browser: Browser, forty: Path) -> None:
+    page = visit(browser, forty, width=400, unfold=False).page
+    mark, other = page.locator(".tag.mark:visible").nth(0), page.locator(".tag.mark:visible").nth(5)
+    name = mark.locator(".named")
+    assert not name.is_visible()
+    mark.hover(force=True)  # another mark's edge may reach over its middle
+    assert name.is_visible()
+    page.mouse.move(1, 1)
+    assert not name.is_visible()
+    other.focus()
+    page.keyboard.press("Tab")
+    assert page.locator(".tag.mark:focus .named").is_visible()
+    mark.focus()
+    page.keyboard.press("Enter")
+    page.locator("#colour").focus()
+    assert name.is_visible()
+    assert page.locator("#status").inner_text().startswith("50 of 2,000 rows selected")
     page.close()
 
 
@@ -141,6 +220,20 @@ def test_the_table_has_real_first_sorts_by_its_heads_and_opens_cards_by_keyboard
     assert page.locator("#card-1 [data-member]").first.is_visible()
     page.keyboard.press("Enter")
     assert page.locator("#card-1").is_hidden()
+
+
+@pytest.mark.parametrize("width", [1400, 820, 400])
+def test_an_open_card_is_read_without_scrolling_sideways(browser: Browser, pages: dict[str, Path], width: int) -> None:
+    page = visit(browser, pages["verdicts"], width=width, unfold=False).page
+    page.locator("[data-open='1']").click()
+    for part in page.locator("#card-1 p, #card-1 dd, #card-1 .members, #card-1 .picture").all():
+        box = part.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    arrow, name = (page.locator(f"#clusters button[{one}='1']").bounding_box() for one in ("data-open", "data-cluster"))
+    assert arrow is not None and name is not None
+    assert arrow["y"] < name["y"] + name["height"] and name["y"] < arrow["y"] + arrow["height"]  # side by side
+    page.close()
 
 
 def test_a_table_of_many_clusters_sorts_all_of_them_and_shows_the_first(browser: Browser, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 // Where names go: beside their cluster, in free space, without overlap; a leader ties a name to what it names.
-// Greedy in the order of the names, over candidates on circles around each anchor; what finds no place is left out.
+// Greedy in the order of the names, over candidates on circles around each anchor; what finds no place is left out,
+// and so is what would lie over too many points or too far away, where a bound is given.
 
 const TURNS = 20;
 const RADII = [0, 10, 18, 28, 40, 54, 70, 90, 112, 138, 168, 200];
@@ -19,11 +20,11 @@ export function occupancy(xs, ys, side) {
   return { grid, across };
 }
 
-export function placeLabels(labels, side, taken) {
+export function placeLabels(labels, side, taken, most = Infinity) {
   // labels: [{x, y, width, height}], the anchor and the size; returns for each {left, top, leader} or null.
   const placed = [];
   return labels.map((label) => {
-    const box = best(label, side, taken, placed);
+    const box = best(label, side, taken, placed, most);
     if (!box) return null;
     const leader = leaderOf(label, box);
     placed.push({ box, leader });
@@ -31,9 +32,9 @@ export function placeLabels(labels, side, taken) {
   });
 }
 
-function best(label, side, taken, placed) {
+function best(label, side, taken, placed, most) {
   let found = null,
-    least = Infinity;
+    least = most;
   for (const radius of RADII) {
     for (let turn = 0; turn < (radius ? TURNS : 1); turn++) {
       const box = candidate(label, radius, (2 * Math.PI * turn) / TURNS);
@@ -43,7 +44,7 @@ function best(label, side, taken, placed) {
       const crossed = placed.filter(
         (other) => crosses(leader, other) || (other.leader && through(other.leader, box)),
       ).length;
-      const cost = radius + 5 * covered(box, taken) + 60 * crossed;
+      const cost = radius + 9 * covered(box, taken) + 60 * crossed;
       if (cost < least) {
         least = cost;
         found = box;
@@ -61,7 +62,7 @@ function candidate({ x, y, width, height }, radius, angle) {
   return { left: middleX - width / 2, top: middleY - height / 2, width, height };
 }
 
-const overlap = (a, b) =>
+export const overlap = (a, b) =>
   a.left < b.left + b.width + PAD &&
   b.left < a.left + a.width + PAD &&
   a.top < b.top + b.height + PAD &&

@@ -1,7 +1,7 @@
 // The page around the pictures: names on the map, the table of clusters, navigation, layouts of the grid; and the start.
 import { dark } from "./colours.js";
 import { drawImage, imageAt } from "./data.js";
-import { anchorOf, occupancy, placeLabels } from "./labels.js";
+import { anchorOf, occupancy, overlap, placeLabels } from "./labels.js";
 import { enlarge, listenToDialog } from "./enlarged.js";
 import { NoisePanel, Panel, panelOf, panels, redraw } from "./panel.js";
 import { listenToLayouts } from "./layouts.js";
@@ -10,6 +10,9 @@ import { followLink, keep, listenForSelections, showLegend } from "./selection.j
 import { byId, FULL, grid, index, state } from "./state.js";
 
 // --- names on the map of the first screen ---------------------------------------------------------------------------
+const CROWDED = 16, // more names than that are written smaller, and only where they cover little
+  MARK = 10, // pixels of the mark that stays of a name without room
+  FARTHEST = 75; // the cost, in pixels, up to which a name of many is written
 function nameOnMap(panel) {
   const box = byId("map-names"),
     lines = byId("map-lines"),
@@ -22,12 +25,16 @@ function nameOnMap(panel) {
     members.get(code).push(i);
   });
   const scale = side / FULL,
-    tags = [...box.children];
+    tags = [...box.children],
+    crowded = tags.length > CROWDED;
+  box.classList.toggle("many", crowded);
   const labels = tags.map((tag) => {
     const places = members.get(index.cluster.values.indexOf(tag.dataset.cluster)) ?? [];
     if (!places.length) return null;
     const i = anchorOf(places, picture.x, picture.y);
     tag.hidden = false;
+    tag.classList.remove("mark");
+    fitText(tag);
     return {
       tag,
       x: picture.x[i] * scale,
@@ -42,18 +49,47 @@ function nameOnMap(panel) {
     Float32Array.from(picture.y, (y) => side - y * scale),
     side,
   );
-  const found = placeLabels(known, side, taken);
+  const found = placeLabels(known, side, taken, crowded ? FARTHEST : Infinity);
   for (const tag of tags) tag.hidden = true;
   lines.setAttribute("viewBox", `0 0 ${side} ${side}`);
   lines.replaceChildren();
+  const written = [];
   found.forEach((place, k) => {
     if (!place) return;
-    const { tag } = known[k];
-    tag.hidden = false;
-    tag.style.left = `${place.left}px`;
-    tag.style.top = `${place.top}px`;
+    const { tag, width, height } = known[k];
+    written.push({ ...place, width, height });
+    moveTag(tag, place);
     if (place.leader) lines.append(leaderLine(place.leader));
   });
+  found.forEach((place, k) => {
+    if (!place) markOnMap(known[k], side, written);
+  });
+}
+function moveTag(tag, { left, top }) {
+  tag.hidden = false;
+  tag.style.left = `${left}px`;
+  tag.style.top = `${top}px`;
+}
+function markOnMap({ tag, x, y }, side, written) {
+  // Where its name has no room, a cluster keeps its mark, which shows the name to pointer, keyboard and press.
+  tag.classList.add("mark");
+  tag.hidden = false;
+  const inside = (middle, size) => Math.max(1, Math.min(side - size - 1, middle - size / 2)),
+    boxOf = (width, height) => ({ left: inside(x, width), top: inside(y, height), width, height }),
+    ink = boxOf(MARK, MARK); // what is pressed may reach under a name, what is seen may not
+  if (written.some((other) => overlap(ink, other))) tag.hidden = true;
+  else {
+    written.push(ink);
+    moveTag(tag, boxOf(tag.offsetWidth, tag.offsetHeight));
+  }
+}
+function fitText(tag) {
+  // A name of two lines is as wide as its longer line: what stays of the box would keep other names and points away.
+  const named = tag.querySelector(".named"),
+    range = document.createRange();
+  named.style.width = "";
+  range.selectNodeContents(named);
+  named.style.width = `${Math.ceil(range.getBoundingClientRect().width) + 1}px`;
 }
 const firstLine = byId("map-lines")?.querySelector("line");
 function leaderLine([x1, y1, x2, y2]) {

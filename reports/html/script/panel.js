@@ -95,7 +95,8 @@ export class Panel {
     const pixels = image.data;
     this.drawGround(pixels, paper, grey);
     const radius = this.radius(),
-      alpha = Math.max(0.3, Math.min(0.9, 1.25 - 0.16 * Math.log10(Math.max(1, n))));
+      alpha = Math.max(0.3, Math.min(0.9, 1.25 - 0.16 * Math.log10(Math.max(1, n)))),
+      rest = Math.max(0.3, 0.55 * alpha); // what is not selected: grey, but there, also where no two points overlap
     const codes = mode.codes(this.picture),
       slotOf = this.slots(codes);
     for (const chosen of chosenRows ? [0, 1] : [1]) {
@@ -110,7 +111,7 @@ export class Panel {
           px,
           py,
           ink,
-          chosen ? (slot < 0 ? 0.75 * alpha : chosenRows ? Math.max(alpha, 0.8) : alpha) : 0.3,
+          chosen ? (slot < 0 ? 0.75 * alpha : chosenRows ? Math.max(alpha, 0.8) : alpha) : rest,
           radius,
         );
       }

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from steadymap.reports.clusters.cluster_cards import headline, spell_fates
+from steadymap.reports.run.cluster_names import ClusterName
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.summary.markdown import to_markdown
 from steadymap.reports.summary.summary import FAST, LIMIT, LIMIT_OF_THE_TEST, Summary, summarise
 from steadymap.reports.summary.terminal import to_lines, to_short_lines
 from steadymap.reports.wording import Estimate, spell_numbers, spell_p, spell_share
-from tests.reports.run_folder_fixture import T5, T30, U15B, RunFolder, cell_id
+from tests.reports.run_folder_fixture import ROWS, T5, T30, U15B, RunFolder, cell_id
 
 T5_TOLD = "t-SNE, perplexity\u00a05"
 U15B_TOLD = "UMAP, n_neighbors\u00a015, min_dist\u00a00.5"
@@ -76,6 +77,19 @@ def test_with_verdicts_the_headline_counts_them(tested: Summary) -> None:
         assert blind in LIMIT_OF_THE_TEST.replace("holds more than one", "more than one")
 
 
+def test_the_reason_of_a_verdict_has_names_for_numbers(tmp_path: Path) -> None:
+    folder = RunFolder(
+        verdicts=("UNCERTAIN",) * 3,
+        verdict_reason="no valley towards cluster 1; of cluster 17 nothing is known, 12 more rows would settle it",
+        labels={"digit": [f"{row % 3 + 7}" for row in range(ROWS)]},
+    )
+    verdict = summarise(read_run(folder.write(tmp_path / "run"))).clusters[0].verdict
+    assert verdict is not None
+    assert verdict.reason.replace("\u00a0", " ") == (
+        "no valley towards digit 8; of cluster 17 nothing is known, 12 more rows would settle it"
+    )
+
+
 def test_a_verdict_has_a_shape_a_reason_and_its_numbers(tested: Summary) -> None:
     shapes = [card.verdict.shape for card in tested.clusters if card.verdict]
     assert shapes == ["●", "○", "●"]
@@ -108,23 +122,24 @@ def test_the_worst_setting_of_each_fate_is_named_and_the_others_counted() -> Non
             track(U15B, "lost", 0.1),
         ]
     )
-    assert spell_fates(tracks) == (
-        f"{U15B_TOLD} merges it with clusters 1 and 3 (1 more setting merges it, too); {T5_TOLD} splits it in 2; "
-        f"{U15B_TOLD} loses it."
+    names = {1: ClusterName(1, "digit", "8", 0.59), 3: ClusterName(3)}
+    assert spell_fates(tracks, names) == (
+        f"{U15B_TOLD} merges it with digit 8 (59\u00a0%) and cluster 3 (1 more setting merges it, too); "
+        f"{T5_TOLD} splits it in 2; {U15B_TOLD} loses it."
     )
 
 
 def test_many_partners_are_counted_and_one_is_no_plural() -> None:
     many = pd.DataFrame([track(T5, "merged", 0.1, partners=(1, 2, 3, 4))])
-    assert spell_fates(many) == f"{T5_TOLD} merges it with 4 other clusters."
-    assert spell_fates(many.assign(partners=[[7]])) == f"{T5_TOLD} merges it with cluster 7."
+    assert spell_fates(many, {}) == f"{T5_TOLD} merges it with 4 other clusters."
+    assert spell_fates(many.assign(partners=[[7]]), {}) == f"{T5_TOLD} merges it with cluster 7."
 
 
 def test_a_cluster_that_all_keep_is_told_so(summary: Summary) -> None:
     assert [card.fates for card in summary.clusters] == [
         "Most pictures of every setting keep it.",
         f"{T5_TOLD} splits it in 2.",
-        f"{T5_TOLD} merges it with cluster 1 (5 more settings merge it, too).",
+        f"{T5_TOLD} merges it with cluster c1 (5 more settings merge it, too).",
     ]
 
 
@@ -135,10 +150,10 @@ def test_the_smallest_set_names_its_pictures_and_what_none_shows(summary: Summar
     assert summary.smallest is not None
     assert summary.smallest.sentence == (
         "One picture shows every cluster that any picture shows, 2 of 3: t-SNE, perplexity\u00a030, seed 0. "
-        "No picture shows cluster 2."
+        "No picture shows cluster c2."
     )
     ((panel, told),) = summary.smallest.pictures
-    assert (panel.cell, told) == (cell_id(T30, 0), "clusters 0 and 1")
+    assert (panel.cell, told) == (cell_id(T30, 0), "cluster c0 and c1")
 
 
 def test_two_pictures_together_show_all(run: Run) -> None:

@@ -31,11 +31,11 @@ def test_settings_are_grouped_by_reducer_in_the_order_of_the_grid(tracks: Tracks
 
 def test_a_place_tells_the_fate_in_short_and_in_words(tracks: Tracks) -> None:
     (_, at_five), (_, at_thirty) = tracks.groups[0].rows
-    assert [(one.fate, one.short) for one in at_five if one] == [("kept", ""), ("split", "2"), ("merged", "1")]
+    assert [(one.fate, one.short) for one in at_five if one] == [("kept", ""), ("split", "2"), ("merged", "c1")]
     assert [one.words for one in at_five if one] == [
         "kept in 2 of 2 pictures, recurrence 0.96",
         "split in 2 in 2 of 2 pictures, recurrence 0.80",
-        "merged with cluster 1 in 2 of 2 pictures, recurrence 0.40",
+        "merged with cluster c1 in 2 of 2 pictures, recurrence 0.40",
     ]
     assert [one.fate for one in at_thirty if one] == ["kept", "kept", "merged"]
 
@@ -69,7 +69,7 @@ def test_boundaries_are_means_over_settings_with_the_one_that_merges_most(tracks
     assert rows[0][2] is None
     assert [rows[one][one] for one in (0, 1, 2)] == [None] * 3
     assert tracks.closest[0] == (
-        f"Clusters 1 and 2: 80\u00a0% apart, 30\u00a0% with {T5_TOLD}; 5.0\u00a0% of their nearest neighbours lie in "
+        f"Cluster c1 and c2: 80\u00a0% apart, 30\u00a0% with {T5_TOLD}; 5.0\u00a0% of their nearest neighbours lie in "
         "the other."
     )
     assert len(tracks.closest) == 2

@@ -16,7 +16,9 @@ from steadymap.flows.cli import app as cli
 from steadymap.reports.compare.compare_runs import Comparison, compare_runs, spell_changes
 from steadymap.reports.compare.comparison_page import MOST_BLOCKS, draw_clusters, render_comparison
 from steadymap.reports.compare.comparison_text import to_json, to_tables
+from steadymap.reports.nights.night_changes import find_night_changes
 from steadymap.reports.run.run_folder import Run, read_run
+from steadymap.reports.site.site import spell_briefly
 from tests.reports.page.test_page import FETCHING, Parsed
 from tests.reports.payloads import HARMLESS, PAYLOADS, hostile_folder
 from tests.reports.run_folder_fixture import ROWS, T5, T30, U15A, RunFolder, clusters
@@ -125,6 +127,17 @@ def test_scores_beyond_chance_and_other_recommendations_are_told_of(tested: Run)
     assert told(found)[1].startswith("5 of 21 scores differ beyond chance: t-SNE, perplexity 5, AUC of R_NX")
     assert told(found)[2].startswith("Recommended is now t-SNE, perplexity 5; before, t-SNE, perplexity 30 and UMAP")
     assert found.recommended == ((T30, U15A), (T5,))
+
+
+@pytest.mark.parametrize(("by", "briefly"), [(-100, "5 scores dropped"), (100, "5 scores rose or moved")])
+def test_the_site_counts_dropped_scores_as_a_night_does(tested: Run, by: int, briefly: str) -> None:
+    scores = tested.scores.assign(value=tested.scores["value"] + by * (tested.scores["score"] == "auc_ln_k"))
+    found = compare_runs(tested, replace(tested, scores=scores))
+    assert spell_briefly(found) == briefly
+    said = [
+        change.brief for change in find_night_changes(found, {}, {0: 0, 1: 1, 2: 2}) if change.kind == "score.dropped"
+    ]
+    assert said == [briefly] * (by < 0)
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------

@@ -38,20 +38,27 @@ def test_an_island_is_named_and_coloured_by_the_cluster_it_holds(run: Run) -> No
     river = rivers(run)["t-SNE, perplexity 5 → 30"]
     right = [one for one in river.drawing.blocks if one.anchor == "start"]
     assert [(one.block.label, one.block.slot, one.block.rows) for one in right] == [
-        ("0", 0, 40),
-        ("1", 1, 40),
-        ("2", None, 40),
+        ("c0", 0, 40),
+        ("c1", 1, 40),
+        ("c2", None, 40),
     ]
     left = [one for one in river.drawing.blocks if one.anchor == "end"]
-    assert [one.block.label for one in left] == ["0", "0", "1", "1", "2", "2"]
+    assert [one.block.label for one in left] == ["c0", "c0", "c1", "c1", "c2", "c2"]
     assert "6 islands at 5, 3 islands at 30" in river.drawing.alt
 
 
 def test_an_island_of_several_clusters_names_them_all(run: Run) -> None:
     merged = run.embeddings.assign(island_filled=0)
     river = rivers(replace(run, embeddings=merged))["t-SNE, perplexity 5 → 30"]
-    assert {one.block.label for one in river.drawing.blocks} == {"0 + 1 + 2"}
+    assert {one.block.label for one in river.drawing.blocks} == {"c0 + c1 + c2"}
     assert rows_of_bands(river) == [120]
+
+
+def test_of_long_names_the_first_is_told_and_the_others_are_counted(run: Run) -> None:
+    named = run.clusters.assign(label=[f"a rather long name {number}" for number in range(3)])
+    merged = replace(run, embeddings=run.embeddings.assign(island_filled=0), clusters=named)
+    river = rivers(merged)["t-SNE, perplexity 5 → 30"]
+    assert {one.block.label for one in river.drawing.blocks} == {"a rather long… + 2 more"}
 
 
 def test_nothing_is_drawn_without_clusters_or_with_one_value_only(run: Run) -> None:

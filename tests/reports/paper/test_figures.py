@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from steadymap.reports.paper.grid_figure import (
     Colouring,
+    cluster_colouring,
     comparison_colouring,
     draw_comparison_grid,
     draw_picture,
@@ -52,8 +53,14 @@ def test_clusters_are_named_with_their_verdicts(tmp_path: Path) -> None:
     found = comparison_colouring(run, summarise(run))  # without labels clusters colour the grid
     assert found.title == "cluster"
     names = [name for _, name in found.legend]
-    assert names == ["0 ● REAL, 40 rows", "1 ◐ HIDDEN, 40 rows", "2 ○ ARTEFACT, 40 rows"]
+    assert names == ["#0 ● REAL, 40 rows", "#1 ◐ HIDDEN, 40 rows", "#2 ○ ARTEFACT, 40 rows"]
     assert hexes(found.by_cell[cell_id(PCA, 0)]) == [LIGHT[row % 3] for row in range(ROWS)]
+
+
+def test_clusters_have_the_names_of_their_labels_in_the_legend(run: Run, summary: Summary) -> None:
+    found = cluster_colouring(run, summary)
+    assert found is not None
+    assert [name for _, name in found.legend] == ["c0, 40 rows", "c1, 40 rows", "c2, 40 rows"]
 
 
 def test_without_labels_and_clusters_islands_keep_their_colour(tmp_path: Path) -> None:
@@ -147,7 +154,7 @@ def test_tracks_tell_fate_and_recurrence(run: Run, summary: Summary) -> None:
     told = texts(draw_tracks(summary).figure)  # type: ignore[union-attr]
     assert told.count("● .96") == 6
     assert told.count("⋔2 .80") == 1
-    assert told.count("∪1 .40") == 6
+    assert told.count("∪c1 .40") == 6
     assert draw_tracks(replace(summary, tracks=None)) is None
 
 

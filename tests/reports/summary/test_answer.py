@@ -84,12 +84,45 @@ def test_the_setting_to_use_is_the_first_by_the_rank_of_the_table(tmp_path: Path
     assert other.answer.use is not None
     assert other.answer.use.configuration == U15A
     assert other.ranking[-1].configuration == T30
-    assert "it keeps all 1 REAL clusters" in other.answer.because
+    assert other.answer.because.startswith("it keeps the one REAL cluster, ")
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted", "told"),
+    [
+        (1, 1, "the one REAL cluster"),
+        (2, 2, "both REAL clusters"),
+        (3, 3, "all 3 REAL clusters"),
+        (0, 1, "0 of 1 REAL"),
+    ],
+)
+def test_how_many_clusters_a_setting_keeps_is_told_in_words(tmp_path: Path, kept: int, wanted: int, told: str) -> None:
+    run = read_run(RunFolder(verdicts=("REAL",) * 3).write(tmp_path / "run"))
+    table = run.recommendations.assign(kept=kept, counted=wanted)
+    assert summarise(replace(run, recommendations=table)).answer.because.startswith(f"it keeps {told}")
 
 
 def test_settings_that_hang_on_the_seed_are_to_be_avoided(summary: Summary) -> None:
     # 0.40 and 0.70 between seeds, the worse one first.
     assert summary.answer.avoid == f"Avoid {T5_TOLD} and {U5B_TOLD}: another seed draws other islands."
+
+
+def test_where_every_setting_hangs_on_the_seed_none_is_held_against_another(run: Run) -> None:
+    shaky = replace(run, stability=run.stability.assign(value=0.1))
+    trust = "another seed draws other islands: trust the verdicts, not a picture."
+    assert summarise(shaky).answer.avoid == f"In every setting with two seeds {trust}"  # UMAP 15, .5 lost one of them
+    table = shaky.recommendations[shaky.recommendations["configuration"] != U15B]
+    cells = shaky.cells[shaky.cells["configuration"] != U15B]
+    tracks = shaky.tracks[shaky.tracks["configuration"] != U15B]
+    fewer = replace(shaky, recommendations=table, cells=cells, tracks=tracks)
+    assert summarise(fewer).answer.avoid == f"In every setting {trust}"
+
+
+def test_where_the_best_setting_hangs_on_the_seed_that_is_told_of_it_too(run: Run) -> None:
+    best = run.stability["configuration"] == T30
+    shaky = run.stability.assign(value=run.stability["value"].mask(best, 0.1))
+    told = summarise(replace(run, stability=shaky)).answer.avoid
+    assert told == f"With this one, too, another seed draws other islands, as with {T5_TOLD} and {U5B_TOLD}."
 
 
 def test_where_all_are_steady_the_one_that_keeps_least_is_to_be_avoided(run: Run) -> None:

@@ -50,6 +50,17 @@ def test_facts_tell_the_notes_of_the_data(tmp_path: Path) -> None:
     assert summary_of(tmp_path, RunFolder(notes=notes)).facts[3:] == ("reconstruction error 0.00838", "epochs 40")
 
 
+def test_where_no_picture_is_flat_clusters_are_not_said_to_be_missing(run: Run) -> None:
+    bare = {name: getattr(run, name).iloc[:0] for name in ("clusters", "tracks", "recurrence", "boundaries")}
+    flat, solid = (replace(run, cells=run.cells.assign(dimension=number), **bare) for number in (2, 3))
+    assert summarise(flat).findings[0].startswith("No clusters: most pictures keep all rows together")
+    assert summarise(solid).findings[0].startswith("Clusters were not sought: ")
+    mixed = replace(
+        flat, cells=flat.cells.assign(dimension=flat.cells["configuration"].eq(T30).map({True: 2, False: 3}))
+    )
+    assert summarise(mixed).findings[0].startswith("No clusters: ")
+
+
 def test_the_headline_counts_steady_settings_and_gives_median_and_range(summary: Summary) -> None:
     # 0.40 0.70 0.80 0.90 0.95: three are at least 0.75, the middle one is 0.80.
     assert summary.findings[1] == (
