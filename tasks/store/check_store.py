@@ -38,6 +38,9 @@ MADE_ONCE = ("encoded", "examples")
 POINTS = "points.parquet"
 """What lies beside the arrays of a data set; parts of its rows have none."""
 
+TOLD = "decoded.json"
+"""What a decoder shows in words, among the findings of a run."""
+
 KEPT_FINDINGS = "published-"
 """Begin of the names of folders of arrays among the findings of a run."""
 
@@ -174,6 +177,8 @@ class _Walk:
                     self._arrays(path)
             elif path.suffix == ".parquet":
                 self._verify(path, read_table)
+            elif path.name == TOLD:
+                self._verify(path, read_json)
             else:
                 self._fault("foreign", path, "not the name of anything of ours")
 

@@ -53,6 +53,7 @@ def store(tmp_path: Path) -> Store:
     write_arrays(store.split(name_of(3)), {"halves": np.arange(9)}, {})
     write_table(pa.table({"a": [1]}), store.findings(RUN) / "pairs.parquet")
     write_arrays(store.findings(RUN) / "published-ab", {"clusters": np.arange(4)}, {})
+    write_json({"shown": None, "warnings": []}, store.findings(RUN) / "decoded.json")
     cells = pa.table({"cell": [name_of(number) for number in range(3)], "status": ["ok", "ok", "failed"]})
     write_table(cells, store.run(RUN) / "cells.parquet")
     tables = {"cells.parquet": {"sha256": file_digest(store.run(RUN) / "cells.parquet")}}
