@@ -142,7 +142,8 @@ def selftest_table(part: dict[str, Any]) -> Table:
 def _spell_rate(rate: dict[str, Any] | None) -> str:
     if rate is None:
         return "–"
-    return f"{rate['hits']}/{rate['trials']} ({rate['share']:.0%}, 95 % {rate['low']:.0%} to {rate['high']:.0%})"
+    share, low, high = (100 * rate[name] for name in ("share", "low", "high"))
+    return f"{rate['hits']}/{rate['trials']} ({share:.0f} %, 95 % {low:.0f} % to {high:.0f} %)"
 
 
 def garbage_table(found: GarbageFound, *, done: bool) -> Table:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from steadymap.reports.run.cluster_names import ClusterName, name_clusters
 from steadymap.reports.run.run_folder import Run
-from steadymap.reports.wording import Estimate, join_words, spell_share
+from steadymap.reports.wording import join_words, spell_share
 
 LINE_WIDTH, LINE_HEIGHT = 96.0, 40.0
 MOST_POINTS = 96
@@ -240,11 +240,11 @@ def _spell_landing(row: pd.Series, names: dict[int, ClusterName]) -> str:
 def _spell_error(row: pd.Series) -> str:
     if pd.isna(row["error"]):
         return ""
-    own, rest = Estimate(float(row["error"]), float(row["error_stderr"])), float(row["error_rest"])
+    # In the unit of the inputs, whatever that is: digits that count, and no fixed decimals.
+    told = f"{row['error']:.3g} ± {row['error_stderr']:.1g}, all others {row['error_rest']:.3g}"
     if not row["worse"]:
-        return f"Reconstruction error {own}, all others {rest:.3g}."
-    ratio = row["error"] / row["error_rest"]
-    return f"Reconstructed worse than the rest: error {own}, all others {rest:.3g} ({ratio:.1f} times as large)."
+        return f"Reconstruction error {told}."
+    return f"Reconstructed worse than the rest: error {told} ({row['error'] / row['error_rest']:.1f} times as large)."
 
 
 def has_images(cards: Sequence[DecodedCard]) -> bool:

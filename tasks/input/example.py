@@ -76,7 +76,10 @@ def with_example_models(source: DataSource, store: Store) -> tuple[DataSource, t
     if source.decode is None or source.decode.model != EXAMPLE_DECODER:
         return source, ()
     if any(find_spec(library) is None for library in ("onnx", "onnxruntime")):
-        told = "the example's decoder is left out: ONNX Runtime or onnx is not installed (the extra `onnx`)"
+        told = (
+            "the example's decoder is left out: ONNX Runtime or onnx is not installed; pip install -e '.[onnx]' in "
+            "Steadymap's folder brings both"
+        )
         return source.model_copy(update={"decode": None}), (told,)
     encoder, decoder = example_models(store, source.example_seeds[0])
     places = {"model": str(decoder), "encoder": str(encoder)}

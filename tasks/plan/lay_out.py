@@ -239,7 +239,11 @@ def _data_warnings(dataset: Dataset) -> list[str]:
     if dataset.duplicates:
         share = dataset.duplicates / dataset.rows
         one = dataset.duplicates == 1
-        repeat = f"1 row ({share:.0%}) repeats" if one else f"{dataset.duplicates:,} rows ({share:.0%}) repeat"
+        repeat = (
+            f"1 row ({100 * share:.0f} %) repeats"
+            if one
+            else f"{dataset.duplicates:,} rows ({100 * share:.0f} %) repeat"
+        )
         warnings.append(f"{repeat} an earlier row; such rows draw tight clumps of their own")
     few, _ = find_far_rows(dataset.latents())
     far = far_rows(dataset.latents()) if len(few) == 0 else few[:0]  # a few are named as rows of the file already

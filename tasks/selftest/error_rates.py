@@ -74,7 +74,7 @@ def _artefacts(sets: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 def spell_outcome(outcome: dict[str, Any]) -> str:
     """Say in a line what a set got."""
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(outcome["verdicts"].items()))
-    found = "" if outcome["found"] is None else f", {outcome['found']:.0%} of the truth found"
+    found = "" if outcome["found"] is None else f", {100 * outcome['found']:.0f} % of the truth found"
     false = f", {outcome['false']} FALSE" if outcome["false"] else ""
     return f"{_name(outcome)}: {verdicts}{found}{false}"
 

@@ -29,8 +29,8 @@ def warn_of_matrix(matrix: np.ndarray, columns: Sequence[str]) -> list[str]:
         )
     if found.heavy is not None:
         told.append(
-            f"column {columns[found.heavy]!r} holds {found.share:.1%} of the variance, so distances are hardly more "
-            "than it; is it a dimension? `preprocess: scale: standard` weighs all alike"
+            f"column {columns[found.heavy]!r} holds {100 * found.share:.1f} % of the variance, so distances are hardly "
+            "more than it; is it a dimension? `preprocess: scale: standard` weighs all alike"
         )
     if len(found.constant):
         names = some([repr(columns[column]) for column in found.constant], 5)

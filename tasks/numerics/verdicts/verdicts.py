@@ -118,7 +118,7 @@ def judge(evidence: Evidence, alpha: float = 0.05) -> Judgement:
 
 
 def _judge(evidence: Evidence, alpha: float) -> Judgement:
-    shown = f"found again in {evidence.recovered:.0%} of the settings"
+    shown = f"found again in {_percent(evidence.recovered)} of the settings"
     if evidence.p <= alpha:
         valley = f"held-out rows show a valley around it (p {_spell_p(evidence.p)}{_spell_depth(evidence)})"
         if evidence.recovered >= OFTEN:
@@ -131,7 +131,7 @@ def _judge(evidence: Evidence, alpha: float) -> Judgement:
     if evidence.dissolved >= OFTEN and evidence.rows_needed is None and _even(evidence):
         return Judgement(
             "ARTEFACT",
-            f"it falls apart in {evidence.dissolved:.0%} of the pictures, and held-out rows, which were enough, show "
+            f"it falls apart in {_percent(evidence.dissolved)} of the pictures, and held-out rows, which were enough, show "
             f"no valley around it (p {_spell_p(evidence.p)}{_spell_depth(evidence)})",
         )
     return Judgement("UNCERTAIN", _what_would_settle(evidence))
@@ -171,7 +171,7 @@ def _what_would_settle(evidence: Evidence) -> str:
 def _unmatched_or_shallow(evidence: Evidence) -> str:
     if evidence.unmatched >= OFTEN:
         return (
-            f"in {evidence.unmatched:.0%} of the halves nothing corresponds to it{_runs_into(evidence)}: whether it is "
+            f"in {_percent(evidence.unmatched)} of the halves nothing corresponds to it{_runs_into(evidence)}: whether it is "
             "found depends on the rows; more rows, or fewer pictures that split it, would settle it"
         )
     if evidence.depth is not None and evidence.depth.value < 1:
@@ -188,13 +188,13 @@ def _deep_but_unproven(evidence: Evidence, depth: Interval) -> str:
     sinks = f"the density around it sinks to {_interval(depth)} of the lower peak{_toward(evidence)}, which is deep"
     if evidence.unmatched >= OFTEN:
         return (
-            f"{sinks}, but in {evidence.unmatched:.0%} of the halves no candidate corresponds to it, so that nothing "
+            f"{sinks}, but in {_percent(evidence.unmatched)} of the halves no candidate corresponds to it, so that nothing "
             "was tested; more pictures of the halves (resamples.configurations) would settle it"
         )
     if evidence.rows_needed is not None and evidence.rows_needed > evidence.rows:
         return f"{sinks}, but too few rows prove it; {_more(evidence, evidence.rows_needed)}"
     return (
-        f"{sinks}, but only {evidence.proven:.0%} of the halves prove it (p {_spell_p(evidence.p)}); "
+        f"{sinks}, but only {_percent(evidence.proven)} of the halves prove it (p {_spell_p(evidence.p)}); "
         f"{_more(evidence, 2 * evidence.rows)}"
     )
 
@@ -229,6 +229,10 @@ def _rows_to_show(depth: Interval, rows: int) -> float:
 
 def _interval(depth: Interval) -> str:
     return f"{depth.value:.2f} (95 % {depth.low:.2f} to {depth.high:.2f})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _spell_p(p: float) -> str:

@@ -96,7 +96,7 @@ def test_a_deep_valley_that_is_not_proven_is_not_called_shallow_or_small() -> No
     deep = replace(TESTED, p=1.0, depth=Interval(0.03, 0.01, 0.06), own=Interval(0.03, 0.01, 0.06), neighbour=4)
     alone = judge(replace(deep, proven=0.3)).reason
     assert "sinks to 0.03 (95 % 0.01 to 0.06) of the lower peak towards cluster 4, which is deep" in alone
-    assert "only 30% of the halves prove it" in alone
+    assert "only 30 % of the halves prove it" in alone
     assert "about 2,000 more rows" in alone
     assert "no candidate corresponds" in judge(replace(deep, unmatched=0.6)).reason
     assert "too few rows prove it; about 1,000 more" in judge(replace(deep, rows_needed=3000)).reason

@@ -87,8 +87,8 @@ def test_sentences_say_what_the_numbers_say(tmp_path: Path) -> None:
     assert "lands farther off than 99 %" in plain(cards[1].landing)
     assert "lands in cluster c0" in plain(cards[2].landing)
     assert [cards[one].off_manifold for one in range(3)] == [False, True, True]
-    assert cards[0].error.startswith("Reconstruction error 1.0")
-    assert cards[2].error.startswith("Reconstructed worse than the rest: error 3.0")
+    assert cards[0].error.startswith("Reconstruction error 1 ± 0.1, all others 1.5")
+    assert cards[2].error.startswith("Reconstructed worse than the rest: error 3 ± 0.1, all others 1.5")
     assert cards[2].error.endswith("(2.0 times as large).")
     assert [cards[one].worse for one in range(3)] == [False, False, True]
     assert "at its lowest less than 0.01 of the lower peak" in cards[0].strips[2].sentence
