@@ -115,7 +115,7 @@ def judge_space(space: np.ndarray, name: str, folder: Path) -> tuple[np.ndarray,
         }
     )
     store = Store(folder / "store")
-    plan = plan_sweep(config, read_dataset(config.data, store), store)
+    plan = plan_sweep(config, read_dataset(config.data, store, config.workers), store)
     with opened_pool(choose_limits(config.workers)):
         drawn = drawn_cells(plan, draw_cells(plan))
         splits = run_split_tests(plan, drawn)

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from steadymap.configs.errors import InputError, join_errors
-from steadymap.configs.sweep import GRIDS, DataSource, Encoder, SweepConfig, split_reference
+from steadymap.configs.sweep import EXAMPLE_DECODER, GRIDS, DataSource, Decoder, Encoder, SweepConfig, split_reference
 from steadymap.configs.urls import is_url
 
 LARGEST_CONFIG_BYTES = 1_000_000
@@ -262,6 +262,7 @@ def anchor_source(data: DataSource, folder: Path) -> DataSource:
     anchored = {
         "path": None if data.path is None else _anchor(data.path, folder),
         "encode": None if data.encode is None else _anchor_encoder(data.encode, folder),
+        "decode": None if data.decode is None else _anchor_decoder(data.decode, folder),
         "encoders": None if data.encoders is None else tuple(_anchor(place, folder) for place in data.encoders),
         "labels": _anchor_roles(data.labels, folder),
         "id": None if data.id is None else _anchor_role(data.id, folder),
@@ -299,6 +300,13 @@ def expand_path(path: str, folder: Path) -> str:
 def _anchor_encoder(encoder: Encoder, folder: Path) -> Encoder:
     places = {"model": _anchor(encoder.model, folder), "inputs": _anchor_role(encoder.inputs, folder)}
     return encoder.model_copy(update=places)
+
+
+def _anchor_decoder(decoder: Decoder, folder: Path) -> Decoder:
+    if decoder.model == EXAMPLE_DECODER:
+        return decoder
+    encoder = None if decoder.encoder is None else _anchor(decoder.encoder, folder)
+    return decoder.model_copy(update={"model": _anchor(decoder.model, folder), "encoder": encoder})
 
 
 def _anchor_role(role: str, folder: Path) -> str:

@@ -448,13 +448,68 @@ NEIGHBOURS = pa.schema(
 (rank 1)."""
 
 
+DECODED = pa.schema(
+    [
+        pa.field("cluster", pa.int32(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("step", pa.int32(), nullable=False),
+        pa.field("row", pa.int64()),
+        pa.field("neighbour", pa.int32()),
+        pa.field("dimension", pa.int32()),
+        pa.field("position", pa.float64()),
+        pa.field("density", pa.float64()),
+        pa.field("pixels", pa.binary()),
+        pa.field("values", pa.list_(pa.float32())),
+    ]
+)
+"""``decoded.parquet``: a row per thing that a decoder shows of a cluster. ``kind`` is ``input`` (raw inputs of its most
+typical rows, the medoid first), ``medoid`` and ``mean`` (decoded), ``path`` (decoded steps from its medoid to that of
+its ``neighbour``, ``position`` from 0 to 1, ``density`` there over that at the less dense end) or ``dimension`` (its
+medoid decoded with one latent ``dimension`` at ``position``). ``row`` is that of the file. An image is ``pixels``
+(bytes, its shape under ``decoded: shape`` in the manifest), anything else ``values``."""
+
+DECODED_CLUSTERS = pa.schema(
+    [
+        pa.field("cluster", pa.int32(), nullable=False),
+        pa.field("medoid", pa.int64(), nullable=False),
+        pa.field("neighbour", pa.int32()),
+        pa.field("lowest_density", pa.float64()),
+        pa.field("landing", pa.float64()),
+        pa.field("landing_p", pa.float64()),
+        pa.field("lands_in", pa.int32()),
+        pa.field("off_manifold", pa.bool_()),
+        pa.field("error", pa.float64()),
+        pa.field("error_stderr", pa.float64()),
+        pa.field("error_rest", pa.float64()),
+        pa.field("error_p", pa.float64()),
+        pa.field("worse", pa.bool_()),
+        pa.field("dimensions", pa.list_(pa.int32()), nullable=False),
+        pa.field("dimensions_auc", pa.list_(pa.float64()), nullable=False),
+        pa.field("features", pa.list_(pa.string()), nullable=False),
+        pa.field("features_sd", pa.list_(pa.float64()), nullable=False),
+    ]
+)
+"""``decoded_clusters.parquet``: a row per decoded cluster. ``medoid`` is a row of the file, ``lowest_density`` that
+along the path to its ``neighbour``. ``landing`` is how far from the mean its reconstruction is when encoded again,
+``landing_p`` the share of rows that land farther off, ``lands_in`` the cluster there, ``off_manifold`` whether that is
+elsewhere (null without an encoder). ``error`` is the mean squared reconstruction error of its rows, ``error_rest`` that
+of all others, ``error_p`` the one-sided p-value of its being no larger (Holm over clusters), ``worse`` whether it is
+(p at most .05 and 1.2 times as large; null without inputs). ``dimensions`` tell it from its neighbour best, by the area
+under the ROC curve beside them; ``features`` are the columns that set its decoded mean apart, in standard deviations
+of the reconstructions."""
+
+RECONSTRUCTION = pa.schema([pa.field("reconstruction_error", pa.float32())])
+"""Column of ``points.parquet``: the mean squared difference of a row's input and its reconstruction, in squared units
+of the input. Null without a decoder, without inputs, and where the two have different scales."""
+
+
 def points(further_labels: Sequence[str]) -> pa.Schema:
     """Return the schema of ``points.parquet``: a row per row of the user's file, in its order.
 
     ``label`` is the first label; each further one has a column ``label:NAME``. ``position`` is the
     row's place in canonical order.
     """
-    return pa.schema([*rows_of_file(further_labels), *MEMBERSHIP, *INSTABILITY, *RATINGS])
+    return pa.schema([*rows_of_file(further_labels), *MEMBERSHIP, *INSTABILITY, *RATINGS, *RECONSTRUCTION])
 
 
 def rows_of_file(further_labels: Sequence[str]) -> pa.Schema:
@@ -490,6 +545,8 @@ RUN_TABLES: dict[str, pa.Schema] = {
     "half_pictures": HALF_PICTURES,
     "images": IMAGES,
     "neighbours": NEIGHBOURS,
+    "decoded": DECODED,
+    "decoded_clusters": DECODED_CLUSTERS,
 }
 """The tables of a run with a fixed schema; ``points`` depends on the labels, ``timings`` is kept apart."""
 

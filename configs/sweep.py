@@ -92,6 +92,32 @@ class Encoder(Settings):
         return self
 
 
+EXAMPLE_DECODER = "example"
+"""Names the decoder of the example's autoencoder."""
+
+
+class Decoder(Settings):
+    """The decoder that belongs to the encoder: what clusters mean, in the space of the inputs (docs/encoders.md)."""
+
+    model: str
+    """An .onnx file that takes latent vectors; `example` is that of the example. Relative paths start at the folder of
+    the config file; a form takes absolute ones."""
+    output: str | None = None
+    """The model's output with the reconstructions. Default: its only one."""
+    encoder: str | None = None
+    """An .onnx file that encodes reconstructions again, which shows what lies off the manifold. Default: the model
+    under `encode`."""
+    batch: Annotated[int, Field(ge=1)] = 256
+    """Rows decoded at a time; a model with a fixed batch size keeps to its own."""
+
+    @model_validator(mode="after")
+    def _are_files(self) -> Decoder:
+        for key, place in (("model", self.model), ("encoder", self.encoder)):
+            if place is not None and place != EXAMPLE_DECODER and not place.lower().endswith(MODEL_ENDING):
+                raise ValueError(f"`{key}` is an {MODEL_ENDING} file, not {place!r} (docs/encoder.md: how to export)")
+        return self
+
+
 class DataSource(Settings):
     """Where the latent vectors come from: a file, an encoder, or an example that ships with Steadymap.
 
@@ -104,6 +130,8 @@ class DataSource(Settings):
     URL of a file (s3://…). Relative paths start at the folder of the config file; a form takes absolute ones."""
     encode: Encoder | None = None
     """A trained encoder (ONNX) and the inputs it encodes."""
+    decode: Decoder | None = None
+    """The trained decoder (ONNX) of these latent vectors."""
     example: Literal["digits"] | None = None
     """`digits`: a small autoencoder trained on scikit-learn's digits (1,797 rows, 16 latent dimensions)."""
     example_seeds: Many[Seed] = (0,)
@@ -154,6 +182,8 @@ class DataSource(Settings):
         ]
         if self.encode is not None:
             roles += [self.encode.model, self.encode.inputs]
+        if self.decode is not None:
+            roles += [self.decode.model, self.decode.encoder]
         if any(place is not None and carries_secret(place) for place in roles):
             raise ValueError(NO_SECRETS)  # which does not repeat it
         if self.encode is not None and self.latents is not None:
@@ -162,9 +192,18 @@ class DataSource(Settings):
             raise ValueError("`log_variance` belongs to `path`: an encoder's second output is not read")
         if self.encode is not None and self.inputs is not None:
             raise ValueError("`inputs` belongs to `path`; with `encode` the inputs are `encode: inputs:`")
+        self._check_decoder()
         if self.input_shape is not None and len(self.input_shape) == 3 and not {1, 3} & {*self.input_shape[::2]}:
             raise ValueError("`input_shape` of an image in colour has 1 or 3 channels, in its last place or its first")
         return self
+
+    def _check_decoder(self) -> None:
+        if self.decode is None:
+            return
+        if self.encoders is not None:
+            raise ValueError("`decode` belongs to one encoder; sweep the one whose decoder it is with `path`")
+        if (self.decode.model == EXAMPLE_DECODER) != (self.example is not None):
+            raise ValueError("`decode: {model: example}` and `example` belong together; other decoders are .onnx files")
 
     @property
     def several(self) -> bool:

@@ -91,7 +91,7 @@ def _judge(known: KnownSet, settings: SelftestSweep, work: Path) -> dict[str, An
     shutil.rmtree(work, ignore_errors=True)
     place = Store(work)
     sweep = sweep_of(known, settings, work / "data")
-    plan = plan_sweep(sweep, read_dataset(sweep.data, place), place)
+    plan = plan_sweep(sweep, read_dataset(sweep.data, place, sweep.workers), place)
     with opened_pool(choose_limits(sweep.workers)):
         drawn = drawn_cells(plan, draw_cells(plan))
         splits = run_split_tests(plan, drawn)

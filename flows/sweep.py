@@ -34,6 +34,7 @@ from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.tasks.cells.compute_cells import CellOutcomes
 from steadymap.tasks.plan.lay_out import run_identity
 from steadymap.tasks.progress import announce_done, announce_total, listening, telling
+from steadymap.tasks.steps.decode_clusters import decode_clusters
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space
 from steadymap.tasks.steps.find_clusters import find_clusters
 from steadymap.tasks.steps.judge_clusters import judge_clusters
@@ -124,7 +125,7 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
         probe_writable(place)
         turn.enter_context(hold_lease(place, f"sweep {config.name}"))
         uses = turn.enter_context(recorded_uses(place))
-        dataset = read_dataset(config.data, place)
+        dataset = read_dataset(config.data, place, config.workers)
         # Of two that want the same run one works; the other then finds all that it would have computed.
         identity, what = run_identity(config, dataset), f"sweep {config.name}"
         turn.enter_context(hold_lock(lock_of(place, identity), what, logger.warning))
@@ -143,14 +144,16 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
             scores = score_cells(plan, drawn)
             splits = run_split_tests(plan, drawn)
             clusters = find_clusters(plan, drawn, splits)
+            judged = judge_clusters(plan, clusters, splits)
             findings = Findings(
                 scores=scores,
                 latent_space=describe_latent_space(plan),
                 stability=measure_stability(plan, drawn),
                 splits=splits,
-                clusters=judge_clusters(plan, clusters, splits),
+                clusters=judged,
                 labels=run_label_tests(plan),
                 ratings=score_rows(plan, drawn),
+                decoded=decode_clusters(plan, judged),
             )
             write_uses(place, plan.run, uses())  # before the run counts: what is not noted, gc would take for garbage
             written = write_run(plan, endings, findings)

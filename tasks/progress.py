@@ -16,6 +16,7 @@ Stage = Literal[
     "server",
     "transfers",
     "encoded rows",
+    "decoded rows",
     "geometry",
     "cells",
     "scores",

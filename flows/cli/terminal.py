@@ -20,6 +20,7 @@ TITLES: dict[Stage, str] = {
     "server": "starting Prefect",
     "transfers": "store transfers",
     "encoded rows": "encoded rows",
+    "decoded rows": "decoded rows",
     "geometry": "shared geometry",
     "cells": "cells",
     "scores": "scores",

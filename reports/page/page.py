@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from steadymap.configs.cards import CARD_OF
 from steadymap.reports.clusters.cluster_cards import OPEN, SHAPES
+from steadymap.reports.clusters.decoded_cards import decoded_cards, decoded_sentences, has_images
 from steadymap.reports.clusters.label_tests import class_matrix
 from steadymap.reports.clusters.tracks import SYMBOLS
 from steadymap.reports.html.bundle import bundle
@@ -42,6 +43,7 @@ def render_page(run: Run, summary: Summary) -> str:
     script = bundle()
     ways = layouts(run)
     settings, columns = setting_rows(summary), by_verdict(summary.clusters)
+    decodings = decoded_cards(run)
     slots = {card.number: card.slot for card in summary.clusters}
     return (
         open_templates()
@@ -58,6 +60,9 @@ def render_page(run: Run, summary: Summary) -> str:
             tested=any(card.verdict for card in summary.clusters),
             cluster_rows=cluster_rows(summary),
             setting_rows=settings,
+            decodings=decodings,
+            decoded_images=has_images(tuple(decodings.values())),
+            decoded_sentences=decoded_sentences(run),
             columns=columns,
             classes=class_matrix(run, [card.number for card in columns]),
             names={card.number: card.name for card in summary.clusters},

@@ -116,6 +116,14 @@ class MeasuredRows:
         }
 
 
+def _reconstruction(values: npt.NDArray[np.float64]) -> RowMeasure:
+    """Return the measure of reconstruction errors: their unit is that of the inputs, so deciles are its levels."""
+    deciles = np.quantile(values[np.isfinite(values)], np.linspace(0, 1, LEVELS + 1))
+    bounds = tuple(float(f"{bound:.3g}") for bound in deciles)
+    note = "Mean squared difference of the input and its reconstruction; a level for every tenth of the rows."
+    return RowMeasure("reconstruction error", note, bounds, percent=False)
+
+
 def row_levels(points: pd.DataFrame) -> tuple[MeasuredRows, ...]:
     """Return the levels of these rows in each measure that any of them has."""
     found = []
@@ -123,4 +131,8 @@ def row_levels(points: pd.DataFrame) -> tuple[MeasuredRows, ...]:
         values = points[column].to_numpy(dtype=np.float64)
         if np.isfinite(values).any():
             found.append(MeasuredRows(measure, measure.levels(values)))
+    errors = points["reconstruction_error"].to_numpy(dtype=np.float64)
+    if np.isfinite(errors).any():
+        measure = _reconstruction(errors)
+        found.append(MeasuredRows(measure, measure.levels(errors)))
     return tuple(found)

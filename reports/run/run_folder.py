@@ -23,10 +23,13 @@ from steadymap.configs.schemas import RUN_TABLES, TIMINGS, points
 
 TABLES = (*RUN_TABLES, "points")
 
-LATER_TABLES = ("half_pictures", "images", "dimensions", "neighbours")
+LATER_TABLES = ("half_pictures", "images", "dimensions", "neighbours", "decoded", "decoded_clusters")
 """Tables that runs of earlier versions lack, and that a report can do without."""
 
-LATER_COLUMNS = ("recovered_by_cut", "neighbour", "halves", "halves_proving", "kept", "counted", "rank")
+LATER_COLUMNS = (
+    *("recovered_by_cut", "neighbour", "halves", "halves_proving", "kept", "counted", "rank"),
+    "reconstruction_error",
+)
 """Columns that they lack; null is what is known of them."""
 
 MANIFEST = "manifest.json"
@@ -72,7 +75,7 @@ class Run:
         What the run is: data, versions, seeds, counts.
     cells, scores, embeddings, stability, pairs, recommendations, latent_space, clusters, recurrence, tracks,
     dimensions, boundaries, labels, nulls, null_pictures, half_pictures, images,
-    neighbours, points
+    neighbours, decoded, decoded_clusters, points
         Its tables; ``steadymap.configs.schemas`` says what each holds.
     timings
         What the pictures cost, None where that is not known: no result depends on it.
@@ -98,6 +101,8 @@ class Run:
     half_pictures: pd.DataFrame
     images: pd.DataFrame
     neighbours: pd.DataFrame
+    decoded: pd.DataFrame
+    decoded_clusters: pd.DataFrame
     points: pd.DataFrame
     timings: pd.DataFrame | None = None
 

@@ -9,7 +9,7 @@ from steadymap.tasks.input.dataset import Dataset
 from steadymap.tasks.numerics.scores.all_scores import Labels, Score
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.store.code_digest import code_digest
-from steadymap.tasks.store.files import read_if_whole, read_table
+from steadymap.tasks.store.files import read_if_there, read_if_whole, read_table
 from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
 
 SCORE_CODE = (
@@ -28,7 +28,7 @@ def read_scores(cell: Cell, plan: Plan) -> pa.Table:
 
 def known_scores(cell: Cell, plan: Plan) -> pa.Table:
     """Read a cell's scores; an empty table where scoring it was lost."""
-    found = read_if_whole(read_scores, cell, plan)
+    found = read_if_there(read_scores, cell, plan)
     return schemas.SCORES.empty_table() if found is None else found
 
 

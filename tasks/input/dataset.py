@@ -6,37 +6,29 @@ The folder holds ``latents.npy`` and ``keys.npy`` (a hash per row), raw ``inputs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from steadymap.configs import schemas
 from steadymap.configs.errors import InputError
-from steadymap.configs.sweep import DataSource
+from steadymap.configs.sweep import DataSource, Workers
 from steadymap.tasks.input.checks.image_shape import check_image_shape
 from steadymap.tasks.input.checks.matrix_checks import check_matrix
 from steadymap.tasks.input.checks.second_looks import warn_of_labels, warn_of_matrix
-from steadymap.tasks.input.encoder.encode_inputs import describe, encode_inputs, measure_encoded
+from steadymap.tasks.input.example import DIGITS_DIMENSIONS, DIGITS_ROWS, read_example, with_example_models
 from steadymap.tasks.input.fetch_inputs import fetched
 from steadymap.tasks.input.latent_health import Examined, examine_some
 from steadymap.tasks.input.latents_file import Latents, read_latents
+from steadymap.tasks.input.models.encode_inputs import describe, encode_inputs, measure_encoded
+from steadymap.tasks.input.models.look_at_decoder import look_at_decoder
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
-from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
-from steadymap.tasks.store.identity import SHAPING_LIBRARIES, digest, versions
+from steadymap.tasks.store.identity import digest
 from steadymap.tasks.store.layout import Store
-
-DIGITS_DIMENSIONS = 16
-DIGITS_ROWS = 1797
-DIGITS_LARGEST_PIXEL = 16
-
-
-EXAMPLE_CODE = ("steadymap.tasks.numerics.input.autoencoder",)
-"""What shapes the latents of the example."""
+from steadymap.tasks.workers import choose_limits
 
 
 @dataclass(frozen=True)
@@ -90,6 +82,10 @@ class Dataset(Vectors):
         What is worth a second look: rows, columns and labels that would mislead.
     has_log_variance
         Whether ``log_variance.npy`` holds log σ² of a variational encoder, whose means the vectors are.
+    models
+        The encoder that gave them and the decoder that leads back, where there are any: file, SHA-256, output, runtime.
+    input_names
+        Names of the values of one raw input, where they are columns of a table.
     """
 
     identity: str
@@ -101,6 +97,8 @@ class Dataset(Vectors):
     taken: str = ""
     warnings: tuple[str, ...] = ()
     has_log_variance: bool = False
+    models: dict[str, dict[str, str]] = field(default_factory=dict)
+    input_names: tuple[str, ...] | None = None
 
     def log_variance(self) -> np.ndarray | None:
         """Map log σ² of every value, shape (rows, dimensions), None where the encoder gives none."""
@@ -148,10 +146,14 @@ def look_at_source(source: DataSource) -> Measured:
     if source.example == "digits":
         return Measured(DIGITS_ROWS, DIGITS_DIMENSIONS, "the example: digits")
     with fetched(source) as here:
+        limits = choose_limits(Workers(count=1))
         if here.encode is not None:
-            return Measured(*measure_encoded(here, here.encode), describe(here.encode))
+            inputs, dimensions = measure_encoded(here, here.encode)
+            look_at_decoder(here, np.zeros((1, dimensions), np.float32), inputs.array.shape[1:], limits)
+            return Measured(len(inputs.array), dimensions, describe(here.encode))
         latents = read_latents(here)
         rows, dimensions = latents.matrix.shape
+        look_at_decoder(here, latents.matrix[:1], _input_shape(latents), limits)
         return Measured(rows, dimensions, latents.taken, _second_looks(latents), examine_some(latents))
 
 
@@ -166,8 +168,10 @@ def _second_looks(latents: Latents) -> tuple[str, ...]:
     return (*latents.warnings, *of_matrix, *warn_of_labels(latents.labels))
 
 
-def import_dataset(source: DataSource, store: Store) -> Dataset:
+def import_dataset(source: DataSource, store: Store, workers: Workers | None = None) -> Dataset:
     """Read a source, put its rows into canonical order, and keep it in the store.
+
+    An encoder runs in isolated workers, within the time and memory that a config gives them.
 
     Raises
     ------
@@ -182,54 +186,27 @@ def import_dataset(source: DataSource, store: Store) -> Dataset:
             remedy="`steadymap encoders CONFIG` sweeps each and follows clusters through all; in Python, "
             "`steadymap.sweep_encoders`",
         )
+    models: dict[str, dict[str, str]] = {}
     with fetched(source) as here:
+        limits, decoding = choose_limits(workers or Workers()), here
+        warnings: tuple[str, ...] = ()
         if here.example == "digits":
-            latents, told = _digits(store, here.example_seeds[0]), "example: digits"
+            latents, told = read_example(store, here.example_seeds[0]), "example: digits"
+            decoding, warnings = with_example_models(here, store)
         elif here.encode is not None:
-            latents, told = encode_inputs(here, here.encode, store), describe(here.encode)
+            encoded = encode_inputs(here, here.encode, store, workers or Workers())
+            latents, told, models = encoded.latents, describe(here.encode), {"encoder": encoded.model}
         else:
             latents, told = read_latents(here), Path(str(here.path)).name
         check_image_shape(here, latents.inputs)
-        return _keep(latents, store, told)
+        decoder = look_at_decoder(decoding, latents.matrix[:1], _input_shape(latents), limits)
+        kept = _keep(latents, store, told)
+        models |= {} if decoder is None else decoder.manifest()
+        return replace(kept, models=models, warnings=(*kept.warnings, *warnings))
 
 
-def _digits(store: Store, seed: int) -> Latents:
-    """Train the example's autoencoder, or find what it gave the last time."""
-    identity = digest(
-        {
-            "example": "digits",
-            **({"seed": seed} if seed else {}),  # no key of the first: its training keeps its identity
-            "dimensions": DIGITS_DIMENSIONS,
-            "code": code_digest(*EXAMPLE_CODE),
-            "libraries": versions(SHAPING_LIBRARIES),
-        }
-    )
-    trained = store.root / "examples" / identity
-    meta = read_if_whole(read_meta, trained) or _train_on_digits(trained, seed)
-    digits = map_array(trained, "digits").tolist()
-    return Latents(
-        matrix=np.array(map_array(trained, "latents")),
-        columns=tuple(f"z[{dimension}]" for dimension in range(DIGITS_DIMENSIONS)),
-        ids=[f"digit {row}" for row in range(len(digits))],
-        labels={"digit": [str(digit) for digit in digits]},
-        inputs=np.array(map_array(trained, "images")),
-        notes=meta["notes"],
-        taken=f"{DIGITS_DIMENSIONS} dimensions of an autoencoder trained on the example; labels: digit",
-    )
-
-
-def _train_on_digits(folder: Path, seed: int) -> dict[str, Any]:
-    from sklearn.datasets import load_digits
-
-    from steadymap.tasks.numerics.input.autoencoder import encode_with_autoencoder
-
-    images, digits = load_digits(return_X_y=True)
-    with threadpool_limits(1):  # more BLAS threads add up in another order: other bytes
-        encoded = encode_with_autoencoder(images / DIGITS_LARGEST_PIXEL, DIGITS_DIMENSIONS, seed)
-    notes = {"reconstruction_error": encoded.reconstruction_error, "unexplained_variance": encoded.unexplained}
-    arrays = {"latents": encoded.latents, "images": images.astype(np.float32), "digits": digits}
-    write_arrays(folder, arrays, {"notes": notes})
-    return read_meta(folder)
+def _input_shape(latents: Latents) -> tuple[int, ...] | None:
+    return None if latents.inputs is None else latents.input_shape or latents.inputs.shape[1:]
 
 
 def _keep(latents: Latents, store: Store, source: str) -> Dataset:
@@ -282,6 +259,7 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         taken=latents.taken,
         warnings=_second_looks(latents),
         has_log_variance=latents.log_variance is not None,
+        input_names=latents.input_names,
     )
 
 

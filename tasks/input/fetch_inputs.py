@@ -59,6 +59,9 @@ def fetched(source: DataSource) -> Iterator[DataSource]:
     if source.encode is not None:
         places = {"model": local(source.encode.model), "inputs": role(source.encode.inputs)}
         changed["encode"] = source.encode.model_copy(update=places)
+    if source.decode is not None:
+        again = None if source.decode.encoder is None else local(source.decode.encoder)
+        changed["decode"] = source.decode.model_copy(update={"model": local(source.decode.model), "encoder": again})
     try:
         yield source.model_copy(update=changed)
     except InputError as error:

@@ -39,6 +39,8 @@ class Latents:
         Raw inputs, shape (n, p), or None.
     input_shape
         Shape of one raw input as it was stored, where it is an image (2-d or 3-d).
+    input_names
+        Names of the columns of ``inputs``, None where they come from an array.
     log_variance
         Of a variational encoder's posterior, shape (n, d), or None; ``matrix`` holds the means then.
     notes
@@ -63,6 +65,7 @@ class Latents:
     warnings: tuple[str, ...] = ()
     keys: RowKeys | None = None
     log_variance: np.ndarray | None = None
+    input_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class RawInputs:
         Shape (n, …), as stored (any real type), finite.
     file
         Where they lie.
-    ids, labels, group, taken
+    ids, labels, group, taken, input_names
         As in ``Latents``.
     """
 
@@ -85,6 +88,7 @@ class RawInputs:
     labels: dict[str, list[str | None]]
     group: list[str | None] | None
     taken: str = ""
+    input_names: tuple[str, ...] | None = None
 
     def encoded_as(self, matrix: np.ndarray) -> Latents:
         """Return the latent vectors that an encoder made of these inputs."""
@@ -97,6 +101,7 @@ class RawInputs:
             inputs=flat(self.array),
             input_shape=_image_shape(self.array),
             taken=self.taken,
+            input_names=self.input_names,
         )
 
 
@@ -118,7 +123,7 @@ def read_raw_inputs(source: DataSource, encoder: Encoder) -> RawInputs:
     check_rows(rows, file.path)
     ids, labels, group = roles.ids(rows), roles.labels(rows), roles.group(rows)
     taken = roles.tell(f"{part or 'the inputs'} of {file.path.name}, encoded")
-    return RawInputs(array, file.path, ids=ids, labels=labels, group=group, taken=taken)
+    return RawInputs(array, file.path, ids, labels, group, taken=taken, input_names=file.input_names)
 
 
 def read_latents(source: DataSource) -> Latents:
@@ -152,6 +157,7 @@ def read_latents(source: DataSource) -> Latents:
             warnings=roles.decided.warnings,
             keys=roles.keys(),
             log_variance=log_variance,
+            input_names=None if inputs is None else roles.input_names,
         )
     check_matrix(latents.matrix, latents.columns, path)
     return latents

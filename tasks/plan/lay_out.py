@@ -55,6 +55,7 @@ RUN_CODE = (
     "steadymap.tasks.steps.score_rows:score_rows",
     "steadymap.tasks.steps.score_cells:score_cells",
     "steadymap.tasks.steps.run_split_tests:run_split_tests",
+    "steadymap.tasks.steps.decode_clusters:decode_clusters",
 )
 """What shapes the tables of a run."""
 
@@ -183,10 +184,17 @@ def run_identity(config: SweepConfig, dataset: Dataset) -> str:
             "config": asked,
             "data": dataset.identity,
             "input_shape": config.data.input_shape or dataset.input_shape,
+            **_decoder_identity(config, dataset),
             "code": code_digest(*RUN_CODE),
             "versions": run_versions(),
         }
     )
+
+
+def _decoder_identity(config: SweepConfig, dataset: Dataset) -> dict[str, object]:
+    """Return what a run knows of its decoder; nothing without one, so that other runs keep their identity."""
+    models = {role: told for role, told in dataset.models.items() if role != "encoder"}
+    return {"decoder": {**models, "names": dataset.input_names}} if models else {}
 
 
 def _cell_identity(configuration: Configuration, seed: int | None, geometry: Geometry) -> str:

@@ -40,7 +40,7 @@ def prepare(config: SweepConfig, store: Store) -> Prepared:
         The data cannot be used, or the config does not fit it.
     """
     with noted_places() as places:
-        plan = lay_out(config, import_dataset(config.data, store), store)
+        plan = lay_out(config, import_dataset(config.data, store, config.workers), store)
     return Prepared(plan, frozenset(places))
 
 

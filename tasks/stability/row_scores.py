@@ -13,7 +13,7 @@ from steadymap.tasks.cells.score_files import read_reliability
 from steadymap.tasks.geometry.latent_neighbours import latent_neighbours
 from steadymap.tasks.geometry.parts import Geometry
 from steadymap.tasks.plan.plan import Cell, Plan
-from steadymap.tasks.store.files import read_if_whole, save_array
+from steadymap.tasks.store.files import read_if_there, save_array
 
 NEIGHBOURS = 15
 """Neighbours in the latent space whose distances in the pictures are followed."""
@@ -104,11 +104,11 @@ def measure_reliability(plan: Plan, cells: list[Cell]) -> dict[str, np.ndarray]:
     noise: dict[str, list[np.ndarray]] = {}
     for cell in cells:
         if cell.kind == "null":
-            found = read_if_whole(read_reliability, cell, plan)
+            found = read_if_there(read_reliability, cell, plan)
             if found is not None:
                 noise.setdefault(cell.configuration.name, []).append(found.column("reliability").to_numpy())
     for cell in cells:
-        if cell.kind == "data" and (table := read_if_whole(read_reliability, cell, plan)) is not None:
+        if cell.kind == "data" and (table := read_if_there(read_reliability, cell, plan)) is not None:
             rows, values = table.column("position").to_numpy(), table.column("reliability").to_numpy()
             total[rows] += values
             seen[rows] += 1

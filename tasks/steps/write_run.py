@@ -61,11 +61,20 @@ def write_run(plan: Plan, endings: CellOutcomes, findings: Findings) -> WrittenR
         "stability": stability.stability(),
         "pairs": stability.pairs(),
         "recommendations": recommendations,
-        "points": _points_table(plan, (clusters.membership(), stability.instability(), findings.ratings.table())),
+        "points": _points_table(
+            plan,
+            (
+                clusters.membership(),
+                stability.instability(),
+                findings.ratings.table(),
+                findings.decoded.reconstruction(),
+            ),
+        ),
         "latent_space": findings.latent_space.table(),
         "dimensions": findings.latent_space.dimensions(),
         **{name: clusters.table(name) for name in ("clusters", "recurrence", "tracks", "boundaries")},
         "labels": findings.labels.table(),
+        **{name: findings.decoded.table(name) for name in ("decoded", "decoded_clusters")},
         "nulls": nulls_table(plan, nulls, pictures),
         "null_pictures": null_pictures_table(nulls, pictures),
         "half_pictures": half_pictures_table(
@@ -79,12 +88,14 @@ def write_run(plan: Plan, endings: CellOutcomes, findings: Findings) -> WrittenR
     write_table(tabulate_timings(plan, endings), folder / "timings.parquet", {"run": plan.run})
     write_text(write_config(_repeatable(plan.config)), folder / "config.yaml")
     written = _count(folder, statuses)
+    shown = findings.decoded.told()
     manifest = {
         **_manifest(plan, tables, written, reference),
         "consensus": next(iter(clusters.ambiguity().to_pylist()), None),
         "lost_tests": list(findings.lost),
         "cut_short": any(status.reason == NO_TIME for status in statuses.values()),
-        "warnings": [*plan.warnings, *findings.lost],
+        "decoded": shown["shown"],
+        "warnings": [*plan.warnings, *findings.lost, *shown["warnings"]],
         "smallest_set": find_smallest_set(drawn, clusters, recommendations),
     }
     write_json(manifest, folder / MANIFEST, indent=1)
@@ -143,6 +154,7 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
             "duplicate_rows": plan.dataset.duplicates,
             "input_shape": None if shape is None else list(shape),
             "notes": plan.dataset.notes,
+            "models": plan.dataset.models,
         },
         "preprocess": plan.config.preprocess.model_dump(mode="json"),
         "seeds": list(plan.seeds),

@@ -186,6 +186,10 @@ def kind_of(place: str) -> str | None:
 
 def _abandoned(store: Store) -> Iterator[Path]:
     limit = time.time() - ABANDONED_SECONDS
+    for path in sorted((store.root / "encoding").glob("*")):  # goes on where it was stopped, if anybody wants it to
+        with suppress(FileNotFoundError):
+            if re.fullmatch(IDENTITY, path.name) and path.stat().st_mtime < limit:
+                yield path
     for kind in (*FILES, *FOLDERS, "runs", "uses"):
         for path in sorted((store.root / kind).rglob(f"{TEMPORARY}*")):
             with suppress(FileNotFoundError):

@@ -123,6 +123,22 @@ def read_if_whole(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -
         return None
 
 
+def read_if_there(read: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T | None:
+    """Return what ``read`` finds; None where an earlier step has left nothing, which it has told.
+
+    For what nobody makes again: a run without it would count as complete.
+
+    Raises
+    ------
+    DamagedError
+        It is there and cannot be read, or is not what was written.
+    """
+    try:
+        return read(*arguments, **named)
+    except FileNotFoundError:
+        return None
+
+
 def read_provenance(path: Path) -> dict[str, Any]:
     """Return what the footer of one of our Parquet files says about its origin.
 

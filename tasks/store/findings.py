@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from steadymap.configs import schemas
-from steadymap.tasks.store.files import read_table
+from steadymap.tasks.store.files import read_json, read_table
 
 KEPT = pa.schema([pa.field("cell", pa.string()), pa.field("cluster", pa.int32())])
 """Which picture of the data keeps which cluster."""
@@ -147,6 +148,26 @@ class LatentSpace:
 
 
 @dataclass(frozen=True)
+class Decoded:
+    """Where this step leaves what a decoder shows: files of the store; ``lost`` says why it shows nothing."""
+
+    folder: Path
+    lost: tuple[str, ...] = ()
+
+    def table(self, name: str) -> pa.Table:
+        """Read ``decoded`` or ``decoded_clusters``; both are empty without a decoder."""
+        return read_table(self.folder / f"{name}.parquet", schemas.RUN_TABLES[name])
+
+    def reconstruction(self) -> pa.Table:
+        """Read how well every row is rebuilt, rows in canonical order; null where that is not known."""
+        return read_table(self.folder / "reconstruction.parquet", schemas.RECONSTRUCTION)
+
+    def told(self) -> dict[str, Any]:
+        """Read how reconstructions are shown (``shown``: kind and shape, None without any), and ``warnings``."""
+        return read_json(self.folder / "decoded.json")
+
+
+@dataclass(frozen=True)
 class Findings:
     """Where the steps of a sweep have left what they found."""
 
@@ -157,9 +178,10 @@ class Findings:
     clusters: Clusters
     labels: JudgedLabels
     ratings: RowRatings
+    decoded: Decoded
 
     @property
     def lost(self) -> tuple[str, ...]:
         """What could not be measured or tested, and why."""
-        steps = (self.scores, self.stability, self.ratings, self.splits, self.clusters, self.labels)
+        steps = (self.scores, self.stability, self.ratings, self.splits, self.clusters, self.labels, self.decoded)
         return tuple(reason for step in steps for reason in step.lost)

@@ -93,6 +93,10 @@ class Store:
         """Return the folder of what several encoders of the same inputs say together."""
         return self._place("encoders", name)
 
+    def encoding(self, encoded: str) -> Path:
+        """Return the folder in which parts of what a model gives wait for the whole."""
+        return self._place("encoding", encoded)
+
     def _place(self, *parts: str) -> Path:
         place = self.root.joinpath(*parts)
         note_places([place])

@@ -34,7 +34,7 @@ from steadymap.configs.nightly import NightlyConfig
 from steadymap.configs.sweep import DataSource
 from steadymap.reports.export.export_files import text_for_anndata
 from steadymap.tasks.input.dataset import look_at_source
-from steadymap.tasks.input.encoder.onnx_external_data import external_tensors
+from steadymap.tasks.input.models.onnx_external_data import external_tensors
 from tests.chaos.row import SEED, Reached, Scale
 from tests.chaos.sweeps import ended, in_a_child
 from tests.conftest import three_blobs

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from steadymap.configs.sweep import DataSource
+from steadymap.configs.sweep import DataSource, Workers
 from steadymap.flows.cli import app as cli
 from steadymap.tasks.input.dataset import Dataset, import_dataset
 from steadymap.tasks.store.layout import Store
@@ -98,9 +98,9 @@ def test_a_sweep_a_repetition_the_list_and_the_report(
     read: list[str] = []
     for place in ("plan.prepared", "steps.read_dataset"):
 
-        def counted(source: DataSource, store: Store, place: str = place) -> Dataset:
+        def counted(source: DataSource, store: Store, workers: Workers, place: str = place) -> Dataset:
             read.append(place)
-            return import_dataset(source, store)
+            return import_dataset(source, store, workers)
 
         monkeypatch.setattr(f"steadymap.tasks.{place}.import_dataset", counted)
     code, out, err = call(capsys, monkeypatch, "sweep", str(small_config), "--store", store, "--json")

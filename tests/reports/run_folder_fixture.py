@@ -152,6 +152,7 @@ class RunFolder:
     images: tuple[int, int, int] | None = None
     solid: Sequence[str] = ()
     halves: bool = False
+    decoded: str | None = None
 
     def write(self, folder: Path) -> Path:
         """Write every table and then the manifest, and return the folder."""
@@ -171,6 +172,7 @@ class RunFolder:
             "neighbours": pa.Table.from_pylist(self._neighbours(), schema=schemas.NEIGHBOURS),
             "images": schemas.IMAGES.empty_table() if self.images is None else self._images(self.images),
             **self._clusters(cells),
+            **self._decoded(self.decoded),
         }
         for name, table in tables.items():
             pq.write_table(table, folder / f"{name}.parquet")
@@ -481,6 +483,7 @@ class RunFolder:
             "cluster": clusters(),
             "membership": np.ones(ROWS) if self.membership is None else np.array(self.membership),
             **{name: np.linspace(0, 1, ROWS) for name in (*schemas.INSTABILITY.names, *schemas.RATINGS.names)},
+            "reconstruction_error": [None] * ROWS if self.decoded is None else np.linspace(0.5, 3, ROWS),
         }
         return pa.table(columns, schema=schemas.points(further))
 
@@ -523,6 +526,60 @@ class RunFolder:
         pixels = [np.full(shape, row, np.uint8).tobytes() for row in self.drawn_rows]
         return pa.table({"row": self.drawn_rows, **sides, "pixels": pixels}, schema=schemas.IMAGES)
 
+    def _decoded(self, kind: str | None) -> dict[str, pa.Table]:
+        """Return what a decoder shows of three clusters: of the first all is well, the others are not.
+
+        Everything is an image or a line that grows with its step; of a table two columns of names as in ``labels``.
+        """
+        if kind is None:
+            return {name: schemas.RUN_TABLES[name].empty_table() for name in ("decoded", "decoded_clusters")}
+        asked = {"medoid": 1, "mean": 1, "path": 7, "dimension": 15, "input": 5}
+        names = [name for name in (*self.label_columns, "length") if kind == "table"][:2]
+
+        def place(cluster: int, what: str, step: int) -> dict[str, Any]:
+            values = np.full(len(names), cluster + step / 10) if names else np.linspace(0, step + 1, 12)
+            path, moved = what == "path", what == "dimension"
+            return {
+                "cluster": cluster,
+                "kind": what,
+                "step": step % 5 if moved else step,
+                "row": cluster if what in ("medoid", "input") else None,
+                "neighbour": (cluster + 1) % 3 if path or moved else None,
+                "dimension": step // 5 if moved else None,
+                "position": step / 6 if path else step / 10 if moved else None,
+                "density": abs(1 - step / 3) if path else None,
+                "pixels": np.full(12, 10 * step + cluster, np.uint8).tobytes() if kind == "image" else None,
+                "values": None if kind == "image" else values.tolist(),
+            }
+
+        places = [place(one, what, step) for one in range(3) for what, most in asked.items() for step in range(most)]
+        clusters = [
+            {
+                "cluster": one,
+                "medoid": one,
+                "neighbour": (one + 1) % 3,
+                "lowest_density": [0.0, 0.25, 0.5][one],
+                "landing": 0.5,
+                "landing_p": [0.5, 0.001, 0.3][one],
+                "lands_in": [0, 1, 0][one],
+                "off_manifold": [False, True, True][one],
+                "error": [1.0, 1.2, 3.0][one],
+                "error_stderr": 0.1,
+                "error_rest": 1.5,
+                "error_p": [1.0, 0.4, 0.001][one],
+                "worse": [False, False, True][one],
+                "dimensions": [0, 1, 2],
+                "dimensions_auc": [0.99, 0.9, 0.8],
+                "features": names,
+                "features_sd": [1.5, -2.5][: len(names)],
+            }
+            for one in range(3)
+        ]
+        return {
+            "decoded": pa.Table.from_pylist(places, schema=schemas.DECODED),
+            "decoded_clusters": pa.Table.from_pylist(clusters, schema=schemas.DECODED_CLUSTERS),
+        }
+
     def _manifest(self, cells: list[dict[str, Any]], folder: Path, tables: dict[str, pa.Table]) -> dict[str, Any]:
         ok, skipped = len(drawn(cells)), sum(one["status"] == "skipped" for one in cells)
         return {
@@ -552,6 +609,9 @@ class RunFolder:
             "scored_rows": ROWS,
             "reference_cell": cell_id(T30, 0) if ok else None,
             "reproduce": self.reproduce,
+            "decoded": None
+            if self.decoded is None
+            else {"kind": self.decoded, "shape": [4, 3, 1] if self.decoded == "image" else [12]},
             "tables": {
                 f"{name}.parquet": {
                     "rows": table.num_rows,

@@ -75,6 +75,9 @@ class Part:
 class DataFile(ABC):
     """A data file whose parts are read when they are asked for."""
 
+    input_names: tuple[str, ...] | None = None
+    """Names of the columns that ``inputs`` has returned, one for each value of an input; None of an array."""
+
     holder = "array"
     """What its parts are called."""
     pictures_beside = False

@@ -106,7 +106,8 @@ class TableFile(DataFile):
         chosen = self.matching(patterns, role) if patterns else numeric or lists[:1]
         if not chosen:
             raise InputError("no numeric column", file=self.path, place=f"data.{role}", remedy="name the columns")
-        return self.matrix(chosen, role)[0]
+        values, self.input_names = self.matrix(chosen, role)
+        return values
 
     def matching(self, wanted: Sequence[str], role: str) -> list[str]:
         """Return the columns that names or patterns stand for."""

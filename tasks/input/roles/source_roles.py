@@ -37,6 +37,7 @@ class SourceRoles:
     """
 
     def __init__(self, main: DataFile, source: DataSource, *, vectors: bool = True) -> None:
+        self.input_names: tuple[str, ...] | None = None
         self._main = main
         self._source = source
         self._files: dict[str, DataFile] = {}
@@ -114,6 +115,7 @@ class SourceRoles:
         with reading(file.path):
             keys = set() if file is self._main else names_with_a_role(file, None)
             inputs = file.inputs([name for _, name in found], keys)
+        self.input_names = file.input_names
         check_inputs(inputs, file.path, "data.inputs")
         order = self._joined(file)
         if order is not None:

@@ -30,12 +30,15 @@ class Encoded:
         The same as a share of the inputs' variance, in [0, 1].
     layers
         Weights and biases of the encoder's layers; each is followed by tanh.
+    decoder
+        Those of the decoder's; the last is followed by nothing.
     """
 
     latents: Float32
     reconstruction_error: float
     unexplained: float
     layers: tuple[tuple[Float64, Float64], ...]
+    decoder: tuple[tuple[Float64, Float64], ...]
 
 
 def encode_with_autoencoder(inputs: Float64, dimensions: int, seed: int = 0) -> Encoded:
@@ -56,10 +59,11 @@ def encode_with_autoencoder(inputs: Float64, dimensions: int, seed: int = 0) -> 
         # Training stops after a fixed number of epochs by design.
         warnings.simplefilter("ignore", ConvergenceWarning)
         network.fit(inputs, inputs)
-    layers = tuple(zip(network.coefs_[:2], network.intercepts_[:2], strict=True))
+    every = tuple(zip(network.coefs_, network.intercepts_, strict=True))
+    layers, decoder = every[:2], every[2:]
     layer = inputs
     for weights, biases in layers:
         layer = np.tanh(layer @ weights + biases)
     error = float(np.mean((network.predict(inputs) - inputs) ** 2))
     variance = float(np.mean((inputs - inputs.mean(axis=0)) ** 2))
-    return Encoded(layer.astype(np.float32), error, error / variance, layers)
+    return Encoded(layer.astype(np.float32), error, error / variance, layers, decoder)

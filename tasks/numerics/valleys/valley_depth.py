@@ -91,7 +91,7 @@ def valley_depth(discovered: Float64, second: Booleans, held_out: Float64) -> De
     # Sums depend on the order of what is added up, in the last digits; the depth must not depend on that of the rows.
     sides = [np.sort(discovered[~second]), np.sort(discovered[second])]
     flipped = float(np.median(sides[0])) > float(np.median(sides[1]))
-    width = _bandwidth(sides)
+    width = kernel_width(sides)
     found = _places(sides[1] if flipped else sides[0], sides[0] if flipped else sides[1], width)
     if found is None:
         return None
@@ -134,7 +134,7 @@ def _pool(pairs: Sequence[Sequence[Depth]], side: int) -> Interval:
     return Interval(*(min(1.0, exp(at)) for at in (middle, middle - error, middle + error)))
 
 
-def _bandwidth(sides: list[Float64]) -> float:
+def kernel_width(sides: list[Float64]) -> float:
     """Return 0.9 · min(sd, IQR / 1.349) · n^(−1/5) of the residuals from the two means, n the smaller side's rows."""
     residuals = np.concatenate([side - side.mean() for side in sides])
     spread = float(np.subtract(*np.percentile(residuals, [75, 25]))) / 1.349

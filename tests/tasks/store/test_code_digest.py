@@ -11,7 +11,7 @@ import pytest
 from steadymap.tasks.cells.score_files import SCORE_CODE
 from steadymap.tasks.geometry.parts import CODE
 from steadymap.tasks.geometry.resamples_and_nulls import NULL_CODE, RESAMPLE_CODE
-from steadymap.tasks.input.dataset import EXAMPLE_CODE
+from steadymap.tasks.input.example import EXAMPLE_CODE
 from steadymap.tasks.numerics.reducers.interface import MODULES
 from steadymap.tasks.plan.lay_out import CELL_CODE, RUN_CODE
 from steadymap.tasks.steps.run_label_tests import LABEL_CODE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from pathlib import Path
@@ -15,6 +16,7 @@ from steadymap.tasks.store.files import (
     DamagedError,
     file_digest,
     map_array,
+    read_if_there,
     read_if_whole,
     read_meta,
     read_provenance,
@@ -134,3 +136,20 @@ def test_an_array_is_saved_with_numpys_bytes_and_their_digest(tmp_path: Path) ->
         assert save_array(array, tmp_path / "ours.npy") == file_digest(tmp_path / "ours.npy")
         np.save(tmp_path / "numpys.npy", array)
         assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "numpys.npy").read_bytes()
+
+
+def test_what_cannot_be_read_is_not_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores that the disk fails to give are not scores that were lost: a run without them would count as complete."""
+    place = tmp_path / "scores.parquet"
+    assert read_if_there(read_table, place) is None
+    write_table(pa.table({"value": [1.0]}), place)
+    found = read_if_there(read_table, place)
+    assert found is not None
+    assert found.num_rows == 1
+
+    def fails(path: Path) -> bytes:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
+    with pytest.raises(DamagedError, match="Input/output error"):
+        read_if_there(read_table, place)

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import DataSource, SweepConfig
 from steadymap.flows.cli import app as cli
 from steadymap.tasks.input.dataset import import_dataset, measure
-from steadymap.tasks.input.encoder.onnx_encoder import encode, open_encoder
-from steadymap.tasks.input.encoder.onnx_external_data import WAYS, external_tensors
+from steadymap.tasks.input.models import encode_inputs
+from steadymap.tasks.input.models.onnx_external_data import WAYS, external_tensors
+from steadymap.tasks.input.models.onnx_model import ENCODER, open_model, run_model
+from steadymap.tasks.input.models.run_in_workers import look_at_model
 from steadymap.tasks.numerics.input.autoencoder import Encoded, encode_with_autoencoder
 from steadymap.tasks.progress import Announcement, listening
 from steadymap.tasks.store.layout import Store
@@ -194,8 +197,6 @@ def test_what_was_encoded_is_found_again_and_damage_is_mended(tmp_path: Path, mo
 def test_whatever_shapes_the_latents_is_in_their_identity(
     tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import onnxruntime
-
     def encoder(factor: float) -> onnx.ModelProto:
         wide = linear()
         wide.graph.node.append(helper.make_node("Mul", ["z", "factor"], ["other"]))
@@ -205,7 +206,7 @@ def test_whatever_shapes_the_latents_is_in_their_identity(
 
     import_dataset(saved(tmp_path, encoder(2), images()), Store(tmp_path / "store"))
     if change == "runtime":
-        monkeypatch.setattr(onnxruntime, "__version__", "0.0")
+        monkeypatch.setattr(encode_inputs, "look_at_model", lambda *asked: replace(look_at_model(*asked), runtime="0"))
     changed = saved(
         tmp_path,
         encoder(3 if change == "model" else 2),
@@ -569,7 +570,11 @@ def test_roles_of_another_length_and_few_rows_are_told_before_anything_is_encode
 
 def test_without_onnxruntime_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    refused(saved(tmp_path, linear(), images()), "onnxruntime cannot be imported", "pip install -e '.[onnx]'")
+    source = saved(tmp_path, linear(), images())
+    assert source.encode is not None
+    with pytest.raises(InputError, match="onnxruntime cannot be imported") as caught:
+        open_model(Path(source.encode.model), ENCODER)
+    assert "pip install -e '.[onnx]'" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -735,13 +740,13 @@ def test_a_deeply_nested_model_is_an_error_and_no_crash(tmp_path: Path) -> None:
 def test_the_same_encoder_gives_the_same_bytes_in_another_process(tmp_path: Path) -> None:
     source = saved(tmp_path, linear(), images())
     assert source.encode is not None
-    encoder = open_encoder(Path(source.encode.model))
-    here = np.concatenate(list(encode(encoder, images(), 64, "images.npy")))
+    encoder = open_model(Path(source.encode.model), ENCODER)
+    here = np.concatenate(list(run_model(encoder, images(), 64, "images.npy")))
     code = (
         "import sys, hashlib, numpy as np; from pathlib import Path\n"
-        "from steadymap.tasks.input.encoder.onnx_encoder import encode, open_encoder\n"
+        "from steadymap.tasks.input.models.onnx_model import ENCODER, open_model, run_model\n"
         "inputs = np.load(sys.argv[2])\n"
-        "batches = encode(open_encoder(Path(sys.argv[1])), inputs, 64, 'x')\n"
+        "batches = run_model(open_model(Path(sys.argv[1]), ENCODER), inputs, 64, 'x')\n"
         "print(hashlib.sha256(np.concatenate(list(batches)).tobytes()).hexdigest())"
     )
     command = [sys.executable, "-c", code, source.encode.model, source.encode.inputs]

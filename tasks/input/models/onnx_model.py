@@ -1,8 +1,8 @@
-"""Run a trained encoder: an ONNX model that turns inputs into latent vectors.
+"""Run a trained ONNX model: an encoder that turns inputs into latent vectors, or the decoder that leads back.
 
 A model is data. It runs on ONNX Runtime's own operators, on one thread of the CPU, from the bytes that were digested;
 no library of operators is ever registered, and a model that points at other files is not opened. What a model can do
-is compute for as long, and take as much memory, as it likes: that is not limited here.
+is compute for as long, and take as much memory, as it likes: so it runs in isolated workers (``run_in_workers``).
 
 Inputs reach the model as they are: converted to its type and, where that is unambiguous, its shape; never scaled.
 """
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from steadymap.configs.errors import InputError
-from steadymap.tasks.input.encoder.onnx_external_data import external_tensors
+from steadymap.tasks.input.models.onnx_external_data import external_tensors
 
 TYPES = {
     "tensor(float)": np.float32,
@@ -43,6 +43,35 @@ SILENT = 4
 LONGEST_REASON = 300
 
 
+@dataclass(frozen=True)
+class Role:
+    """What a model is for, in the words of those who named it.
+
+    Attributes
+    ----------
+    name
+        ``encoder`` or ``decoder``.
+    place, given
+        Where a config names it, and what it is run on.
+    rows
+        What it gives, a row of them per input.
+    matrix
+        Whether what it gives has one axis per row: latent vectors, but not images.
+    """
+
+    name: str
+    place: str
+    given: str
+    rows: str
+    matrix: bool
+
+
+ENCODER = Role("encoder", "data.encode", "data.encode.inputs", "latent vectors", matrix=True)
+DECODER = Role("decoder", "data.decode", "latent vectors", "reconstructions", matrix=False)
+RE_ENCODER = Role("encoder", "data.decode.encoder", "reconstructions", "latent vectors", matrix=True)
+"""The encoder that sees what the decoder gives."""
+
+
 class ModelPort(NamedTuple):
     """An input or output of a model; an axis of any length is None, and a shape that the model leaves open is ()."""
 
@@ -53,11 +82,13 @@ class ModelPort(NamedTuple):
 
 
 @dataclass(frozen=True)
-class OnnxEncoder:
-    """An encoder ready to run.
+class OnnxModel:
+    """A model ready to run.
 
     Attributes
     ----------
+    role
+        What it is for.
     file
         The model's file.
     digest
@@ -67,11 +98,12 @@ class OnnxEncoder:
     input
         Its input, the batch axis first.
     output
-        The output with the latent vectors.
+        The output that is asked for.
     outputs
         All outputs with their shapes, for people.
     """
 
+    role: Role
     file: Path
     digest: str
     runtime: str
@@ -86,17 +118,17 @@ class OnnxEncoder:
         return self.input.shape[0] if self.input.shape else None
 
 
-def open_encoder(file: Path, output: str | None = None) -> OnnxEncoder:
-    """Open a model and choose its output: the one named, the only one, or the first that is 2-d.
+def open_model(file: Path, role: Role, output: str | None = None) -> OnnxModel:
+    """Open a model and choose its output: the one named, the only one, or an encoder's first that is 2-d.
 
     Raises
     ------
     InputError
         ONNX Runtime is not installed, the file is no model it can run, or input or output are not clear.
     """
-    runtime = _import_runtime(file)
-    content = _read(file)
-    _refuse_external_tensors(content, file)
+    runtime = _import_runtime(file, role)
+    content = _read(file, role)
+    _refuse_external_tensors(content, file, role)
     options = runtime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # more threads add up in another order: other bytes
     options.use_deterministic_compute = True
@@ -110,62 +142,66 @@ def open_encoder(file: Path, output: str | None = None) -> OnnxEncoder:
             f"ONNX Runtime {runtime.__version__} cannot run it: {_reason(error)}",
             file=file,
             rule="an ONNX model of standard operators",
-            remedy="export the encoder again; docs/encoder.md shows how",
+            remedy=f"export the {role.name} again; docs/encoder.md shows how",
         ) from None
-    return OnnxEncoder(
+    return OnnxModel(
+        role=role,
         file=file,
         digest=hashlib.sha256(content).hexdigest(),
         runtime=runtime.__version__,
-        input=_only_input(inputs, file),
-        output=_choose_output(outputs, output, file),
+        input=_only_input(inputs, file, role),
+        output=_choose_output(outputs, output, file, role),
         outputs=_list(outputs),
         session=session,
     )
 
 
-def encode(encoder: OnnxEncoder, inputs: np.ndarray, batch: int, source: object) -> Iterator[np.ndarray]:
-    """Yield the latent vectors of one batch of inputs after the other, each of shape (rows of the batch, d).
+def run_model(model: OnnxModel, rows: np.ndarray, batch: int, source: object, first: int = 0) -> Iterator[np.ndarray]:
+    """Yield what a model gives of one batch of rows after the other, as it gives it: shape (rows of the batch, …).
 
-    The last batch of a model with a fixed batch size is filled up with its last row, and cut again.
+    The last batch of a model with a fixed batch size is filled up with its last row, and cut again. The first batch of
+    all is run twice.
 
     Parameters
     ----------
-    inputs
+    rows
         Shape (n, …).
     source
-        The inputs' file, for people.
+        Their file, for people.
+    first
+        The number of the first of them, for people; a multiple of the batch.
 
     Raises
     ------
     InputError
-        Inputs do not fit the model, it fails, gives no matrix, or gives something else the second time.
+        Rows do not fit the model, it fails, gives nothing usable, or gives something else the second time.
     """
-    inputs = _fit_shape(inputs, encoder, source)
-    batch = encoder.fixed_batch or batch
-    width = None
-    for first in range(0, len(inputs), batch):
-        rows = _convert(inputs[first : first + batch], encoder, source, first)
-        latents = _run(encoder, rows)
-        if width is None:
-            width = latents.shape[1]
-            _refuse_chance(encoder, latents, _run(encoder, rows))
-        if latents.shape[1] != width:
-            raise _unusable(encoder, f"{width} latent dimensions in one batch and {latents.shape[1]} in another")
-        yield latents
+    rows = _fit_shape(rows, model, source)
+    batch = model.fixed_batch or batch
+    shape = None
+    for start in range(0, len(rows), batch):
+        converted = _convert(rows[start : start + batch], model, source, first + start)
+        given = _run(model, converted)
+        if first + start == 0:
+            _refuse_chance(model, given, _run(model, converted))
+        shape = shape or given.shape[1:]
+        if given.shape[1:] != shape:
+            raise _unusable(model, f"{_shape(shape)} of a row in one batch and {_shape(given.shape[1:])} in another")
+        yield given
 
 
 # --- the model ---------------------------------------------------------------------------------------------------
 
 
-def _import_runtime(file: Path) -> Any:
+def _import_runtime(file: Path, role: Role) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
         raise InputError(
             f"onnxruntime cannot be imported: {error}",
             file=file,
-            place="data.encode",
-            rule="an encoder runs on ONNX Runtime",
+            place=role.place,
+            rule="encoders and decoders run on ONNX Runtime",
             remedy="pip install -e '.[onnx]' in Steadymap's folder",
         ) from None
     onnxruntime.set_default_logger_severity(SILENT)
@@ -173,12 +209,12 @@ def _import_runtime(file: Path) -> Any:
     return onnxruntime
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path, role: Role) -> bytes:
     if not file.is_file():
         raise InputError(
             "this is a folder" if file.is_dir() else "there is no such file",
             file=file,
-            place="data.encode.model",
+            place=f"{role.place}.model" if role != RE_ENCODER else role.place,
             remedy="check the path; it is relative to the folder of the config",
         )
     try:
@@ -186,11 +222,11 @@ def _read(file: Path) -> bytes:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", file=file) from None
     if not content:
-        raise InputError("the file is empty", file=file, rule="an ONNX model", remedy="export the encoder again")
+        raise InputError("the file is empty", file=file, rule="an ONNX model", remedy=f"export the {role.name} again")
     return content
 
 
-def _refuse_external_tensors(content: bytes, file: Path) -> None:
+def _refuse_external_tensors(content: bytes, file: Path, role: Role) -> None:
     try:
         external = external_tensors(content)
     except ValueError as error:
@@ -198,7 +234,7 @@ def _refuse_external_tensors(content: bytes, file: Path) -> None:
             f"not an ONNX model: {error}",
             file=file,
             rule="a whole, undamaged .onnx file",
-            remedy="export the encoder again; docs/encoder.md shows how",
+            remedy=f"export the {role.name} again; docs/encoder.md shows how",
         ) from None
     if external:
         raise InputError(
@@ -215,43 +251,47 @@ def _node(node: Any) -> ModelPort:
     return ModelPort(node.name, node.type, shape, " × ".join(str(axis or "?") for axis in node.shape) or "?")
 
 
-def _only_input(inputs: Sequence[ModelPort], file: Path) -> ModelPort:
+def _only_input(inputs: Sequence[ModelPort], file: Path, role: Role) -> ModelPort:
     if len(inputs) != 1:
         raise InputError(
             f"the model takes {len(inputs)} inputs: {_list(inputs)}",
             file=file,
-            rule="an encoder takes one input",
-            remedy="export the encoder alone, with everything else as constants",
+            rule="a model takes one input",
+            remedy=f"export the {role.name} alone, with everything else as constants",
         )
     if inputs[0].type not in TYPES:
         raise InputError(
             f"the model takes {_list(inputs)} of {inputs[0].type}",
             file=file,
             rule=f"one of {', '.join(TYPES)}",
-            remedy="export the encoder with an input of numbers",
+            remedy=f"export the {role.name} with an input of numbers",
         )
     return inputs[0]
 
 
-def _choose_output(outputs: Sequence[ModelPort], wanted: str | None, file: Path) -> str:
+def _choose_output(outputs: Sequence[ModelPort], wanted: str | None, file: Path, role: Role) -> str:
     names = [output.name for output in outputs]
     if wanted is not None and wanted not in names:
         raise InputError(
             f"there is no output {wanted!r}",
             file=file,
-            place="data.encode.output",
+            place=f"{role.place}.output",
             rule=f"one of {_list(outputs)}",
             remedy="check the name",
         )
     matrices = [output.name for output in outputs if output.type.startswith("tensor(") and len(output.shape) == 2]
-    usual = matrices[:1] or (names if len(names) == 1 else [])  # an only output shows its shape when it is there
+    # An only output shows its shape when it is there.
+    usual = (matrices[:1] if role.matrix else []) or (names if len(names) == 1 else [])
     if wanted is None and not usual:
+        found = "is 2-d" if role.matrix else "is the only one"
+        rule = "are a 2-d output, a row per input" if role.matrix else "are the only output, or the one that is named"
+        key = role.place.rpartition(".")[2]
         raise InputError(
-            f"none of the outputs {_list(outputs)} is 2-d",
+            f"none of the outputs {_list(outputs)} {found}",
             file=file,
-            place="data.encode",
-            rule="latent vectors are a 2-d output, a row per input",
-            remedy="name one under `encode: output:`",
+            place=role.place,
+            rule=f"{role.rows} {rule}",
+            remedy=f"name one under `{key}: output:`" if role != RE_ENCODER else "export it with that output only",
         )
     return wanted or usual[0]
 
@@ -268,14 +308,14 @@ def _reason(error: Exception) -> str:
 # --- inputs ------------------------------------------------------------------------------------------------------
 
 
-def _fit_shape(inputs: np.ndarray, encoder: OnnxEncoder, source: object) -> np.ndarray:
+def _fit_shape(inputs: np.ndarray, model: OnnxModel, source: object) -> np.ndarray:
     """Return the inputs in the model's shape.
 
     Flat rows are folded and images unfolded where the count fits, and axes of length 1 come and go. Other axes are
     never rearranged: an image with its channels last, folded into channels first, would be noise.
     """
-    wanted, given = encoder.input.shape[1:], inputs.shape[1:]
-    if not encoder.input.shape or _agree(given, wanted):
+    wanted, given = model.input.shape[1:], inputs.shape[1:]
+    if not model.input.shape or _agree(given, wanted):
         return inputs
     if wanted == (None,):
         return inputs.reshape(len(inputs), -1)
@@ -285,12 +325,26 @@ def _fit_shape(inputs: np.ndarray, encoder: OnnxEncoder, source: object) -> np.n
         return inputs.reshape(len(inputs), *lengths)
     turned = sorted(given) == sorted(lengths)
     raise InputError(
-        f"one input has the shape {_shape(given)}, the model takes {_shape(wanted)}",
-        file=source,
-        place="data.encode.inputs",
-        rule=f"inputs in the shape of the model's input {encoder.input.name!r}, or flat rows of as many values",
-        remedy="numpy.moveaxis(inputs, -1, 1) where channels come last" if turned else "save the inputs in that shape",
+        f"{_one_input_of(model)} has the shape {_shape(given)}, the model takes {_shape(wanted)}",
+        file=source if model.role == ENCODER else model.file,
+        place=model.role.given if model.role == ENCODER else model.role.place,
+        rule=f"{_inputs_of(model)} in the shape of the input {model.input.name!r}, or flat rows of as many values",
+        remedy=_remedy_for_shape(model, turned=turned),
     )
+
+
+def _inputs_of(model: OnnxModel) -> str:
+    return "inputs" if model.role == ENCODER else model.role.given
+
+
+def _one_input_of(model: OnnxModel) -> str:
+    return "one input" if model.role == ENCODER else f"one of the {model.role.given}"
+
+
+def _remedy_for_shape(model: OnnxModel, *, turned: bool) -> str:
+    if model.role != ENCODER:
+        return f"name the {model.role.name} that was trained together with these {model.role.given}"
+    return "numpy.moveaxis(inputs, -1, 1) where channels come last" if turned else "save the inputs in that shape"
 
 
 def _agree(given: Sequence[int], wanted: Sequence[int | None]) -> bool:
@@ -305,9 +359,9 @@ def _shape(shape: Sequence[int | None]) -> str:
     return " × ".join("any" if length is None else str(length) for length in shape) or "()"
 
 
-def _convert(rows: np.ndarray, encoder: OnnxEncoder, source: object, first: int) -> np.ndarray:
+def _convert(rows: np.ndarray, model: OnnxModel, source: object, first: int) -> np.ndarray:
     """Return rows in the model's type; refuse what that type cannot hold."""
-    wanted = np.dtype(TYPES[encoder.input.type])
+    wanted = np.dtype(TYPES[model.input.type])
     with np.errstate(over="ignore", invalid="ignore"):  # told below, with its place
         converted = rows.astype(wanted)
     lost = ~np.isfinite(converted) if wanted.kind == "f" else converted != rows
@@ -315,10 +369,10 @@ def _convert(rows: np.ndarray, encoder: OnnxEncoder, source: object, first: int)
         row = int(np.argwhere(lost)[0][0])
         raise InputError(
             f"{rows[lost][0]} is no {wanted}",
-            file=source,
-            place=f"data.encode.inputs, row {first + row}",
-            rule=f"the model's input {encoder.input.name!r} is {wanted}; nothing is scaled",
-            remedy="save the inputs as the encoder was trained on them, or export it with a float input",
+            file=source if model.role == ENCODER else model.file,
+            place=f"{model.role.given}, row {first + row}",
+            rule=f"the model's input {model.input.name!r} is {wanted}; nothing is scaled",
+            remedy=f"save the inputs as the {model.role.name} was trained on them, or export it with a float input",
         )
     return converted
 
@@ -326,43 +380,46 @@ def _convert(rows: np.ndarray, encoder: OnnxEncoder, source: object, first: int)
 # --- outputs -----------------------------------------------------------------------------------------------------
 
 
-def _run(encoder: OnnxEncoder, rows: np.ndarray) -> np.ndarray:
+def _run(model: OnnxModel, rows: np.ndarray) -> np.ndarray:
     count = len(rows)
-    if encoder.fixed_batch is not None:
-        rows = np.concatenate([rows, np.repeat(rows[-1:], encoder.fixed_batch - count, axis=0)])
+    if model.fixed_batch is not None:
+        rows = np.concatenate([rows, np.repeat(rows[-1:], model.fixed_batch - count, axis=0)])
     try:
-        (output,) = encoder.session.run([encoder.output], {encoder.input.name: rows})
+        (output,) = model.session.run([model.output], {model.input.name: rows})
     except Exception as error:  # ONNX Runtime's exceptions have no common base
         raise InputError(
             f"the model fails on inputs of shape {rows.shape}: {_reason(error)}",
-            file=encoder.file,
-            rule="it encodes any number of rows, or a fixed number that its input declares",
-            remedy="export it with a dynamic batch axis; lower `encode: batch:` where memory is short",
+            file=model.file,
+            rule="it takes any number of rows, or a fixed number that its input declares",
+            remedy="export it with a dynamic batch axis; lower `batch:` where memory is short",
         ) from None
     if not isinstance(output, np.ndarray) or output.dtype.kind not in "fiu":
-        raise _unusable(encoder, getattr(output, "dtype", type(output).__name__))
-    if output.ndim < 2 or len(output) != len(rows) or len(_wide(output.shape[1:])) > 1:
-        raise _unusable(encoder, f"shape {output.shape} of {len(rows)} rows")
-    return output[:count].reshape(count, -1)
+        raise _unusable(model, getattr(output, "dtype", type(output).__name__))
+    if output.ndim < 2 or len(output) != len(rows) or (model.role.matrix and len(_wide(output.shape[1:])) > 1):
+        raise _unusable(model, f"shape {output.shape} of {len(rows)} rows")
+    kept = output[:count]
+    return kept.reshape(count, -1) if model.role.matrix else kept
 
 
-def _unusable(encoder: OnnxEncoder, found: object) -> InputError:
+def _unusable(model: OnnxModel, found: object) -> InputError:
+    flatten = ", or let the encoder end with a flatten" if model.role.matrix else ""
+    axes = "latent vectors are rows × latents of real numbers; further axes have length 1"
     return InputError(
-        f"output {encoder.output!r} gives {found}",
-        file=encoder.file,
-        place="data.encode.output",
-        rule="latent vectors are rows × latents of real numbers; further axes have length 1",
-        remedy=f"name another output ({encoder.outputs}), or let the encoder end with a flatten",
+        f"output {model.output!r} gives {found}",
+        file=model.file,
+        place=f"{model.role.place}.output",
+        rule=axes if model.role.matrix else "a reconstruction of real numbers for every row",
+        remedy=f"name another output ({model.outputs}){flatten}",
     )
 
 
-def _refuse_chance(encoder: OnnxEncoder, once: np.ndarray, twice: np.ndarray) -> None:
+def _refuse_chance(model: OnnxModel, once: np.ndarray, twice: np.ndarray) -> None:
     if once.tobytes() != twice.tobytes():
         raise InputError(
-            f"output {encoder.output!r} of the same inputs differs from one run to the next",
-            file=encoder.file,
-            place="data.encode.output",
-            rule="the same inputs have the same latent vectors",
-            remedy="export the encoder in evaluation mode, and name a mean instead of a sample "
-            f"(outputs: {encoder.outputs})",
+            f"output {model.output!r} of the same inputs differs from one run to the next",
+            file=model.file,
+            place=f"{model.role.place}.output",
+            rule=f"the same inputs have the same {model.role.rows}",
+            remedy=f"export the {model.role.name} in evaluation mode, and name a mean instead of a sample "
+            f"(outputs: {model.outputs})",
         )
