@@ -81,7 +81,7 @@ def config_of(folder: Path, settings: int, seeds: int) -> SweepConfig:
 def plan_of(config: SweepConfig, store: Path) -> Plan:
     """Lay the sweep out over an empty store, without Prefect."""
     place = Store(store)
-    return plan_sweep.fn(config, read_dataset.fn(config.data, place), place)
+    return plan_sweep.fn(config, read_dataset.fn(config.data, place, config.workers), place)
 
 
 def draw_without_prefect(plan: Plan) -> None:

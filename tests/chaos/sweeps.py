@@ -27,6 +27,7 @@ from steadymap.tasks.cells.compute_cells import CellOutcomes
 from steadymap.tasks.plan.graphs import cells_by_graph
 from steadymap.tasks.plan.lay_out import run_identity
 from steadymap.tasks.steps.compute_graph import compute_graph
+from steadymap.tasks.steps.decode_clusters import decode_clusters
 from steadymap.tasks.steps.describe_latent_space import describe_latent_space
 from steadymap.tasks.steps.find_clusters import find_clusters
 from steadymap.tasks.steps.judge_clusters import judge_clusters
@@ -125,7 +126,7 @@ def sweep_here(config: SweepConfig, root: Path) -> Swept:
     """Sweep with the steps of the flow, one after the other, in this process."""
     store = Store(root.resolve())
     with pool_here(), recorded_uses(store) as uses:
-        dataset = read_dataset.fn(config.data, store)
+        dataset = read_dataset.fn(config.data, store, config.workers)
         with hold_lock(lock_of(store, run_identity(config, dataset)), "sweep", lambda _: None):
             plan = plan_sweep.fn(config, dataset, store)
             complete = find_complete_run(store.run(plan.run), plan.identity) if not plan.missing else None
@@ -143,14 +144,16 @@ def sweep_here(config: SweepConfig, root: Path) -> Swept:
             scores = score_cells.fn(plan, drawn)
             splits = run_split_tests.fn(plan, drawn)
             clusters = find_clusters.fn(plan, drawn, splits)
+            judged = judge_clusters.fn(plan, clusters, splits)
             findings = Findings(
                 scores=scores,
                 latent_space=describe_latent_space.fn(plan),
                 stability=measure_stability.fn(plan, drawn),
                 splits=splits,
-                clusters=judge_clusters.fn(plan, clusters, splits),
+                clusters=judged,
                 labels=run_label_tests.fn(plan),
                 ratings=score_rows.fn(plan, drawn),
+                decoded=decode_clusters.fn(plan, judged),
             )
             write_uses(store, plan.run, uses())
             written = write_run.fn(plan, endings, findings)

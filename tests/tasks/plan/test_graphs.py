@@ -20,7 +20,7 @@ from tests.flows.test_sweep_flow import blob_config
 def planned(blobs_file: Path, folder: Path, **changes: object) -> Plan:
     config = blob_config(blobs_file, **changes)
     store = Store(folder)
-    return lay_out(config, read_dataset.fn(config.data, store), store)
+    return lay_out(config, read_dataset.fn(config.data, store, config.workers), store)
 
 
 def test_a_graph_is_a_configuration_without_what_lanes_differ_in() -> None:

@@ -37,7 +37,7 @@ def test_a_plan_is_taken_over_whatever_its_time_budget_with_what_is_missing_now(
     asked = config.model_copy(update={"budget": config.budget.model_copy(update={"hours": 0.5})})
     blobs_file.write_bytes(b"no data any more: whoever reads again ends here")
     with handed_over(prepared), noted_places() as places:
-        dataset = read_dataset.fn(asked.data, store)
+        dataset = read_dataset.fn(asked.data, store, asked.workers)
         assert dataset.folder in places  # gc has to know of a flow's places, whoever asked for them first
         plan = plan_sweep.fn(asked, dataset, store)
         assert dataset == prepared.plan.dataset
