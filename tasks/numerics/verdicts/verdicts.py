@@ -131,8 +131,8 @@ def _judge(evidence: Evidence, alpha: float) -> Judgement:
     if evidence.dissolved >= OFTEN and evidence.rows_needed is None and _even(evidence):
         return Judgement(
             "ARTEFACT",
-            f"it falls apart in {_percent(evidence.dissolved)} of the pictures, and held-out rows, which were enough, show "
-            f"no valley around it (p {_spell_p(evidence.p)}{_spell_depth(evidence)})",
+            f"it falls apart in {_percent(evidence.dissolved)} of the pictures, and held-out rows, which were enough, "
+            f"show no valley around it (p {_spell_p(evidence.p)}{_spell_depth(evidence)})",
         )
     return Judgement("UNCERTAIN", _what_would_settle(evidence))
 
@@ -171,8 +171,8 @@ def _what_would_settle(evidence: Evidence) -> str:
 def _unmatched_or_shallow(evidence: Evidence) -> str:
     if evidence.unmatched >= OFTEN:
         return (
-            f"in {_percent(evidence.unmatched)} of the halves nothing corresponds to it{_runs_into(evidence)}: whether it is "
-            "found depends on the rows; more rows, or fewer pictures that split it, would settle it"
+            f"in {_percent(evidence.unmatched)} of the halves nothing corresponds to it{_runs_into(evidence)}: whether it "
+            "is found depends on the rows; more rows, or fewer pictures that split it, would settle it"
         )
     if evidence.depth is not None and evidence.depth.value < 1:
         return (
@@ -188,8 +188,8 @@ def _deep_but_unproven(evidence: Evidence, depth: Interval) -> str:
     sinks = f"the density around it sinks to {_interval(depth)} of the lower peak{_toward(evidence)}, which is deep"
     if evidence.unmatched >= OFTEN:
         return (
-            f"{sinks}, but in {_percent(evidence.unmatched)} of the halves no candidate corresponds to it, so that nothing "
-            "was tested; more pictures of the halves (resamples.configurations) would settle it"
+            f"{sinks}, but in {_percent(evidence.unmatched)} of the halves no candidate corresponds to it, so that "
+            "nothing was tested; more pictures of the halves (resamples.configurations) would settle it"
         )
     if evidence.rows_needed is not None and evidence.rows_needed > evidence.rows:
         return f"{sinks}, but too few rows prove it; {_more(evidence, evidence.rows_needed)}"
