@@ -171,8 +171,8 @@ def _what_would_settle(evidence: Evidence) -> str:
 def _unmatched_or_shallow(evidence: Evidence) -> str:
     if evidence.unmatched >= OFTEN:
         return (
-            f"in {_percent(evidence.unmatched)} of the halves nothing corresponds to it{_runs_into(evidence)}: whether it "
-            "is found depends on the rows; more rows, or fewer pictures that split it, would settle it"
+            f"in {_percent(evidence.unmatched)} of the halves nothing corresponds to it{_runs_into(evidence)}: whether "
+            "it is found depends on the rows; more rows, or fewer pictures that split it, would settle it"
         )
     if evidence.depth is not None and evidence.depth.value < 1:
         return (
