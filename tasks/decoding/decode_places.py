@@ -156,7 +156,7 @@ def decode_places(
 
 def _decode(chunk: Chunk, facts: DecoderFacts, places: Path, shape: tuple[int, ...] | None) -> None:
     with threadpool_limits(1):
-        found = decoded_with(facts, np.asarray(map_array(places, "latents")))
+        found = list(decoded_with(facts, np.asarray(map_array(places, "latents"))))
     arrays = {"given": np.concatenate([as_inputs(given, shape) for given, _ in found]).astype(np.float32)}
     landed = [again for _, again in found if again is not None]
     write_arrays(chunk.folder, arrays | ({"again": np.concatenate(landed)} if landed else {}), {})

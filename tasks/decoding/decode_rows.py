@@ -6,7 +6,7 @@ Reconstructions themselves are not kept: what is kept of a row is two numbers, a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from steadymap.tasks.input.models.look_at_decoder import DecoderFacts
+from steadymap.tasks.input.models.onnx_model import run_model
 from steadymap.tasks.input.models.run_in_workers import Chunk, chunks_of, opened, run_chunks
 from steadymap.tasks.numerics.decoding.reconstruction import Moments, moments, row_errors
 from steadymap.tasks.numerics.input.thumbnails import CHANNELS
@@ -98,11 +99,11 @@ def decode_chunk(chunk: Chunk, asked: RowsAsked) -> None:
 
 def decoded_with(
     facts: DecoderFacts, latents: np.ndarray, first: int = 0
-) -> Sequence[tuple[np.ndarray, np.ndarray | None]]:
-    """Return what a decoder gives of each batch, and what the encoder makes of that (None without one); in a worker."""
-    from steadymap.tasks.input.models.onnx_model import run_model
+) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+    """Yield what a decoder gives of each batch, and what the encoder makes of that (None without one); in a worker.
 
-    found: list[tuple[np.ndarray, np.ndarray | None]] = []
+    One batch at a time: the reconstructions of a chunk of large images would fill the memory.
+    """
     decoder = opened(facts.decoder)
     encoder = None if facts.encoder is None else opened(facts.encoder)
     for given in run_model(decoder, latents, facts.batch, "the latent vectors", first):
@@ -110,8 +111,7 @@ def decoded_with(
         if encoder is not None:
             rows = run_model(encoder, given, facts.batch, "the reconstructions", first)
             again = np.concatenate([one.astype(np.float64) for one in rows])
-        found.append((given, again))
-    return found
+        yield given, again
 
 
 def as_inputs(given: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:
