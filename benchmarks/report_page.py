@@ -275,7 +275,7 @@ def _points(rows: int, clusters: int) -> pa.Table:
         "membership": generator.random(rows).astype(np.float32),
         **{
             name: generator.random(rows).astype(np.float32)
-            for name in (*schemas.INSTABILITY.names, *schemas.RATINGS.names)
+            for name in (*schemas.INSTABILITY.names, *schemas.RATINGS.names, *schemas.RECONSTRUCTION.names)
         },
     }
     return pa.table(columns, schema=schemas.points(()))
