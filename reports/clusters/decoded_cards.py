@@ -46,12 +46,17 @@ class Strip:
 
 
 @dataclass(frozen=True)
-class FeatureRow:
-    """A column of the inputs: how far the cluster lies off, in words, and its value at each step to the neighbour."""
+class FeatureTable:
+    """Columns that set a cluster apart, along a way: a caption, heads of the steps, a row for each column.
 
-    name: str
-    apart: str
+    A row is its name, how far the cluster lies off, and its value at each step; ``density`` is that of each step, and
+    empty where the way is none between clusters.
+    """
+
+    caption: str
     steps: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[str, ...]], ...]
+    density: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,8 @@ class DecodedCard:
     ----------
     strips
         Inputs beside what is decoded; the way to the neighbour; the dimensions between the two.
-    features
-        Of a table, the columns that set the cluster apart, along the way to the neighbour.
-    steps
-        Heads of the columns of their values.
+    tables
+        Of a table, the columns that set the cluster apart, along the way to the neighbour and along the dimensions.
     landing
         Whether the decoded mean comes back when it is encoded again; empty where that is not known.
     off_manifold
@@ -77,8 +80,7 @@ class DecodedCard:
     """
 
     strips: tuple[Strip, ...]
-    features: tuple[FeatureRow, ...]
-    steps: tuple[str, ...]
+    tables: tuple[FeatureTable, ...]
     landing: str
     off_manifold: bool
     error: str
@@ -122,8 +124,7 @@ def _card(row: pd.Series, places: pd.DataFrame, told: dict[str, object], names: 
     table = told["kind"] == "table"
     return DecodedCard(
         strips=() if table else tuple(_strips(row, places, _Drawer(told, places), neighbour)),
-        features=_features(row, places) if table else (),
-        steps=_steps(places, neighbour) if table else (),
+        tables=tuple(_tables(row, places, neighbour)) if table else (),
         landing=_spell_landing(row, names),
         off_manifold=bool(row["off_manifold"]) if not pd.isna(row["off_manifold"]) else False,
         error=_spell_error(row),
@@ -194,22 +195,31 @@ def _strips(row: pd.Series, places: pd.DataFrame, drawer: _Drawer, neighbour: st
     return found
 
 
-def _features(row: pd.Series, places: pd.DataFrame) -> tuple[FeatureRow, ...]:
-    path = places[places["kind"] == "path"].sort_values("step", kind="stable")
-    own = places[places["kind"] == "mean"]
-    shown = [np.asarray(one, dtype=np.float64) for one in (*own["values"], *path["values"])]
+def _tables(row: pd.Series, places: pd.DataFrame, neighbour: str) -> list[FeatureTable]:
+    kinds = {kind: one.sort_values("step", kind="stable") for kind, one in places.groupby("kind", sort=False)}
+    shown = [kinds["mean"], *([kinds["path"]] if "path" in kinds else [])]
+    way = pd.concat(shown)
+    between = ("",) * (len(way) - 3)
+    heads = ("mean", "medoid", *between, neighbour) if "path" in kinds else ("mean",)
+    density = ("", *(f"{one:.2f}" for one in kinds["path"]["density"])) if "path" in kinds else ()
+    caption = "Columns that set its decoded mean apart" + (f", on the way to {neighbour}" if neighbour else "")
+    found = [FeatureTable(caption, heads, _rows(row, way), density)]
+    for dimension, auc in zip(row["dimensions"], row["dimensions_auc"], strict=True):
+        moved = kinds["dimension"][kinds["dimension"]["dimension"] == dimension]
+        told = f"z[{dimension}], which alone tells the two apart with an AUC of {auc:.2f}"
+        caption = f"Its medoid with {told}, led to where {neighbour} has it"
+        fine = np.ptp(moved["position"]) < FINE
+        heads = tuple(_spell_place(one, fine=fine) for one in moved["position"])
+        found.append(FeatureTable(caption, heads, _rows(row, moved)))
+    return found
+
+
+def _rows(row: pd.Series, steps: pd.DataFrame) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    shown = [np.asarray(one, dtype=np.float64) for one in steps["values"]]
     return tuple(
-        FeatureRow(name, f"{apart:+.1f}".replace("-", "−"), tuple(f"{one[place]:.3g}" for one in shown))
+        (name, f"{apart:+.1f}".replace("-", "−"), tuple(f"{one[place]:.3g}".replace("-", "−") for one in shown))
         for place, (name, apart) in enumerate(zip(row["features"], row["features_sd"], strict=True))
     )
-
-
-def _steps(places: pd.DataFrame, neighbour: str) -> tuple[str, ...]:
-    path = places[places["kind"] == "path"]
-    if path.empty:
-        return ("mean",)
-    between = ["" for _ in range(len(path) - 2)]
-    return ("mean", "medoid", *between, neighbour)
 
 
 def _spell_place(value: float, *, fine: bool) -> str:

@@ -99,3 +99,12 @@ def test_moving_changes_one_dimension_only() -> None:
     moved = moved_along(a[0].astype(np.float64), best, 5)
     np.testing.assert_array_equal(moved[:, :3], np.repeat(a[:1, :3].astype(np.float64), 5, axis=0))
     np.testing.assert_allclose(moved[[0, -1], 3], [best.first, best.second])
+
+
+def test_the_lower_of_the_two_peaks_is_the_measure() -> None:
+    """A cluster of a tenth of the rows is as much of a peak: at its end of the path the density is 1 as at the other."""
+    a, b = cloud(3000, 4), cloud(300, 4, 8.0, seed=1)
+    path = path_between(a.mean(axis=0, dtype=np.float64), b.mean(axis=0, dtype=np.float64), 7)
+    for density, _ in (density_along(path, a, b), density_along(path[::-1], b, a)):
+        np.testing.assert_allclose(density[[0, -1]], 1, atol=0.1)
+        assert density[3] < 0.1

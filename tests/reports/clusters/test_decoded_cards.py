@@ -75,9 +75,17 @@ def test_lines_are_those_of_the_table(tmp_path: Path) -> None:
 def test_a_table_names_columns_and_what_they_become(tmp_path: Path) -> None:
     card = decoded_cards(run_with(tmp_path, "table"))[2]
     assert card.strips == ()
-    assert [(row.name, row.apart) for row in card.features] == [("cluster", "+1.5"), ("length", "−2.5")]
-    assert tuple(plain(one) for one in card.steps) == ("mean", "medoid", "", "", "", "", "", "cluster c0")
-    assert card.features[0].steps == ("2", "2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6")
+    way, *dimensions = card.tables
+    assert [row[:2] for row in way.rows] == [("cluster", "+1.5"), ("length", "−2.5")]
+    assert tuple(plain(one) for one in way.steps) == ("mean", "medoid", "", "", "", "", "", "cluster c0")
+    assert way.rows[0][2] == ("2", "2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6")
+    assert way.density == ("", "1.00", "0.67", "0.33", "0.00", "0.33", "0.67", "1.00")
+    assert [one.steps for one in dimensions][1] == ("0.50", "0.60", "0.70", "0.80", "0.90")
+    assert [one.rows[0][2] for one in dimensions][1] == ("2.5", "2.6", "2.7", "2.8", "2.9")
+    assert "z[1]" in dimensions[1].caption
+    assert all(one.density == () for one in dimensions)
+    widths = [(len(one.steps), len(row[2])) for one in card.tables for row in one.rows]
+    assert all(heads == values for heads, values in widths)
 
 
 def test_sentences_say_what_the_numbers_say(tmp_path: Path) -> None:
