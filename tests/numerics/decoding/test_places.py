@@ -102,7 +102,7 @@ def test_moving_changes_one_dimension_only() -> None:
 
 
 def test_the_lower_of_the_two_peaks_is_the_measure() -> None:
-    """A cluster of a tenth of the rows is as much of a peak: at its end of the path the density is 1 as at the other."""
+    """A cluster of a tenth of the rows is as much of a peak: the density is 1 at either end of the path."""
     a, b = cloud(3000, 4), cloud(300, 4, 8.0, seed=1)
     path = path_between(a.mean(axis=0, dtype=np.float64), b.mean(axis=0, dtype=np.float64), 7)
     for density, _ in (density_along(path, a, b), density_along(path[::-1], b, a)):
