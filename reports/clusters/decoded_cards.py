@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -119,7 +120,7 @@ def decoded_sentences(run: Run) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _card(row: pd.Series, places: pd.DataFrame, told: dict[str, object], names: dict[int, ClusterName]) -> DecodedCard:
+def _card(row: pd.Series, places: pd.DataFrame, told: dict[str, Any], names: dict[int, ClusterName]) -> DecodedCard:
     neighbour = "" if pd.isna(row["neighbour"]) else names[int(row["neighbour"])].plain
     table = told["kind"] == "table"
     return DecodedCard(
@@ -135,8 +136,8 @@ def _card(row: pd.Series, places: pd.DataFrame, told: dict[str, object], names: 
 class _Drawer:
     """Draws the places of a cluster, all on one scale."""
 
-    def __init__(self, told: dict[str, object], places: pd.DataFrame) -> None:
-        self._shape = [int(length) for length in told["shape"]]  # type: ignore[attr-defined]
+    def __init__(self, told: dict[str, Any], places: pd.DataFrame) -> None:
+        self._shape = [int(length) for length in told["shape"]]
         self._image = told["kind"] == "image"
         self._low, self._high = 0.0, 1.0
         if not self._image:

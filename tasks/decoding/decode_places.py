@@ -147,9 +147,9 @@ def decode_places(
     at = np.array([place.at for one in chosen for place in one.places], dtype=np.float32)
     write_arrays(folder / "places", {"latents": at}, {})
     chunk = Chunk(0, len(at), folder / "given")
-    shape = plan.config.data.input_shape or plan.dataset.input_shape
     limits = choose_limits(plan.config.workers)
-    run_chunks(_decode, [chunk], facts.decoder.asked, limits, "decoded rows", facts, folder / "places", shape)
+    asked = facts, folder / "places", plan.input_shape
+    run_chunks(_decode, [chunk], facts.decoder.asked, limits, "decoded rows", *asked)
     again = map_array(chunk.folder, "again") if facts.encoder is not None else None
     return map_array(chunk.folder, "given"), again
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from steadymap.configs.errors import InputError
 from steadymap.tasks.input.models.look_at_decoder import DecoderFacts
 from steadymap.tasks.input.models.onnx_model import run_model
-from steadymap.tasks.input.models.run_in_workers import Chunk, chunks_of, opened, run_chunks
+from steadymap.tasks.input.models.run_in_workers import Chunk, ModelFacts, chunks_of, opened, run_chunks
 from steadymap.tasks.numerics.decoding.reconstruction import Moments, moments, row_errors
 from steadymap.tasks.numerics.input.thumbnails import CHANNELS
 from steadymap.tasks.plan.plan import Plan
@@ -65,8 +66,7 @@ def decode_rows(plan: Plan, facts: DecoderFacts, folder: Path) -> DecodedRows:
         A model cannot be used, or ended its worker.
     """
     dataset = plan.dataset
-    shape = plan.config.data.input_shape or dataset.input_shape
-    asked = RowsAsked(facts, dataset.folder, dataset.has_inputs, shape)
+    asked = RowsAsked(facts, dataset.folder, dataset.has_inputs, plan.input_shape)
     chunks = chunks_of(dataset.rows, facts.batch, folder)
     run_chunks(decode_chunk, chunks, facts.decoder.asked, choose_limits(plan.config.workers), "decoded rows", asked)
     return _join(chunks, dataset.rows)
@@ -103,15 +103,35 @@ def decoded_with(
     """Yield what a decoder gives of each batch, and what the encoder makes of that (None without one); in a worker.
 
     One batch at a time: the reconstructions of a chunk of large images would fill the memory.
+
+    Raises
+    ------
+    InputError
+        A model fails, or gives a value that is not finite: no error and no distance could be told of it.
     """
     decoder = opened(facts.decoder)
     encoder = None if facts.encoder is None else opened(facts.encoder)
     for given in run_model(decoder, latents, facts.batch, "the latent vectors", first):
+        _check_finite(given, facts.decoder)
         again = None
-        if encoder is not None:
+        if encoder is not None and facts.encoder is not None:
             rows = run_model(encoder, given, facts.batch, "the reconstructions", first)
             again = np.concatenate([one.astype(np.float64) for one in rows])
+            _check_finite(again, facts.encoder)
         yield given, again
+        first += len(given)
+
+
+def _check_finite(given: np.ndarray, facts: ModelFacts) -> None:
+    broken = int(np.sum(~np.isfinite(given).reshape(len(given), -1).all(axis=1)))
+    if broken:
+        raise InputError(
+            f"output {facts.output!r} gives values that are not finite for {broken} of {len(given)} rows",
+            file=facts.asked.file,
+            place=facts.asked.role.place,
+            rule=f"{facts.asked.role.rows} are finite numbers",
+            remedy=f"export the {facts.asked.role.name} again, in float32; does it overflow?",
+        )
 
 
 def as_inputs(given: np.ndarray, shape: tuple[int, ...] | None) -> np.ndarray:

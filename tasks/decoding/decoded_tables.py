@@ -111,7 +111,7 @@ def tabulate_decoded(plan: Plan, decoded: Sequence[DecodedCluster], given: np.nd
     given
         Reconstructions of the places of all, in their order, shape (m, p).
     """
-    row_of = _rows_of_file(plan)
+    row_of = plan.dataset.file_rows()
     rows: list[dict[str, Any]] = []
     inputs = map_array(plan.dataset.folder, "inputs") if plan.dataset.has_inputs else None
     raw = [(one.chosen.cluster, step, place) for one in decoded for step, place in enumerate(one.typical)]
@@ -167,7 +167,7 @@ def tabulate_clusters(
     of_rows
         Cluster of every row in canonical order, −1 for none.
     """
-    row_of = _rows_of_file(plan)
+    row_of = plan.dataset.file_rows()
     places = [place for one in decoded for place in one.chosen.places]
     landed = {
         place.cluster: _landing(plan, place, again[number], rows, of_rows)
@@ -250,10 +250,3 @@ def choose_features(
             best = [int(one) for one in np.argsort(-np.abs(apart), kind="stable")[:FEATURES] if apart[one] != 0]
             found[place.cluster] = [Feature(one, shown.names[one], float(apart[one])) for one in best]
     return found
-
-
-def _rows_of_file(plan: Plan) -> np.ndarray:
-    points = plan.dataset.points()
-    row_of = np.empty(plan.rows, dtype=np.int64)
-    row_of[points.column("position").to_numpy()] = points.column("row").to_numpy()
-    return row_of

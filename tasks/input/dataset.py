@@ -108,6 +108,13 @@ class Dataset(Vectors):
         """Return the first label of every row, in canonical order."""
         return read_row_column(self.folder, "label")
 
+    def file_rows(self) -> np.ndarray:
+        """Return the row of the user's file of every row in canonical order, int64, shape (rows,)."""
+        points = self.points()
+        found = np.empty(self.rows, dtype=np.int64)
+        found[points.column("position").to_numpy()] = points.column("row").to_numpy()
+        return found
+
     def points(self) -> pa.Table:
         """Read the rows of the user's file: row, position in canonical order, id, labels, group."""
         return read_table(self.folder / "points.parquet")
@@ -150,11 +157,12 @@ def look_at_source(source: DataSource) -> Measured:
         if here.encode is not None:
             inputs, dimensions = measure_encoded(here, here.encode)
             look_at_decoder(here, np.zeros((1, dimensions), np.float32), inputs.array.shape[1:], limits)
-            return Measured(len(inputs.array), dimensions, describe(here.encode))
+            return Measured(len(inputs.array), dimensions, f"{describe(here.encode)}{_tell_decoder(here)}")
         latents = read_latents(here)
         rows, dimensions = latents.matrix.shape
         look_at_decoder(here, latents.matrix[:1], _input_shape(latents), limits)
-        return Measured(rows, dimensions, latents.taken, _second_looks(latents), examine_some(latents))
+        taken = f"{latents.taken}{_tell_decoder(here)}"
+        return Measured(rows, dimensions, taken, _second_looks(latents), examine_some(latents))
 
 
 def measure(source: DataSource) -> tuple[int, int]:
@@ -202,7 +210,17 @@ def import_dataset(source: DataSource, store: Store, workers: Workers | None = N
         decoder = look_at_decoder(decoding, latents.matrix[:1], _input_shape(latents), limits)
         kept = _keep(latents, store, told)
         models |= {} if decoder is None else decoder.manifest()
-        return replace(kept, models=models, warnings=(*kept.warnings, *warnings))
+        told = f"{kept.taken}{_tell_decoder(decoding)}"
+        return replace(kept, models=models, taken=told, warnings=(*kept.warnings, *warnings))
+
+
+def _tell_decoder(source: DataSource) -> str:
+    """Say which decoder is used, and which encoder sees what it gives; nothing without one."""
+    if source.decode is None:
+        return ""
+    again = source.decode.encoder or (None if source.encode is None else source.encode.model)
+    back = "not encoded again" if again is None else f"encoded again by {Path(again).name}"
+    return f"; decoder: {Path(source.decode.model).name}, {back}"
 
 
 def _input_shape(latents: Latents) -> tuple[int, ...] | None:

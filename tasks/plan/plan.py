@@ -106,6 +106,11 @@ class Plan:
         return self.dataset.rows
 
     @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """Shape of one raw input where it is an image: as the config says, else as it was stored."""
+        return self.config.data.input_shape or self.dataset.input_shape
+
+    @property
     def usable(self) -> tuple[Cell, ...]:
         """The cells that the data can carry."""
         return tuple(cell for cell in self.cells if cell.configuration.unusable is None)

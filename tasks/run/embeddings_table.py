@@ -56,10 +56,7 @@ def tabulate_embeddings(
 def choose_drawn_rows(plan: Plan) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows that every picture shows: in the user's file, and in canonical order."""
     sample = sample_rows(np.array(plan.dataset.keys()), DRAWN_ROWS, "pictures in the report")
-    points = plan.dataset.points()
-    row_of_position = np.empty(plan.rows, dtype=np.int64)
-    row_of_position[points.column("position").to_numpy()] = points.column("row").to_numpy()
-    return row_of_position[sample], sample
+    return plan.dataset.file_rows()[sample], sample
 
 
 def read_whole_pictures(

@@ -19,7 +19,7 @@ def images_table(plan: Plan, rows: np.ndarray, positions: np.ndarray) -> pa.Tabl
     rows, positions
         Of every drawn row: its row in the user's file, and its place in canonical order.
     """
-    shape = plan.config.data.input_shape or plan.dataset.input_shape
+    shape = plan.input_shape
     if not plan.dataset.has_inputs or shape is None or image_shape(shape) is None:
         return schemas.IMAGES.empty_table()
     small = make_thumbnails(map_array(plan.dataset.folder, "inputs"), positions, shape)

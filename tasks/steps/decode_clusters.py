@@ -88,8 +88,7 @@ def _decode(plan: Plan, facts: DecoderFacts, clusters: Clusters, folder: Path) -
             "reconstructions follow the inputs on another scale, so no reconstruction error is told: save the inputs "
             "as the decoder gives them (scaled as in training), or export it with its last activation",
         )
-    shape = plan.config.data.input_shape or plan.dataset.input_shape
-    shown = choose_kind(shape, facts.decoder.shape, plan.dataset.input_names)
+    shown = choose_kind(plan.input_shape, facts.decoder.shape, plan.dataset.input_names)
     latents = np.asarray(plan.dataset.latents())
     chosen = choose_places(latents, of_rows, clusters.table("clusters"), facts.values)
     if not chosen:

@@ -138,7 +138,6 @@ def _points_table(plan: Plan, found: tuple[pa.Table, ...]) -> pa.Table:
 
 def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, reference: str | None) -> dict[str, Any]:
     everything = plan.config.scores.exact or plan.rows <= EXACT_UP_TO
-    shape = plan.config.data.input_shape or plan.dataset.input_shape
     return {
         "run": plan.run,
         "name": plan.config.name,
@@ -152,7 +151,7 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
             "digest": plan.dataset.digest,
             "labels": list(plan.dataset.labels),
             "duplicate_rows": plan.dataset.duplicates,
-            "input_shape": None if shape is None else list(shape),
+            "input_shape": None if plan.input_shape is None else list(plan.input_shape),
             "notes": plan.dataset.notes,
             "models": plan.dataset.models,
         },

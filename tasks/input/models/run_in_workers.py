@@ -164,6 +164,7 @@ def run_chunk(chunk: Chunk, facts: ModelFacts, batch: int, inputs: Path, source:
     write_arrays(chunk.folder, {"given": np.concatenate(given)}, {})
 
 
+@functools.lru_cache(maxsize=4)
 def opened(facts: ModelFacts) -> OnnxModel:
     """Return a model that this worker has open, or open it; it has to be the one that was looked at.
 
@@ -172,13 +173,9 @@ def opened(facts: ModelFacts) -> OnnxModel:
     InputError
         The file has changed since.
     """
-    return _opened(facts.asked, facts.digest)
-
-
-@functools.lru_cache(maxsize=4)
-def _opened(asked: ModelFile, digest: str) -> OnnxModel:
+    asked = facts.asked
     model = open_model(asked.file, asked.role, asked.output)
-    if model.digest != digest:
+    if model.digest != facts.digest:
         raise InputError(
             "the file has changed while it was used",
             file=asked.file,

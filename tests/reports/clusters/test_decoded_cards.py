@@ -123,5 +123,10 @@ def test_the_page_holds_every_drawing_once(tmp_path: Path) -> None:
     page = render(run.folder).read_text(encoding="utf-8")
     assert len(re.findall(r'<img src="data:image/png;base64,[A-Za-z0-9+/=]+"', page)) == len(run.decoded)
     assert "img-src data:; script-src" in page
+    bars = re.findall(r'title="density ([0-9.]+)"><i style="width: (\d+)%"></i></i><small>([0-9.]+)</small>', page)
+    densities = run.decoded.loc[run.decoded["kind"] == "path", "density"]
+    assert [float(told) for told, _, _ in bars] == pytest.approx(densities.round(2).tolist())
+    assert [float(under) for _, _, under in bars] == [float(told) for told, _, _ in bars]
+    assert [int(width) for _, width, _ in bars] == pytest.approx((100 * densities).round().tolist())
     assert "Reconstructed worse than the rest: cluster c2" in plain(page)
     assert "reconstruction error" in page

@@ -337,3 +337,28 @@ def test_rows_that_were_decoded_before_a_stop_are_not_decoded_again(
     assert [path.stat().st_mtime_ns for path in kept] == times
     assert again.table("decoded").equals(first.table("decoded"))
     assert json.loads((plan.store.findings(plan.run) / "decoded.json").read_text(encoding="utf-8"))["warnings"] == []
+
+
+def test_a_decoder_that_overflows_shows_nothing_and_says_so(tmp_path: Path) -> None:
+    planted = blobs(tmp_path)
+    planted.save()
+    broken = affine(WEIGHTS, target="y")
+    broken.graph.node.append(helper.make_node("Log", ["y"], ["x"]))
+    broken.graph.output[0].name = "x"
+    plan = planted.plan({"model": planted.put("decoder.onnx", broken)})
+    found = planted.decoded(plan)
+    assert found.table("decoded_clusters").num_rows == 0
+    told = " ".join(found.lost)
+    assert "decoder.onnx, data.decode: output 'x' gives values that are not finite for" in told
+    assert "remedy:" in told
+
+
+def test_what_is_decoded_with_is_told(tmp_path: Path) -> None:
+    planted = blobs(tmp_path)
+    planted.save()
+    alone = {"model": planted.put("decoder.onnx", affine(WEIGHTS))}
+    encoder = affine(np.linalg.pinv(WEIGHTS), source="x", target="z")
+    both = {**alone, "encoder": planted.put("encoder.onnx", encoder)}
+    for decode, told in ((alone, "not encoded again"), (both, "encoded again by encoder.onnx")):
+        assert planted.plan(decode).dataset.taken.endswith(f"; decoder: decoder.onnx, {told}")
+        assert look_at_source(planted.plan(decode).config.data).taken.endswith(f"; decoder: decoder.onnx, {told}")

@@ -14,6 +14,7 @@ from steadymap.tasks.geometry.resamples_and_nulls import NULL_CODE, RESAMPLE_COD
 from steadymap.tasks.input.example import EXAMPLE_CODE
 from steadymap.tasks.numerics.reducers.interface import MODULES
 from steadymap.tasks.plan.lay_out import CELL_CODE, RUN_CODE
+from steadymap.tasks.steps.decode_clusters import DECODE_CODE
 from steadymap.tasks.steps.run_label_tests import LABEL_CODE
 from steadymap.tasks.steps.run_split_tests import SPLIT_CODE
 from steadymap.tasks.store.code_digest import PROJECT, Code, code_digest
@@ -117,6 +118,7 @@ IDENTITIES = {
     "borders": BORDER_CODE,
     "labels": LABEL_CODE,
     "example": EXAMPLE_CODE,
+    "decoded": DECODE_CODE,
     "run": RUN_CODE,
 }
 """What each kind of thing in the store rests on, beside data and settings."""
@@ -147,6 +149,9 @@ SHAPING_LINES = [
     ),
     ("tasks/numerics/geometry/affinities.py", "csr_matrix(joint)", "csr_matrix(2 * joint)", {"part affinities"}),
     ("tasks/verdicts/split_job.py", "ALPHA = 0.05", "ALPHA = 0.2", {"split"}),
+    ("tasks/decoding/decode_places.py", "PATH_STEPS = 7", "PATH_STEPS = 9", {"decoded"}),
+    ("tasks/numerics/decoding/reconstruction.py", "inputs) ** 2", "inputs) ** 4", {"decoded"}),
+    ("tasks/decoding/decoded_tables.py", "FEATURES = 8", "FEATURES = 9", set()),
 ]
 """One line of each module that shapes bytes, and exactly what rests on it beside the runs."""
 
