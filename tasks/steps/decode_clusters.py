@@ -101,7 +101,8 @@ def _decode(plan: Plan, facts: DecoderFacts, clusters: Clusters, folder: Path) -
     drawings = tabulate_decoded(plan, decoded, given, shown)
     left = int(of_rows.max()) + 1 - len(chosen)
     if left:
-        warnings = (*warnings, f"the {len(chosen)} largest clusters are decoded, {left} are not")
+        lead = "the largest cluster is" if len(chosen) == 1 else f"the {len(chosen)} largest clusters are"
+        warnings = (*warnings, f"{lead} decoded, {left} more {'is' if left == 1 else 'are'} not")
     return _Found(rows, drawings, told, shown, warnings)
 
 

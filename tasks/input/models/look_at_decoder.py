@@ -68,7 +68,7 @@ def look_at_decoder(
         decoder = look_at_model(ModelFile(place, DECODER, asked.output), row, "the latent vectors", limits)
         if inputs is not None and math.prod(decoder.shape) != math.prod(inputs):
             raise InputError(
-                f"a reconstruction has {_spell(decoder.shape)} values, an input {_spell(inputs)}",
+                f"a reconstruction has {_spell(decoder.shape)} values, an input has {_spell(inputs)}",
                 file=place,
                 place="data.decode",
                 rule="a decoder gives as many values as an input has",

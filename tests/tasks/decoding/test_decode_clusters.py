@@ -14,10 +14,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from scipy.stats import norm
 
 from steadymap.configs import schemas
 from steadymap.configs.errors import InputError
 from steadymap.configs.sweep import SweepConfig
+from steadymap.tasks.decoding.decode_places import choose_places
 from steadymap.tasks.input.dataset import import_dataset, look_at_source
 from steadymap.tasks.plan.lay_out import lay_out
 from steadymap.tasks.plan.plan import Plan
@@ -31,15 +33,15 @@ GROUP = 120
 """Rows of each planted cluster."""
 
 
-def affine(weights: np.ndarray, shape: tuple[int, ...] = (), **named: str) -> onnx.ModelProto:
-    """Return the model of z ↦ z W, folded into a shape."""
+def affine(weights: np.ndarray, shape: tuple[int, ...] = (), rows: str | int = "rows", **named: str) -> onnx.ModelProto:
+    """Return the model of z ↦ z W, folded into a shape; any number of rows at a time, or just so many."""
     target = named.get("target", "x")
     nodes = [helper.make_node("MatMul", [named.get("source", "z"), "W"], ["flat"])]
     nodes.append(helper.make_node("Reshape", ["flat", "shape"], [target]))
     return model(
         nodes,
-        {named.get("source", "z"): (TensorProto.FLOAT, ["rows", weights.shape[0]])},
-        {target: (TensorProto.FLOAT, ["rows", *(shape or weights.shape[1:])])},
+        {named.get("source", "z"): (TensorProto.FLOAT, [rows, weights.shape[0]])},
+        {target: (TensorProto.FLOAT, [rows, *(shape or weights.shape[1:])])},
         [
             numpy_helper.from_array(weights.astype(np.float32), "W"),
             numpy_helper.from_array(np.array([-1, *(shape or weights.shape[1:])], np.int64), "shape"),
@@ -141,6 +143,16 @@ def test_decoded_places_are_what_the_model_gives(tmp_path: Path) -> None:
         np.testing.assert_allclose(own.loc[("input", 1), "values"], planted.latents[rows.iloc[1]] @ WEIGHTS, rtol=1e-4)
 
 
+def test_the_neighbour_is_that_of_the_verdict_else_the_nearest(tmp_path: Path) -> None:
+    planted = blobs(tmp_path)
+    described = pa.table({"cluster": [0, 1, 2], "neighbour": pa.array([2, None, 7], pa.int32())})
+    chosen = choose_places(planted.latents, planted.clusters, described, 12)
+    assert [one.neighbour for one in chosen][::2] == [2, 1]
+    assert chosen[1].neighbour in (0, 2)
+    alone = choose_places(planted.latents, np.where(planted.clusters == 1, 1, -1), described, 12)
+    assert [(one.cluster, one.neighbour, one.lowest_density, len(one.places)) for one in alone] == [(1, None, None, 2)]
+
+
 def test_errors_are_those_of_every_row_and_the_worse_cluster_is_named(tmp_path: Path) -> None:
     planted = blobs(tmp_path)
     noise = np.random.default_rng(1).standard_normal((len(planted.latents), 12))
@@ -157,6 +169,64 @@ def test_errors_are_those_of_every_row_and_the_worse_cluster_is_named(tmp_path: 
     for number, row in clusters.iterrows():
         assert row["error"] == pytest.approx(expected[planted.clusters == number].mean(), rel=1e-3)
         assert row["error_rest"] == pytest.approx(expected[planted.clusters != number].mean(), rel=1e-3)
+
+
+@pytest.mark.parametrize("case", ["a little worse", "one row"])
+def test_a_cluster_is_named_by_a_fifth_and_beyond_chance_only(tmp_path: Path, case: str) -> None:
+    """One that is 1.1 times as bad beyond doubt is not named, nor one whose mean a single row has raised."""
+    planted = blobs(tmp_path)
+    weights = np.random.default_rng(5).standard_normal((4, 200))
+    noise = np.random.default_rng(1).standard_normal((len(planted.latents), 200))
+    if case == "a little worse":
+        noise[planted.clusters == 1] *= 1.05
+    else:
+        noise[np.flatnonzero(planted.clusters == 1)[0]] *= 10
+    planted.save(x=planted.latents @ weights + noise)
+    clusters, _, _ = told(planted.plan({"model": planted.put("decoder.onnx", affine(weights))}, inputs="x"), planted)
+    errors = np.mean(noise**2, axis=1)
+    raw = []
+    for number in range(3):
+        a, b = errors[planted.clusters == number], errors[planted.clusters != number]
+        raw.append(norm.sf((a.mean() - b.mean()) / np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))))
+    assert clusters["error_p"].min() == pytest.approx(3 * min(raw), rel=0.02)  # Holm's factor of the smallest of three
+    assert (clusters["error_p"].min() <= 0.05) == (case == "a little worse")
+    assert (clusters["error"] / clusters["error_rest"]).max() >= (1.08 if case == "a little worse" else 1.5)
+    assert not clusters["worse"].any()
+
+
+def test_inputs_keep_their_greys_beside_reconstructions_that_overshoot(tmp_path: Path) -> None:
+    planted = blobs(tmp_path)
+    planted.save(x=(planted.latents @ WEIGHTS).reshape(-1, 3, 4))
+    _, decoded, _ = told(planted.plan({"model": planted.put("decoder.onnx", affine(3 * WEIGHTS))}, inputs="x"), planted)
+    greys = np.concatenate([np.frombuffer(one, np.uint8) for one in decoded[decoded["kind"] == "input"]["pixels"]])
+    assert (greys.min(), greys.max()) == (0, 255)
+
+
+def test_long_lines_are_averaged_down_and_a_fixed_batch_is_kept_to(tmp_path: Path) -> None:
+    planted = blobs(tmp_path)
+    weights = np.random.default_rng(5).standard_normal((4, 512))
+    planted.save(x=planted.latents @ weights)
+    decode = {"model": planted.put("decoder.onnx", affine(weights, rows=50))}
+    clusters, decoded, found = told(planted.plan(decode, inputs="x"), planted)
+    assert found.lost == ()
+    medoids = decoded[decoded["kind"] == "medoid"].set_index("cluster")["values"]
+    for number, row in clusters.iterrows():
+        whole = planted.latents[row["medoid"]] @ weights
+        np.testing.assert_allclose(medoids[number], whole.reshape(256, 2).mean(axis=1), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("most", "said"), [(2, "the 2 largest clusters are decoded, 1 more is not"), (1, "the largest cluster is decoded")]
+)
+def test_clusters_beyond_the_most_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, said: str
+) -> None:
+    monkeypatch.setattr("steadymap.tasks.decoding.decode_places.MOST_CLUSTERS", most)
+    planted = blobs(tmp_path)
+    planted.save()
+    clusters, _, found = told(planted.plan({"model": planted.put("decoder.onnx", affine(WEIGHTS))}), planted)
+    assert len(clusters) == most
+    assert said in found.told()["warnings"][0]
 
 
 def circle_models() -> tuple[onnx.ModelProto, onnx.ModelProto]:
@@ -280,7 +350,7 @@ def no_file(planted: Planted) -> dict[str, Any]:
     ("decode", "words"),
     [
         (wrong_dimensions, ("decoder.onnx", "of the latent vectors has the shape 4", "the model takes 7")),
-        (wrong_values, ("decoder.onnx, data.decode", "a reconstruction has 9 values, an input 12")),
+        (wrong_values, ("decoder.onnx, data.decode", "a reconstruction has 9 values, an input has 12")),
         (wrong_encoder, ("encoder.onnx, data.decode.encoder", "gives 5 latent dimensions, the latent vectors have 4")),
         (no_file, ("none.onnx, data.decode.model", "there is no such file")),
     ],
