@@ -47,9 +47,6 @@ SHOWN = ("REAL", "HIDDEN")
 CLEAR_ERRORS = 2.0
 """Standard errors by which shares of halves differ beyond chance."""
 
-SCORES_OF_VECTORS = ("label_purity", "input_trustworthiness", "input_continuity")
-"""Facts about the vectors of which less is worse; every score that settings are compared by is of that kind, too."""
-
 
 @dataclass(frozen=True)
 class ClusterPart:
@@ -232,11 +229,7 @@ class Comparison:
     @property
     def dropped(self) -> tuple[ScoreChange, ...]:
         """Scores that are worse by more than chance, the recommended settings first; of vectors, those that can be."""
-        worse = [
-            one
-            for one in self.score_changes
-            if one.difference < 0 and (one.configuration or one.score in SCORES_OF_VECTORS)
-        ]
+        worse = [one for one in self.score_changes if one.difference < 0 and one.may_drop]
         return tuple(sorted(worse, key=lambda one: not one.recommended))
 
 
