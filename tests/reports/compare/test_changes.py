@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from steadymap.configs import schemas
 from steadymap.reports.build import build_report
 from steadymap.reports.compare.compare_runs import ClusterChange, Facts, compare_runs
 from steadymap.reports.compare.comparison_page import render_comparison
@@ -23,7 +19,7 @@ from steadymap.reports.summary.summary import summarise
 from steadymap.reports.summary.terminal import to_lines
 from tests.reports.page.test_page import Parsed
 from tests.reports.payloads import PAYLOADS, hostile_folder
-from tests.reports.run_folder_fixture import PARAMETERS, PCA, RunFolder
+from tests.reports.run_folder_fixture import PARAMETERS, PCA, RunFolder, without_clusters
 from tests.reports.site.test_site import NOON, add
 
 
@@ -69,13 +65,7 @@ SOLID = RunFolder(run="solid", solid=[name for name in PARAMETERS if name != PCA
 
 def add_solid(store: Path, name: str, day: int) -> Path:
     folder = add(store, name, day, SOLID)
-    for table in ("clusters", "tracks", "recurrence", "boundaries", "labels"):
-        pq.write_table(schemas.RUN_TABLES[table].empty_table(), folder / f"{table}.parquet")
-    points = pq.read_table(folder / "points.parquet").to_pandas().assign(cluster=None)
-    pq.write_table(pa.Table.from_pandas(points, schemas.points(()), preserve_index=False), folder / "points.parquet")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    del manifest["tables"]  # the digests are of the tables before
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    without_clusters(folder)
     os.utime(folder / "manifest.json", (NOON + 86_400 * day, NOON + 86_400 * day))
     return folder
 
