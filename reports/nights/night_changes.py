@@ -19,9 +19,10 @@ from steadymap.reports.compare.score_changes import ScoreChange
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import count, list_names, spell_share
 
-Kind = Literal[
-    "cluster.new", "cluster.lost", "verdict.flipped", "score.dropped", "score.moved", "cells.failed", "sweep.failed"
-]
+Kind = Literal["cluster.new", "cluster.lost", "verdict.flipped", "score.dropped", "cells.failed", "sweep.failed"]
+
+Silent = Literal["score.moved"]
+"""What is always quiet: it has no event."""
 
 MOST_LISTED, MOST_PARTS = 20, 4
 
@@ -33,7 +34,7 @@ class Change:
     Attributes
     ----------
     kind
-        Which; the name of its event.
+        Which; the name of its event, where it has one.
     sentence
         In words.
     subject
@@ -48,7 +49,7 @@ class Change:
         Whether it wakes nobody: it is said and recorded, and no event tells of it.
     """
 
-    kind: Kind
+    kind: Kind | Silent
     sentence: str
     subject: str = ""
     labels: dict[str, str] = field(default_factory=dict)
