@@ -178,6 +178,17 @@ def test_a_night_and_the_list_of_runs_say_the_same_of_two_runs(
     assert (night.what_changed == "nothing changed") == (find_news(found).briefly == "nothing changed")
 
 
+@pytest.mark.parametrize(("proving", "briefly"), [(3, "nothing changed"), (0, "1 flipped")])
+def test_a_verdict_that_other_halves_would_have_turned_is_no_news(tested: Run, proving: int, briefly: str) -> None:
+    halves = tested.clusters.assign(halves=10, halves_proving=4)
+    turned = halves.assign(verdict=["UNCERTAIN", "HIDDEN", "UNCERTAIN"], halves_proving=[proving, 4, 4])
+    found = compare_runs(replace(tested, clusters=halves), replace(tested, clusters=turned))
+    assert found.clusters[0].flipped
+    assert find_news(found).briefly == briefly
+    said = find_night_changes(found, {0: 1, 1: 2, 2: 3}, {0: 1, 1: 2, 2: 3})
+    assert [one.kind for one in said] == ["verdict.flipped"] * (briefly == "1 flipped")
+
+
 @pytest.mark.parametrize(("moved", "briefly"), [("label_purity", "rose"), ("intrinsic_dimension", "rose or moved")])
 def test_a_fact_of_which_neither_direction_is_worse_has_moved(tested: Run, moved: str, briefly: str) -> None:
     latent = tested.latent_space.assign(
