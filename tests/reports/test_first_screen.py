@@ -28,6 +28,10 @@ KINDS = {
     "nothing tested": RunFolder(),
     "three dimensions": RunFolder(solid=[T30], verdicts=("REAL", "REAL", "REAL")),
     "long names": RunFolder(labels={"kind": [f"a rather long name, number {row % 3}" for row in range(ROWS)]}),
+    "long names, tested": RunFolder(
+        labels={"kind": [f"a rather long name, number {row % 3}" for row in range(ROWS)]},
+        verdicts=("UNCERTAIN", "ARTEFACT", "UNCERTAIN"),
+    ),
     "halves": RunFolder(halves=True, verdicts=("UNCERTAIN",) * 3),
 }
 
@@ -443,8 +447,36 @@ def test_on_a_phone_a_compact_toolbar_and_legend_stay_while_pictures_scroll(
     page.locator("#rows > .row:visible [data-cell]").last.focus()
     page.keyboard.press("/")
     assert page.locator("#search").evaluate("one => one === document.activeElement")
+    # However long what is said, it takes two lines.
+    page.keyboard.type("no such row " * 20)
+    page.keyboard.press("Enter")
+    page.locator("#further").click()
+    assert page.locator("#status").inner_text().startswith("no row is found by")
+    assert page.evaluate(COVERED)[1] < 0.22
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     assert found.errors == []
+    page.close()
+
+
+@pytest.mark.parametrize("which", ["verdicts", "long names, tested", "forty", "wide"])
+def test_on_a_phone_the_table_shows_mark_name_rows_and_p_of_every_cluster(
+    browser: Browser, every_page: dict[str, Path], which: str
+) -> None:
+    page = visit(browser, every_page[which], width=400, height=800, unfold=False).page
+    edge = page.locator("#clusters .scroll").evaluate("one => one.getBoundingClientRect().right")
+    assert edge <= 400
+    for row in page.locator("table.clusters tbody tr:first-child").all():
+        if not row.is_visible():
+            continue  # of many clusters the first
+        for part in (".verdict > span", "[data-cluster]", "td.right >> nth=0", "td.right >> nth=1"):
+            box = row.locator(part).first.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= edge
+        # The word is there for who does not see the mark, and above the table for who does.
+        assert row.locator(".verdict .word").evaluate("one => getComputedStyle(one).display") != "none"
+        assert row.locator(".verdict .word").inner_text() in page.locator("#clusters .marks").inner_text()
+    assert page.locator("#clusters .marks").is_visible()
     page.close()
 
 
