@@ -27,9 +27,9 @@ from steadymap.configs import schemas
 from steadymap.configs.cards import CARD_OF
 from steadymap.reports.paper import grid_figure, report_pdf
 from steadymap.reports.paper.grid_figure import Colouring, cluster_colouring, comparison_colouring, draw_comparison_grid
-from steadymap.reports.paper.report_pdf import compose_pages
+from steadymap.reports.paper.report_pdf import PAGE_HEIGHT, SMALL, compose_pages
 from steadymap.reports.paper.score_figure import BLUES, MAIN_SCORES, draw_scores
-from steadymap.reports.paper.sheet import EDGE, Sheet
+from steadymap.reports.paper.sheet import EDGE, Sheet, line_height
 from steadymap.reports.paper.track_figure import draw_tracks
 from steadymap.reports.pictures.palette import GREY, LIGHT
 from steadymap.reports.run.run_folder import Run, read_run
@@ -52,6 +52,9 @@ def dealt_out(folder: Path) -> Path:
     points["cluster"] = generator.choice(3, ROWS, p=[0.5, 0.3, 0.2])
     points.loc[::11, "cluster"] = None
     clusters["size"] = [int((points["cluster"] == number).sum()) for number in clusters["cluster"]]
+    clusters["label"] = ["elm", "oak", "ash"]
+    clusters["label_share"] = [0.61, 0.72, 0.83]
+    clusters["recovered"], clusters["recovered_by_cut"], clusters["dissolved"] = [6, 4, 1], [5, 4, 0], [0, 1, 5]
     clusters["recurrence"] = generator.uniform(0.2, 1, len(clusters))
     clusters["recurrence_stderr"] = [0.0123, 0.0002, 0.2]
     clusters["p_value"] = [0.0004, 0.0321, 0.71]
@@ -384,3 +387,30 @@ def test_the_map_on_the_first_page(drawn: Drawn, handed: list[Handed]) -> None:
         if abs(x - box.x0) < 1e-3 and 0 < box.y0 - y < EDGE / first.height
     ]
     assert plain(below[0]) == "t-SNE, perplexity 30, seed 0"
+
+
+def test_what_is_told_of_every_cluster(drawn: Drawn, handed: list[Handed]) -> None:
+    texts = [
+        (page, y, x, plain(one.get_text()))
+        for page, sheet in enumerate(compose_pages(drawn.run, drawn.summary).sheets)
+        for x, y, one in places(sheet.figure)
+    ]
+    ((page, head, _, _),) = (one for one in texts if one[3] == "Cluster by cluster")
+    below = [one for one in texts if one[:2] > (page, 0) and (one[0] > page or one[1] < head)]
+    names = sorted((one[0], -one[1], one[3]) for one in below if one[3].startswith("kind ") and one[2] < 0.1)
+    clusters = drawn.table("clusters").reset_index(drop=True)
+    for (on, up, name), (_, own) in zip(names, clusters.iterrows(), strict=False):
+        assert own["label"] in name
+        line = line_height(SMALL) / PAGE_HEIGHT
+        beside = [one for one in below if one[0] == on and one[2] > 0.1 and -3.5 * line < one[1] + up <= 1e-6]
+        told = " ".join(one[3] for one in sorted(beside, key=lambda one: -one[1]))
+        found = f"Found again in {own['recovered']} of {own['configurations']} settings"
+        assert found in told
+        if own["recovered_by_cut"] != own["recovered"]:
+            assert f"(in {own['recovered_by_cut']} by their drawn islands alone)" in told
+        if own["dissolved"]:
+            assert f"dissolved in {own['dissolved']}." in told
+        assert f"Mostly kind {own['label']}: {100 * own['label_share']:.0f} %." in told
+    assert len(names) >= len(clusters)
+    for column in ("recovered", "recovered_by_cut", "dissolved", "label_share", "label"):
+        assert clusters[column].nunique() == len(clusters), column  # one cluster's is never another's
