@@ -22,7 +22,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 from threadpoolctl import threadpool_limits
 
-from benchmarks.compare_with_naive import FASHION
+from benchmarks.compare_sweeps import FASHION
 from steadymap.tasks.numerics.clusters.consensus import ambiguous_pairs, consensus_clusters
 from steadymap.tasks.numerics.clusters.islands import find_islands
 from steadymap.tasks.numerics.clusters.recurrence import recover_clusters

@@ -44,7 +44,7 @@ JOB_MODULES = (
     "steadymap.tasks.cells.score_batch",
     "steadymap.tasks.stability.compare_batch",
     "steadymap.tasks.stability.row_scores",
-    "steadymap.tasks.clusters.branch_files",
+    "steadymap.tasks.cells.branch_files",
     "steadymap.tasks.decoding.decode_places",
 )
 """What jobs are made of: pandas and pyarrow take a worker a second to load, and every step starts its own workers."""

@@ -8,9 +8,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from steadymap.tasks.cells.branch_files import branches_of_batch
 from steadymap.tasks.cells.compute_cells import CellJob, CellResult, compute_cells
 from steadymap.tasks.cells.score_batch import ScoredWith, ScoreJob, score_batch
-from steadymap.tasks.clusters.branch_files import branches_of_batch
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.stability.compare_batch import Place, compare_batch
 from steadymap.tasks.stability.pairs import Pair
@@ -60,11 +60,19 @@ def lost_with_one_pair(pairs: Sequence[Pair], place: Place) -> list[dict[str, ob
     return compare_batch(pairs, place)
 
 
-def lost_with_one_tree(cells: Sequence[Cell], store: Store, folder: Path) -> None:
+def drawn_without_trees(jobs: Sequence[CellJob]) -> list[CellResult]:
+    """Draw cells, and leave their density trees as a machine has them that got its cells from a bucket: not at all."""
+    results = compute_cells(jobs)
+    for job in jobs:
+        job.store.branches(job.identity).unlink(missing_ok=True)
+    return results
+
+
+def lost_with_one_tree(cells: Sequence[Cell], store: Store) -> None:
     """Find density trees, unless one is of the seed whose worker ends."""
     if any(cell.seed == EXIT_SEED for cell in cells):
         os._exit(7)
-    branches_of_batch(cells, store, folder)
+    branches_of_batch(cells, store)
 
 
 def lost_with_one_measure(names: Sequence[str], plan: Plan, cells: list[Cell], folder: Path) -> list[str]:

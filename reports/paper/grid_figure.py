@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
@@ -261,17 +260,14 @@ def draw_picture(axes: Axes, picture: pd.DataFrame, colours: Colours, side: floa
     """Scatter a picture's points, so small that they fill no more of it than they must."""
     # Shuffled as on the page: in the file's order the last label would lie on top.
     order = np.random.default_rng(0).permutation(len(picture))
-    sns.scatterplot(
-        x=picture["x"].to_numpy()[order],
-        y=picture["y"].to_numpy()[order],
+    axes.scatter(
+        picture["x"].to_numpy()[order],
+        picture["y"].to_numpy()[order],
         s=float(np.clip(1100 * side**2 / max(1, len(picture)), SMALLEST_POINT, LARGEST_POINT)),
         c=colours[order],
         linewidth=0,
         rasterized=True,
-        legend=False,
-        ax=axes,
     )
-    axes.set(xlabel="", ylabel="")
     axes.set_aspect("equal", adjustable="datalim")
 
 

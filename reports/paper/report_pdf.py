@@ -33,6 +33,7 @@ from steadymap.reports.paper.sheet import (
     Sheet,
     line_height,
     plain_drawing,
+    points_as_images,
     printable,
     shorten,
     wrap,
@@ -135,7 +136,8 @@ def write_pdf(run: Run, summary: Summary, path: Path) -> None:
         with PdfPages(path, metadata=metadata) as pdf:
             for number, sheet in enumerate(pages.sheets, 1):
                 _number(sheet, summary.run, number, len(pages.sheets))
-                pdf.savefig(sheet.figure, dpi=DOTS_PER_INCH)
+                with points_as_images(sheet.figure, DOTS_PER_INCH):
+                    pdf.savefig(sheet.figure, dpi=DOTS_PER_INCH)
 
 
 def compose_pages(run: Run, summary: Summary) -> Pages:

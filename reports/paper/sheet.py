@@ -15,14 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Affine2D, Bbox
 
 from steadymap.reports.wording import NARROW_SPACE
 
@@ -195,10 +200,84 @@ def save_png(sheet: Sheet, path: Path) -> None:
 def save_svg(sheet: Sheet, path: Path) -> None:
     """Write a figure as SVG: type as outlines, so that it looks alike everywhere; points as pictures."""
     FigureCanvasSVG(sheet.figure)
-    with plain_drawing():
+    with plain_drawing(), points_as_images(sheet.figure, DOTS_PER_INCH):
         sheet.figure.savefig(
             path, dpi=DOTS_PER_INCH, format="svg", metadata={"Date": None}, bbox_inches=_content(sheet)
         )
+
+
+@contextmanager
+def points_as_images(figure: Figure, dots_per_inch: float) -> Iterator[None]:
+    """Let rasterized points be images as large as their axes while a figure is written as vectors.
+
+    matplotlib draws each set of points on an empty page of its own: with forty pictures that is most of the time.
+    """
+    drawn = [
+        (axes, points)
+        for axes in figure.axes
+        for points in axes.collections
+        if isinstance(points, PathCollection) and points.get_rasterized()
+    ]
+    alone: dict[tuple[float, float], Axes] = {}  # axes take longer to make than points to draw
+    images = []
+    for axes, points in drawn:
+        axes.apply_aspect()  # the limits that a drawing would choose
+        size = _size_of(axes, figure)
+        if size not in alone:
+            alone[size] = _bare_axes(size, dots_per_inch)
+        image = _ImageAsItIs(axes, _draw_alone(points, axes, alone[size]), zorder=points.get_zorder())
+        image.set_clip_path(axes.patch)
+        axes.add_image(image)
+        images.append(image)
+        points.set(visible=False, rasterized=False)
+    try:
+        yield
+    finally:
+        for image in images:
+            image.remove()
+        for _, points in drawn:
+            points.set(visible=True, rasterized=True)
+
+
+class _ImageAsItIs(AxesImage):
+    """An image that fills its axes, made at the resolution of what it is written to: not resampled."""
+
+    def __init__(self, axes: Axes, pixels: npt.NDArray[np.uint8], **properties: Any) -> None:
+        super().__init__(axes, **properties)
+        self.set_data(pixels)
+        self._place, self._pixels = axes.bbox, pixels
+
+    def make_image(
+        self, renderer: RendererBase, magnification: float = 1.0, unsampled: bool = False
+    ) -> tuple[npt.NDArray[np.uint8], float, float, Affine2D]:
+        """Return the pixels from the lowest line up, as matplotlib's renderers take them, and their lower left."""
+        return self._pixels[::-1], float(self._place.x0), float(self._place.y0), Affine2D()
+
+
+def _size_of(axes: Axes, figure: Figure) -> tuple[float, float]:
+    """Return the size of axes in inches; those that differ by rounding are of one size."""
+    box = axes.get_position()
+    return round(box.width * figure.get_figwidth(), 6), round(box.height * figure.get_figheight(), 6)
+
+
+def _bare_axes(size: tuple[float, float], dots_per_inch: float) -> Axes:
+    """Return axes that fill a figure without a ground."""
+    figure = Figure(figsize=size, dpi=dots_per_inch, facecolor="none")
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    return axes
+
+
+def _draw_alone(points: PathCollection, axes: Axes, alone: Axes) -> npt.NDArray[np.uint8]:
+    """Draw points on bare axes that have the limits of their own, (height, width, 4)."""
+    x, y = np.asarray(points.get_offsets()).T
+    copied = alone.scatter(x, y, s=points.get_sizes(), c=points.get_facecolor(), linewidth=0)
+    alone.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+    canvas: Any = alone.figure.canvas  # matplotlib leaves it untyped
+    canvas.draw()
+    copied.remove()
+    return np.array(canvas.buffer_rgba())
 
 
 def _content(sheet: Sheet) -> Bbox:

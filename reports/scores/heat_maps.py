@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 import numpy as np
@@ -110,6 +111,7 @@ class _Layout:
     def _map(self, title: str, group: pd.DataFrame, column: str, row: str) -> HeatMap:
         columns = sorted(group[column].unique(), key=_nulls_first)
         rows = sorted(group[row].unique(), key=_nulls_first)
+        places = _by(group, [row, column])
         return HeatMap(
             score=self.score,
             reducer=self.reducer,
@@ -120,23 +122,29 @@ class _Layout:
             rows=tuple(
                 (
                     ALL if pd.isna(at_row) else spell_number(at_row),
-                    tuple(self._cell(group[_is(group[row], at_row) & _is(group[column], at)]) for at in columns),
+                    tuple(self._cell(places.get((_known(at_row), _known(at)))) for at in columns),
                 )
                 for at_row in rows
             ),
             references=() if self.is_loss else tuple(self._references(group)),
         )
 
-    def _cell(self, over_seeds: pd.DataFrame) -> HeatCell | None:
-        if over_seeds.empty:
+    @cached_property
+    def bounds(self) -> dict[float | None, tuple[float, float]]:
+        """Lowest and highest value at every k, controls left out."""
+        compared = self.everything[~self.everything["reducer"].isin(CONTROLS)]
+        return {
+            k: (float(values["value"].min()), float(values["value"].max()))
+            for (k,), values in _by(compared, ["k"]).items()
+        }
+
+    def _cell(self, over_seeds: pd.DataFrame | None) -> HeatCell | None:
+        if over_seeds is None:
             return None
         estimate = mean_over_seeds(over_seeds)
         if self.is_loss:
             return HeatCell(estimate, None)
-        compared = self.everything[
-            ~self.everything["reducer"].isin(CONTROLS) & _same_k(self.everything, over_seeds["k"].iloc[0])
-        ]["value"]
-        low, high = float(compared.min()), float(compared.max())
+        low, high = self.bounds[_known(over_seeds["k"].iloc[0])]
         shade = (estimate.value - low) / (high - low) if high > low else 1.0
         return HeatCell(estimate, min(1.0, max(0.0, shade)))
 
@@ -195,6 +203,16 @@ def _same_k(values: pd.DataFrame, k: float) -> pd.Series:
 def _is(column: pd.Series, value: float) -> pd.Series:
     """Compare so that null equals null: a score of the whole picture has no k."""
     return column.isna() if pd.isna(value) else column == value
+
+
+def _by(values: pd.DataFrame, columns: list[str]) -> dict[tuple[float | None, ...], pd.DataFrame]:
+    """Split by the values of columns, null among them."""
+    groups = values.groupby(columns, dropna=False, observed=True, sort=False)
+    return {tuple(_known(one) for one in key): group for key, group in groups}
+
+
+def _known(value: float) -> float | None:
+    return None if pd.isna(value) else value
 
 
 def _nulls_first(value: float) -> float:

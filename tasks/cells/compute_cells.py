@@ -12,13 +12,14 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from steadymap.configs import schemas
 from steadymap.configs.grid import Configuration
+from steadymap.tasks.cells.branch_files import write_branches
 from steadymap.tasks.geometry.parts import GeometryPart, read_material
 from steadymap.tasks.numerics.arrays import Float64
 from steadymap.tasks.numerics.reducers.interface import Material, Settings, find_lane_reducer
@@ -26,6 +27,9 @@ from steadymap.tasks.store.files import map_array, write_json, write_table
 from steadymap.tasks.store.identity import run_versions
 from steadymap.tasks.store.layout import Store
 from steadymap.tasks.workers import describe_error
+
+if TYPE_CHECKING:
+    from steadymap.tasks.numerics.clusters.density_tree import Branches
 
 THREADS = 1
 """A cell runs on one thread, so that its bytes do not depend on how many there are."""
@@ -91,9 +95,9 @@ def _finish(job: CellJob, material: Material, coordinates: Float64, share: tuple
     if degeneracy is not None:
         return CellResult("degenerate", degeneracy)
     neighbours = None if job.neighbours is None else map_array(job.neighbours, "indices")
-    write_table(
-        tabulate(coordinates, material, job.configuration, neighbours), job.store.cell(job.identity), _provenance(job)
-    )
+    picture, branches = tabulate(coordinates, material, job.configuration, neighbours)
+    write_branches(branches, job.identity, job.store)  # first: where a cell is, its tree is, too
+    write_table(picture, job.store.cell(job.identity), _provenance(job))
     seconds, cpu_seconds = started.share(1)
     _note_timing(job, share[0] + seconds, share[1] + cpu_seconds)
     return CellResult("ok")
@@ -121,14 +125,14 @@ def draw(material: Material, lanes: Sequence[tuple[Configuration, int | None]]) 
 
 def tabulate(
     coordinates: Float64, material: Material, configuration: Configuration, neighbours: np.ndarray | None
-) -> pa.Table:
-    """Look for islands in a picture and return the table that a cell's file holds."""
+) -> tuple[pa.Table, Branches]:
+    """Look for islands in a picture; return the table that a cell's file holds, and the tree that they are a cut of."""
     from steadymap.tasks.numerics.clusters.islands import find_islands
 
     picture = coordinates.astype(np.float32)
     islands = find_islands(picture, material.working, configuration.min_cluster_size, neighbours)
     flat = picture.shape[1] == 2
-    return pa.table(
+    table = pa.table(
         {
             "row": np.arange(len(picture)),
             "x": picture[:, 0],
@@ -139,6 +143,7 @@ def tabulate(
         },
         schema=schemas.CELL,
     )
+    return table, islands.branches
 
 
 def _provenance(job: CellJob) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
 from steadymap.tasks.numerics.geometry.spectral_base import spectral_base
 from steadymap.tasks.numerics.reducers import pca, tsne_lanes, umap_lanes
 from steadymap.tasks.numerics.reducers.interface import LANES, Material, Settings
+from steadymap.tasks.numerics.scores.all_scores import Labels, Scorer
 from steadymap.tasks.numerics.valleys.bridges import nearest_along_graph
 from steadymap.tasks.numerics.valleys.dip import dip, dip_p_value
 from steadymap.tasks.numerics.valleys.latent_graph import latent_graph
@@ -28,7 +29,7 @@ ROWS = 300
 
 
 def rehearse() -> None:
-    """Do once, on little data, what numba has to compile: layouts, density trees, walks along a graph, the dip."""
+    """Do once, on little data, what numba compiles: layouts, density trees, walks along a graph, the dip, ranks."""
     working = np.random.default_rng(0).standard_normal((ROWS, 4)).astype(np.float32)
     neighbours = nearest_neighbours(working, 15)
     components = Material(working, joint_probabilities(neighbours, 5), base=principal_components(working))
@@ -43,6 +44,8 @@ def rehearse() -> None:
     latent_leaves(neighbours.indices, working, 10)
     nearest_along_graph(latent_graph(working), np.zeros(ROWS, dtype=np.int64), 0, 10)
     dip_p_value(dip(working[:, 0].astype(np.float64)), ROWS)
+    rows = np.arange(ROWS)
+    Scorer(working, rows.astype(np.uint64), [5], rows, Labels(rows % 3)).score([coordinates])
 
 
 def _settings(method: str, seed: int) -> Settings:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +10,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from steadymap.configs import schemas
-from steadymap.tasks.clusters.branch_files import find_branches, load_branches
+from steadymap.tasks.cells.branch_files import Trees, find_branches
 from steadymap.tasks.clusters.cluster_rows import (
     Pictures,
     describe_clusters,
@@ -40,12 +37,6 @@ from steadymap.tasks.verdicts.split_job import ALPHA
 from steadymap.tasks.verdicts.splits import read_split
 from steadymap.tasks.workers import choose_limits
 
-if TYPE_CHECKING:
-    from steadymap.tasks.numerics.clusters.density_tree import Branches
-
-Trees = dict[str, "Branches | None"]
-"""Branches of every picture's density tree, by the identity of its cell; None where its cut is all that is known."""
-
 
 @task(name="find clusters", task_run_name="clusters of {plan.run}", cache_policy=NO_CACHE)
 def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
@@ -62,10 +53,8 @@ def find_clusters(plan: Plan, drawn: list[Cell], splits: Splits) -> Clusters:
     pictures = [(cell, filled_islands(cell, plan)) for cell in speaking]
     near = latent_neighbours(plan.geometry, plan.config.preprocess.metric, CLUSTER_NEIGHBOURS).indices
     outcomes = [read_split(folder, plan.rows) for folder in splits.folders]
-    place.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.folder) as name:
-        place = replace(place, lost=find_branches(showing, plan.store, Path(name), choose_limits(plan.config.workers)))
-        trees = {cell.identity: load_branches(cell, Path(name)) for cell in showing}
+    trees, lost = find_branches(showing, plan.store, choose_limits(plan.config.workers))
+    place = replace(place, lost=lost)
     clusters = _published(plan, pictures, trees, near, outcomes)
     count = int(clusters.max()) + 1
     if count == 1:

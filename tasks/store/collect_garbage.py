@@ -24,7 +24,7 @@ from steadymap.tasks.store.run_uses import read_uses, uses_file
 from steadymap.tasks.store.sync import remove_there, sizes_there
 
 IDENTITY = r"[0-9a-f]{16,64}"
-FILES = {"cells": "parquet", "scores": "parquet", "row_scores": "parquet", "timings": "json"}
+FILES = {"cells": "parquet", "branches": "parquet", "scores": "parquet", "row_scores": "parquet", "timings": "json"}
 """Kinds whose things are files named by their identity, in folders of its first two letters."""
 
 FOLDERS = ("geometry", "datasets", "splits", "findings")

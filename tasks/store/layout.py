@@ -57,6 +57,10 @@ class Store:
         """Return the file of a cell's embedding."""
         return self._place("cells", cell[:2], f"{cell}.parquet")
 
+    def branches(self, cell: str) -> Path:
+        """Return the file of the density tree of a cell's picture."""
+        return self._place("branches", cell[:2], f"{cell}.parquet")
+
     def scores(self, scores: str) -> Path:
         """Return the file of a cell's scores."""
         return self._place("scores", scores[:2], f"{scores}.parquet")

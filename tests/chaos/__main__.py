@@ -30,6 +30,11 @@ from tests.chaos.sweeps import ended, in_a_child
 def main() -> int:
     """Attack the rows that are named, or all."""
     words = sys.argv[1:]
+    odd = [word for word in words if word not in ("--short", "--write", *ROW_OF) and not word.startswith("--part=")]
+    if odd:
+        print(__doc__)
+        print(f"not known: {', '.join(odd)}; rows: {', '.join(ROW_OF)}")
+        return 0 if odd[0] in ("-h", "--help") else 2
     named = [ROW_OF[word] for word in words if not word.startswith("-")] or list(ROWS)
     part = next((int(word.removeprefix("--part=")) for word in words if word.startswith("--part=")), 1)
     broken = 0

@@ -51,7 +51,18 @@ def empty(content: bytes, chance: random.Random) -> bytes:
 
 def verified_files(root: Path) -> list[Path]:
     """Return every file of a store that carries numbers, or says what does."""
-    kinds = ("cells", "scores", "row_scores", "timings", "geometry", "datasets", "splits", "findings", "uses")
+    kinds = (
+        "cells",
+        "branches",
+        "scores",
+        "row_scores",
+        "timings",
+        "geometry",
+        "datasets",
+        "splits",
+        "findings",
+        "uses",
+    )
     found = [path for kind in kinds for path in sorted((root / kind).rglob("*"))]
     found += [path for path in sorted((root / "runs").rglob("*")) if path.name not in NOT_VERIFIED]
     return [path for path in found if path.is_file()]

@@ -276,7 +276,8 @@ def test_a_score_a_pair_and_a_measure_that_are_lost_cost_themselves(
     monkeypatch.setattr("steadymap.tasks.steps.score_cells.score_batch", faults.lost_with_one_seed)
     monkeypatch.setattr("steadymap.tasks.steps.measure_stability.compare_batch", faults.lost_with_one_pair)
     monkeypatch.setattr("steadymap.tasks.steps.score_rows.measure_rows", faults.lost_with_one_measure)
-    monkeypatch.setattr("steadymap.tasks.clusters.branch_files.branches_of_batch", faults.lost_with_one_tree)
+    monkeypatch.setattr("steadymap.tasks.steps.compute_graph.compute_cells", faults.drawn_without_trees)
+    monkeypatch.setattr("steadymap.tasks.cells.branch_files.branches_of_batch", faults.lost_with_one_tree)
     store = tmp_path / "store"
     outcome = stability_sweep(blob_config(blobs_file, seeds), str(store))
     assert (outcome.computed, outcome.failed) == (whole.computed, 0)

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from steadymap.tasks.numerics.arrays import AnyFloat, Float32, Float64, Int64, Integers
-from steadymap.tasks.numerics.clusters.islands import FAST_FROM_ROWS, MOST_SMOOTHING
+from steadymap.tasks.numerics.clusters.linkage import link
 
 CORE_NEIGHBOURS = 5
 """Neighbours that the density of a row of the latent space is told by: few, so that small clusters have branches."""
@@ -69,39 +69,12 @@ def picture_branches(coordinates: Float32, min_cluster_size: int) -> Branches:
     min_cluster_size
         Fewest rows of a branch; densities are smoothed over as many neighbours, at most 100.
 
-    Source: Campello, Moulavi & Sander 2013, doi:10.1007/978-3-642-37456-2_14.
+    Source: see ``link``.
     """
-    rows = len(coordinates)
-    if rows < 2:
-        return Branches(np.array([-1]), np.zeros(rows, dtype=np.int64))
-    smoothing = min(min_cluster_size, MOST_SMOOTHING, rows)
-    link = _link_few if rows < FAST_FROM_ROWS else _link_many
-    merges, heights = link(coordinates.astype(np.float64), max(2, min(min_cluster_size, rows)), smoothing)
-    return condense(merges, heights, min_cluster_size)
-
-
-def _link_few(coordinates: Float64, min_cluster_size: int, smoothing: int) -> tuple[Int64, Float64]:
-    """Return scikit-learn's single-linkage tree: the two nodes of every merge, and its height."""
-    from sklearn.cluster import HDBSCAN
-
-    fitted = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=smoothing, copy=True).fit(coordinates)
-    linkage = fitted._single_linkage_tree_
-    merges = np.column_stack([linkage["left_node"], linkage["right_node"]]).astype(np.int64)
-    return merges, linkage["value"].astype(np.float64)
-
-
-def _link_many(coordinates: Float64, min_cluster_size: int, smoothing: int) -> tuple[Int64, Float64]:
-    """Return that of fast_hdbscan, O(n log n)."""
-    from fast_hdbscan.hdbscan import fast_hdbscan
-
-    linkage = fast_hdbscan(
-        coordinates,
-        min_cluster_size=min_cluster_size,
-        min_samples=max(1, smoothing - 1),  # a row itself is not counted there
-        reproducible=True,
-        return_trees=True,
-    )[2]
-    return linkage[:, :2].astype(np.int64), linkage[:, 2].astype(np.float64)
+    if len(coordinates) < 2:
+        return Branches(np.array([-1]), np.zeros(len(coordinates), dtype=np.int64))
+    linked = link(coordinates, min_cluster_size)
+    return condense(linked.merges, linked.heights, min_cluster_size)
 
 
 def graph_branches(indices: Integers, lengths: AnyFloat, smallest: int) -> Branches:

@@ -6,18 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steadymap.tasks.numerics.arrays import Float32, Float64, Int32, Int64, Integers
+from steadymap.tasks.numerics.arrays import Float32, Int32, Int64, Integers
+from steadymap.tasks.numerics.clusters.density_tree import Branches, condense
 from steadymap.tasks.numerics.clusters.largest_first import largest_first
+from steadymap.tasks.numerics.clusters.linkage import link
 from steadymap.tasks.numerics.geometry.neighbours import SPARE_CANDIDATES, squared_distances
 
 NOISE = -1
-
-MOST_SMOOTHING = 100
-"""Most neighbours that a density is smoothed over: more would not make it steadier, and as many a row are held."""
-
-FAST_FROM_ROWS = 20_000
-"""From here on fast_hdbscan, below scikit-learn: at 10,000 rows both take half a second, at 70,000 1.5 and 26, but the
-fast one compiles for half a minute on a new machine."""
 
 VOTERS = 15
 """Labelled neighbours in the latent space that decide where a noise point belongs."""
@@ -34,10 +29,13 @@ class Islands:
     filled
         The same with every noise row given to the nearest island in the latent space; all 0 where there is no
         island at all. Shape (n,).
+    branches
+        The density tree that the islands are one cut of.
     """
 
     labels: Int32
     filled: Int32
+    branches: Branches
 
 
 def find_islands(
@@ -57,34 +55,13 @@ def find_islands(
         Nearest rows in the latent space, nearest first, as many as are known, shape (n, k): they spare a search and
         change nothing.
 
-    Source: Campello, Moulavi & Sander 2013, doi:10.1007/978-3-642-37456-2_14; scikit-learn's HDBSCAN, for many rows
-    fast_hdbscan (McInnes & Healy 2017, doi:10.1109/ICDMW.2017.12).
+    Source: see ``link``.
     """
-    smoothing = min(min_cluster_size, MOST_SMOOTHING, len(coordinates))
-    cluster = _cluster_few if len(coordinates) < FAST_FROM_ROWS else _cluster_many
-    labels = largest_first(cluster(coordinates.astype(np.float64), min_cluster_size, smoothing))
-    return Islands(labels.astype(np.int32), fill_noise(labels, working, neighbours).astype(np.int32))
-
-
-def _cluster_few(coordinates: Float64, min_cluster_size: int, smoothing: int) -> Int64:
-    """Return scikit-learn's labels, shape (n,): quadratic in the rows, and nothing to compile."""
-    from sklearn.cluster import HDBSCAN
-
-    clustering = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=smoothing, copy=True)
-    return np.asarray(clustering.fit_predict(coordinates), dtype=np.int64)
-
-
-def _cluster_many(coordinates: Float64, min_cluster_size: int, smoothing: int) -> Int64:
-    """Return the labels of fast_hdbscan, shape (n,): a spanning tree from a k-d tree, O(n log n)."""
-    from fast_hdbscan.hdbscan import fast_hdbscan
-
-    labels, _ = fast_hdbscan(
-        coordinates,
-        min_cluster_size=min_cluster_size,
-        min_samples=max(1, smoothing - 1),  # a row itself is not counted there
-        reproducible=True,
-    )
-    return np.asarray(labels, dtype=np.int64)
+    linked = link(coordinates, min_cluster_size)
+    labels = largest_first(linked.labels)
+    filled = fill_noise(labels, working, neighbours)
+    branches = condense(linked.merges, linked.heights, min_cluster_size)
+    return Islands(labels.astype(np.int32), filled.astype(np.int32), branches)
 
 
 def fill_noise(labels: Int64, working: Float32, neighbours: Integers | None = None) -> Int64:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from scipy.spatial.distance import pdist
 from scipy.stats import kendalltau, spearmanr
 
@@ -34,12 +35,13 @@ def silhouette(block: RankedBlock, labels: Int64) -> Float64:
     a is the mean distance to its own class, b to the nearest other one; NaN without a label, 0 where it is alone.
     Source: Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7; equals ``sklearn.metrics.silhouette_samples``.
     """
-    labelled = np.flatnonzero(labels != NO_LABEL)
-    by_class = labelled[np.argsort(labels[labelled], kind="stable")]
-    classes, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
+    labelled = labels != NO_LABEL
+    classes, codes, sizes = np.unique(labels[labelled], return_inverse=True, return_counts=True)
     if len(classes) < 2:
         return np.full(len(block.anchors), np.nan)
-    sums = np.add.reduceat(np.sqrt(block.squared[:, by_class]), starts, axis=1)
+    class_of = np.full(len(labels), NO_LABEL, dtype=np.int64)
+    class_of[labelled] = codes
+    sums = _sum_by_class(block.squared, class_of, len(classes))
     own = labels[block.anchors]
     has_label = own != NO_LABEL
     at = np.searchsorted(classes, np.where(has_label, own, classes[0]))
@@ -52,6 +54,17 @@ def silhouette(block: RankedBlock, labels: Int64) -> Float64:
     values = np.divide(between - within, larger, out=np.zeros(len(own)), where=larger > 0)
     values[sizes[at] == 1] = 0
     return np.where(has_label, values, np.nan)
+
+
+@njit(cache=True, nogil=True)
+def _sum_by_class(squared: Float64, class_of: Int64, classes: int) -> Float64:
+    """Sum every line's distances to the rows of each class; shape (b, classes)."""
+    sums = np.zeros((len(squared), classes))
+    for line in range(len(squared)):
+        for row in range(len(class_of)):
+            if class_of[row] >= 0:
+                sums[line, class_of[row]] += np.sqrt(squared[line, row])
+    return sums
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
-from steadymap.tasks.numerics.arrays import Float64, Int64
+from steadymap.tasks.numerics.arrays import Float64, Int32, Int64
 from steadymap.tasks.numerics.randomness import stream
 from steadymap.tasks.numerics.scores.ranks import RankedBlock
 
@@ -53,7 +54,17 @@ def auc_ln_k(block: RankedBlock) -> Float64:
     from_here_on = np.zeros(last + 1)
     from_here_on[1:last] = np.cumsum(weight[::-1])[::-1]
     chance = np.sum(1 / (last - sizes)) / total
-    return np.asarray(from_here_on[block.worse_rank].sum(axis=1) - chance)
+    return np.asarray(_sum_at(from_here_on, block.worse_rank) - chance)
+
+
+@njit(cache=True, nogil=True)
+def _sum_at(values: Float64, places: Int32) -> Float64:
+    """Sum the values that stand at the places of every line."""
+    sums = np.zeros(len(places))
+    for line in range(len(places)):
+        for place in places[line]:
+            sums[line] += values[place]
+    return sums
 
 
 @dataclass(frozen=True)
@@ -99,10 +110,8 @@ class WorseRanks:
     def add(self, block: RankedBlock) -> None:
         """Count a block; anchor after anchor goes to group after group."""
         group = (self.anchors.sum() + np.arange(len(block.anchors))) % GROUPS
-        for one in np.unique(group):
-            chosen = block.worse_rank[group == one]
-            self.counts[one] += np.bincount(chosen.ravel(), minlength=block.rows).astype(np.int32)
-            self.anchors[one] += len(chosen)
+        _count(self.counts, group, block.worse_rank)
+        self.anchors += np.bincount(group, minlength=GROUPS)
 
     def quality(self) -> Float64:
         """Return Q_NX over all anchors."""
@@ -121,3 +130,11 @@ class WorseRanks:
             weights = np.bincount(generator.integers(0, groups, groups), minlength=groups)
             histogram = weights @ self.counts[filled]
             yield q_nx(histogram, int(weights @ self.anchors[filled]))
+
+
+@njit(cache=True, nogil=True)
+def _count(counts: Int32, group: Int64, worse: Int32) -> None:
+    """Add every line's worse ranks to the counts of its group."""
+    for line in range(len(worse)):
+        for rank in worse[line]:
+            counts[group[line], rank] += 1

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.distance import pdist
-from scipy.stats import rankdata
 
 from steadymap.tasks.numerics.arrays import AnyFloat, Float64
+from steadymap.tasks.numerics.scores.radix import rank_distances
 
 SAMPLE_ROWS = 1_000
 """499,500 pairs (Kobak & Berens 2019); a sample of pairs of all rows would have the same error and no structure."""
@@ -24,7 +24,7 @@ class Correlation:
 
 def ranked_distances(points: AnyFloat) -> Float64:
     """Return the standardised ranks of all pair distances, upper triangle, shape (m (m − 1) / 2,)."""
-    ranks = rankdata(pdist(np.asarray(points, dtype=np.float64)))
+    ranks = rank_distances(pdist(np.asarray(points, dtype=np.float64)))
     centred = ranks - ranks.mean()
     spread = centred.std()
     return np.asarray(centred / spread if spread > 0 else centred)

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from joblib import Parallel, delayed
+from numba import njit
 from scipy.spatial.distance import cdist
 
 from steadymap.tasks.numerics.arrays import AnyFloat, Float64, Int32, Int64
+from steadymap.tasks.numerics.scores.radix import Words, sort_words
 
 EXACT_UP_TO = 5_000
 """Up to this many rows every row is an anchor."""
@@ -115,77 +117,151 @@ def rank_blocks(
 class _Around:
     """The other rows of each anchor, nearest first in the latent space, and their mid-ranks; shape (b, n − 1).
 
-    ``places`` has for every row, the anchor included, its place in that order; shape (b, n).
+    ``places`` has for every other row its place in that order, 0 the nearest; shape (b, n), what stands at the anchor
+    means nothing.
     """
 
-    rows: Int64
+    rows: Int32
     ranks: Float64
     places: Int32
 
 
 def _sort_around(latent: Float64, block: Int64) -> _Around:
-    rows, ascending = _sorted(cdist(latent[block], latent, "sqeuclidean"), block)
-    places = np.zeros((len(block), len(latent)), dtype=np.int32)
-    np.put_along_axis(places, rows, np.arange(rows.shape[1], dtype=np.int32)[None, :], axis=1)
-    return _Around(rows, _mid_ranks(ascending), places)
+    squared = cdist(latent[block], latent, "sqeuclidean")
+    return _Around(*_order(squared.view(np.uint64), block))
 
 
 def _rank(around: _Around, picture: Float64, block: Int64, k_max: int) -> RankedBlock:
     squared = cdist(picture[block], picture, "sqeuclidean")
-    rows, ascending = _sorted(squared, block)
-    place = np.take_along_axis(around.places, rows, axis=1)
     half = len(picture) // 2
-    drawn_ranks = _mid_ranks(ascending)
-    # Where the k_max nearest of the latent space stand in the picture: every row of the mask has k_max true entries.
-    anchor, at = np.nonzero(place < k_max)
-    picture_ranks_of_latent = np.empty((len(block), k_max))
-    picture_ranks_of_latent[anchor, place[anchor, at]] = drawn_ranks[anchor, at]
-    places_of_latent = np.empty((len(block), k_max), dtype=np.int64)
-    places_of_latent[anchor, place[anchor, at]] = at
-    nearest = place[:, :k_max].astype(np.int64)
+    nearest, worse, (places_of_latent, ranks_of_latent), (places_of_picture, ranks_of_picture) = _compare(
+        squared.view(np.uint64), block, around.places, k_max
+    )
     return RankedBlock(
         anchors=block,
-        picture_nearest=rows[:, :k_max],
-        latent_ranks_of_picture=np.take_along_axis(around.ranks, nearest, axis=1),
-        picture_ranks_of_picture=drawn_ranks[:, :k_max],
-        picture_ranks_of_latent=picture_ranks_of_latent,
+        picture_nearest=nearest[:, :k_max].astype(np.int64),
+        latent_ranks_of_picture=np.take_along_axis(around.ranks, places_of_picture, axis=1),
+        picture_ranks_of_picture=ranks_of_picture,
+        picture_ranks_of_latent=ranks_of_latent,
         latent_ranks_of_latent=around.ranks[:, :k_max],
-        places_of_picture=nearest,
+        places_of_picture=places_of_picture,
         places_of_latent=places_of_latent,
-        worse_rank=np.maximum(place, np.arange(place.shape[1], dtype=np.int32)) + 1,
+        worse_rank=worse,
         squared=squared,
-        # Roots are new arrays of half the length: no view keeps the full ones alive.
-        distances_of_latent=np.sqrt(np.take_along_axis(squared, around.rows[:, :half], axis=1)),
-        distances_of_picture=np.sqrt(ascending[:, :half]),
+        distances_of_latent=_distances(squared, around.rows, half),
+        distances_of_picture=_distances(squared, nearest, half),
         rows=len(picture),
     )
 
 
-def _sorted(squared: Float64, block: Int64) -> tuple[Int64, Float64]:
-    """Sort the other rows of every anchor by (squared distance, row); returns rows and distances, shape (b, n − 1).
+@njit(cache=True, nogil=True)
+def _place_bits(rows: int) -> int:
+    """Return how many of the last bits of a distance the number of its row takes.
 
-    A row takes the place of the last bits of its distance, so that one sort of whole numbers orders both. Distances
-    that differ by less than 2⁻³⁵ (of up to 131,072 rows; 2⁻³² of a million) are tied: no more than rounding.
+    So one sort of whole numbers orders by (distance, row). Distances that differ by less than 2⁻³⁵ (of up to 131,072
+    rows; 2⁻³² of a million) are tied: no more than rounding.
     """
-    count = squared.shape[1]
-    low = np.uint64((1 << (count - 1).bit_length()) - 1)
-    keys = squared.view(np.uint64) & ~low
-    keys |= np.arange(count, dtype=np.uint64)
-    keys[np.arange(len(block)), block] = 0  # the row itself stands in front of everything, even of equal rows
-    keys.sort(axis=1)
-    others = keys[:, 1:]
-    return (others & low).astype(np.int64), (others & ~low).view(np.float64)
+    bits = 0
+    while (rows - 1) >> bits:
+        bits += 1
+    return bits
 
 
-def _mid_ranks(ascending: Float64) -> Float64:
-    """Rank sorted lines from 1; equal values share the mean of their ranks."""
-    ranks = np.broadcast_to(np.arange(1.0, ascending.shape[1] + 1), ascending.shape)
-    tied = np.flatnonzero(np.any(ascending[:, 1:] == ascending[:, :-1], axis=1))
-    if not len(tied):
-        return ranks
-    ranks = ranks.copy()
-    for line in tied:
-        values = ascending[line]
-        below = np.searchsorted(values, values, side="left")
-        ranks[line] = (below + np.searchsorted(values, values, side="right") + 1) / 2
-    return ranks
+@njit(cache=True, nogil=True)
+def _sort_others(squared: Words, anchor: int, words: Words, spare: Words) -> Words:
+    """Return a line's distances in ascending order, the row of each in its last bits, without the anchor's own."""
+    bits = _place_bits(len(squared))
+    low = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
+    at = 0
+    for row in range(len(squared)):
+        if row != anchor:
+            words[at] = (squared[row] & ~low) | np.uint64(row)
+            at += 1
+    return sort_words(words, spare, bits)
+
+
+@njit(cache=True, nogil=True)
+def _mid_rank(ordered: Words, place: int, bits: int) -> float:
+    """Return the rank from 1 of what stands at a place; equal values share the mean of theirs."""
+    value = ordered[place] >> np.uint64(bits)
+    first, last = place, place
+    # Of many equal values half are passed over at a time.
+    step = 1
+    while step:
+        if first >= step and ordered[first - step] >> np.uint64(bits) == value:
+            first -= step
+            step *= 2
+        else:
+            step //= 2
+    step = 1
+    while step:
+        if last + step < len(ordered) and ordered[last + step] >> np.uint64(bits) == value:
+            last += step
+            step *= 2
+        else:
+            step //= 2
+    return 1 + (first + last) / 2
+
+
+@njit(cache=True, nogil=True)
+def _order(squared: Words, anchors: Int64) -> tuple[Int32, Float64, Int32]:
+    """Return the rows around each anchor in order, the mid-rank of every place, and the place of every row."""
+    lines, rows = squared.shape
+    in_order = np.empty((lines, rows - 1), dtype=np.int32)
+    ranks = np.empty((lines, rows - 1))
+    places = np.zeros((lines, rows), dtype=np.int32)
+    words, spare = np.empty(rows - 1, dtype=np.uint64), np.empty(rows - 1, dtype=np.uint64)
+    bits = _place_bits(rows)
+    low = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
+    for line in range(lines):
+        ordered = _sort_others(squared[line], anchors[line], words, spare)
+        for place in range(rows - 1):
+            row = np.int64(ordered[place] & low)
+            in_order[line, place] = row
+            places[line, row] = place
+            ranks[line, place] = _mid_rank(ordered, place, bits)
+    return in_order, ranks, places
+
+
+@njit(cache=True, nogil=True)
+def _compare(
+    squared: Words, anchors: Int64, latent: Int32, k_max: int
+) -> tuple[Int32, Int32, tuple[Int64, Float64], tuple[Int64, Float64]]:
+    """Put the order around each anchor in a picture beside that in the latent space.
+
+    Returned are the ⌊n/2⌋ or k_max nearest rows of the picture, the worse rank of every row, and place and mid-rank
+    of the k_max nearest: of the latent space's in the picture, and of the picture's (the place in the latent space).
+    """
+    lines, rows = squared.shape
+    kept = max(rows // 2, k_max)
+    nearest = np.empty((lines, kept), dtype=np.int32)
+    worse = np.empty((lines, rows - 1), dtype=np.int32)
+    places_of_latent, ranks_of_latent = np.empty((lines, k_max), dtype=np.int64), np.empty((lines, k_max))
+    places_of_picture, ranks_of_picture = np.empty((lines, k_max), dtype=np.int64), np.empty((lines, k_max))
+    words, spare = np.empty(rows - 1, dtype=np.uint64), np.empty(rows - 1, dtype=np.uint64)
+    bits = _place_bits(rows)
+    low = (np.uint64(1) << np.uint64(bits)) - np.uint64(1)
+    for line in range(lines):
+        ordered = _sort_others(squared[line], anchors[line], words, spare)
+        for place in range(rows - 1):
+            there = latent[line, np.int64(ordered[place] & low)]
+            worse[line, place] = max(np.int32(place), there) + 1
+            if there < k_max:
+                places_of_latent[line, there] = place
+        for place in range(kept):
+            nearest[line, place] = np.int32(ordered[place] & low)
+        for place in range(k_max):
+            places_of_picture[line, place] = latent[line, nearest[line, place]]
+            ranks_of_picture[line, place] = _mid_rank(ordered, place, bits)
+            ranks_of_latent[line, place] = _mid_rank(ordered, places_of_latent[line, place], bits)
+    return nearest, worse, (places_of_latent, ranks_of_latent), (places_of_picture, ranks_of_picture)
+
+
+@njit(cache=True, nogil=True)
+def _distances(squared: Float64, rows: Int32, count: int) -> Float64:
+    """Return the distances to the first rows of every line."""
+    found = np.empty((len(rows), count))
+    for line in range(len(rows)):
+        for at in range(count):
+            found[line, at] = np.sqrt(squared[line, rows[line, at]])
+    return found

@@ -7,8 +7,9 @@ import pytest
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics import adjusted_rand_score
 
-from steadymap.tasks.numerics.clusters.density_tree import _link_few, _link_many, condense, picture_branches
-from steadymap.tasks.numerics.clusters.islands import MOST_SMOOTHING, find_islands
+from steadymap.tasks.numerics.clusters.density_tree import Branches, condense, picture_branches
+from steadymap.tasks.numerics.clusters.islands import find_islands
+from steadymap.tasks.numerics.clusters.linkage import MOST_SMOOTHING, Linkage, link_few, link_many
 from steadymap.tasks.numerics.clusters.recurrence import recover_clusters
 
 
@@ -97,20 +98,33 @@ def test_the_fast_tree_is_that_of_scikit_learn() -> None:
     generator = np.random.default_rng(5)
     centres = generator.uniform(-20, 20, (6, 2))
     points = centres[np.arange(3_000) % 6] + generator.standard_normal((3_000, 2))
-    few, many = (condense(*link(points, 60, 60), 60) for link in (_link_few, _link_many))
+    few, many = (_condensed(link(points, 60, 60)) for link in (link_few, link_many))
     assert len(few.parent) == len(many.parent) >= 7
     # Branches may be told in another order; what they hold is the same, but for a few rows on the way out.
     assert adjusted_rand_score(few.of_row, many.of_row) > 0.99
 
 
+def _condensed(linked: Linkage) -> Branches:
+    return condense(linked.merges, linked.heights, 60)
+
+
+def test_islands_come_with_the_tree_that_they_are_a_cut_of() -> None:
+    generator = np.random.default_rng(7)
+    points = (generator.uniform(-20, 20, (4, 2))[np.arange(400) % 4] + generator.standard_normal((400, 2))).astype("f4")
+    tree, again = find_islands(points, points, 20).branches, picture_branches(points, 20)
+    assert len(tree.parent) >= 4
+    np.testing.assert_array_equal(tree.parent, again.parent)
+    np.testing.assert_array_equal(tree.of_row, again.of_row)
+
+
 def test_densities_are_smoothed_over_no_more_rows_than_those_of_islands(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    def link(points: np.ndarray, smallest: int, smoothing: int) -> tuple[np.ndarray, np.ndarray]:
+    def link(points: np.ndarray, smallest: int, smoothing: int) -> Linkage:
         asked.append(smoothing)
-        return _link_few(points, smallest, smoothing)
+        return link_few(points, smallest, smoothing)
 
-    monkeypatch.setattr("steadymap.tasks.numerics.clusters.density_tree._link_few", link)
+    monkeypatch.setattr("steadymap.tasks.numerics.clusters.linkage.link_few", link)
     points = np.random.default_rng(6).standard_normal((500, 2)).astype(np.float32)
     for smallest in (20, 300):
         picture_branches(points, smallest)

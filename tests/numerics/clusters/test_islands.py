@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from steadymap.tasks.numerics.clusters import islands
+from steadymap.tasks.numerics.clusters import linkage
 from steadymap.tasks.numerics.clusters.islands import NOISE, VOTERS, find_islands
+from steadymap.tasks.numerics.clusters.linkage import Linkage, link_few, link_many
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
 
 
@@ -45,20 +46,20 @@ def test_many_rows_get_the_islands_that_few_get(rows: int, smallest: int) -> Non
     centres = 6 * generator.standard_normal((5, 2))
     picture = centres[generator.integers(0, 5, rows)] + generator.standard_normal((rows, 2))
     picture[: rows // 10] = generator.uniform(-15, 15, (rows // 10, 2))
-    few, many = (cluster(picture, smallest, smallest) for cluster in (islands._cluster_few, islands._cluster_many))
+    few, many = (link(picture, smallest, smallest).labels for link in (link_few, link_many))
     # Both build the same tree; rows whose distances tie may join it in another order.
     assert adjusted_rand_score(few, many) > 0.97
-    assert np.array_equal(many, islands._cluster_many(picture, smallest, smallest))
+    assert np.array_equal(many, link_many(picture, smallest, smallest).labels)
 
 
 def test_many_rows_are_smoothed_over_a_hundred_neighbours_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
 
-    def note(coordinates: np.ndarray, min_cluster_size: int, smoothing: int) -> np.ndarray:
+    def note(coordinates: np.ndarray, min_cluster_size: int, smoothing: int) -> Linkage:
         asked.append((min_cluster_size, smoothing))
-        return np.zeros(len(coordinates), dtype=np.int64)
+        return link_few(coordinates, min_cluster_size, smoothing)
 
-    monkeypatch.setattr(islands, "_cluster_few", note)
+    monkeypatch.setattr(linkage, "link_few", note)
     picture, latent, _ = two_islands_and_noise()
     for smallest in (20, 150):
         find_islands(picture, latent, smallest)

@@ -1,14 +1,18 @@
-"""Trustworthiness, continuity, kNN recall: worked by hand, against scikit-learn, at their limits, invariances."""
+"""Trustworthiness, continuity, kNN recall: by hand, against scikit-learn, at their limits, invariances; ties."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.scores import ranks
 from steadymap.tasks.numerics.scores.all_scores import Score, Scorer, choose_anchors
+from steadymap.tasks.numerics.scores.ranks import rank_blocks
 
 RANK_SCORES = ("trustworthiness", "continuity", "knn_recall")
 
@@ -128,3 +132,40 @@ def test_every_row_is_an_anchor_until_there_are_too_many() -> None:
     order = np.random.default_rng(1).permutation(6000)
     moved = choose_anchors(keys[order], exact=False)
     assert set(keys[order][moved]) == set(keys[sampled])
+
+
+def test_places_and_ranks_are_those_of_sorting_by_distance_and_row() -> None:
+    # A lattice: many distances are equal, and some rows are.
+    generator = np.random.default_rng(0)
+    latent, picture = generator.integers(0, 4, (120, 3)), generator.integers(0, 5, (120, 2))
+    anchors = np.array([0, 1, 57, 119])
+    (block,) = next(iter(rank_blocks(latent, [picture], anchors, 20)))
+    for line, anchor in enumerate(anchors):
+        around, drawn = (_order_by_hand(points, anchor) for points in (latent, picture))
+        assert block.picture_nearest[line].tolist() == drawn.rows[:20]
+        assert block.places_of_picture[line].tolist() == [around.rows.index(row) for row in drawn.rows[:20]]
+        assert block.places_of_latent[line].tolist() == [drawn.rows.index(row) for row in around.rows[:20]]
+        assert block.latent_ranks_of_picture[line].tolist() == [around.ranks[row] for row in drawn.rows[:20]]
+        assert block.picture_ranks_of_picture[line].tolist() == [drawn.ranks[row] for row in drawn.rows[:20]]
+        assert block.picture_ranks_of_latent[line].tolist() == [drawn.ranks[row] for row in around.rows[:20]]
+        assert block.latent_ranks_of_latent[line].tolist() == [around.ranks[row] for row in around.rows[:20]]
+        worse = [1 + max(place, around.rows.index(row)) for place, row in enumerate(drawn.rows)]
+        assert sorted(block.worse_rank[line].tolist()) == sorted(worse)
+        np.testing.assert_allclose(block.distances_of_picture[line], [drawn.distances[row] for row in drawn.rows[:60]])
+        np.testing.assert_allclose(block.distances_of_latent[line], [drawn.distances[row] for row in around.rows[:60]])
+
+
+@dataclass(frozen=True)
+class _ByHand:
+    rows: list[int]
+    distances: dict[int, float]
+    ranks: dict[int, float]
+
+
+def _order_by_hand(points: np.ndarray, anchor: int) -> _ByHand:
+    others = [row for row in range(len(points)) if row != anchor]
+    distances = {row: float(np.linalg.norm(points[row] - points[anchor])) for row in others}
+    mid = rankdata([distances[row] for row in others])
+    return _ByHand(
+        sorted(others, key=lambda row: (distances[row], row)), distances, dict(zip(others, mid.tolist(), strict=True))
+    )
