@@ -191,6 +191,7 @@ NIGHTS = pa.schema(
         pa.field("lost", pa.int32()),
         pa.field("flipped", pa.int32()),
         pa.field("dropped", pa.int32()),
+        pa.field("moved", pa.int32()),
         pa.field("agreement", pa.float64()),
         pa.field("seed_agreement", pa.float64()),
         pa.field("said", pa.list_(pa.string()), nullable=False),

@@ -25,6 +25,7 @@ from steadymap.reports.build import REPORT
 from steadymap.reports.compare.compare_runs import Comparison, compare_runs
 from steadymap.reports.compare.drift import Drift, measure_drift
 from steadymap.reports.nights.night_changes import (
+    OF_VERDICTS,
     ONE_SPLIT,
     Change,
     carry_numbers,
@@ -272,7 +273,7 @@ def _tell(row: SweepOfNight, before: Run | None, past: Past, store: Store) -> En
         drift = measure_drift(before, after)
         changes = quieten(find_night_changes(compared, old, numbers), before, after)
         told = [*compared.notices, *spell_rest(compared, drift)]
-        told += [ONE_SPLIT] if any(one.quiet for one in changes) else []
+        told += [ONE_SPLIT] if any(one.quiet for one in changes if one.kind in OF_VERDICTS) else []
     elif before is not None:
         told = [f"Not compared with the night before: {why_not}"]
     failure = find_failures(after)
@@ -289,6 +290,7 @@ def _tell(row: SweepOfNight, before: Run | None, past: Past, store: Store) -> En
         lost=kinds.count("cluster.lost"),
         flipped=kinds.count("verdict.flipped"),
         dropped=sum(int(one.facts["dropped"]) for one in changes if one.kind == "score.dropped"),
+        moved=sum(int(one.facts["moved"]) for one in changes if one.kind == "score.moved"),
         agreement=drift.agreement,
         seed_agreement=drift.seed_agreement,
         said=(*(one.sentence for one in changes), *told),

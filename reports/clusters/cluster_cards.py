@@ -127,12 +127,13 @@ class ClusterCard:
 
     @property
     def line(self) -> str:
-        """The card in one line, the verdict first."""
+        """The card in one line: the verdict, the name, and after it the number that tables have."""
         lead = "" if self.verdict is None else f"{self.verdict.shape} {self.verdict.word}: "
+        number = f", number {self.number}" if self.name.value and self.name.alone else ""
         label = f"; {self.label}" if self.label else ""
         told = f"recurrence {self.recurrence}, {self.band}; {self.found_again}"
         reason = "" if self.verdict is None else f"; {self.verdict.reason}"
-        return f"{lead}cluster {self.number}: {self.rows}{label}; {told}{reason}"
+        return f"{lead}{self.name.plain}{number}: {self.rows}{label}; {told}{reason}"
 
 
 @dataclass(frozen=True)

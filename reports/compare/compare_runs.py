@@ -35,6 +35,8 @@ MOST_TOLD = 6
 RESIZED = 0.1
 """A cluster that gained or lost more than this share of its rows is told of."""
 
+SOUGHT_IN_NEITHER = "Neither run sought clusters: all pictures have three dimensions."
+
 Fate = Literal["kept", "reshaped", "split", "merged", "vanished", "split off", "appeared", "not compared"]
 
 Namer = Callable[[int], str]
@@ -44,9 +46,6 @@ SHOWN = ("REAL", "HIDDEN")
 
 CLEAR_ERRORS = 2.0
 """Standard errors by which shares of halves differ beyond chance."""
-
-SCORES_OF_VECTORS = ("label_purity", "input_trustworthiness", "input_continuity")
-"""Facts about the vectors of which less is worse; every score that settings are compared by is of that kind, too."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,10 @@ class ClusterChange:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two runs: its names, its rows, the share of them that the other has, and its verdicts in words."""
+    """One of the two runs: its names, its rows, the share of them that the other has, and its verdicts in words.
+
+    ``sought`` says whether it looked for clusters: they are read off flat pictures only.
+    """
 
     run: str
     name: str
@@ -162,6 +164,7 @@ class Side:
     share: float
     clusters: int
     verdicts: str
+    sought: bool = True
 
 
 @dataclass(frozen=True)
@@ -179,9 +182,9 @@ class Comparison:
     circumstances
         What is not the same about the runs: name, A, B.
     clusters
-        What happened to the clusters of A, then where new ones of B come from.
+        What happened to the clusters of A, then where new ones of B come from; empty unless both runs sought them.
     after
-        Every cluster of B by its number.
+        Every cluster of B by its number; empty likewise.
     scores
         Scores of the settings that both have drawn.
     purity
@@ -215,6 +218,7 @@ class Comparison:
         """Whether clusters and scores are the same to the last row."""
         scores = all(one.differs == "the same" for one in self.scores)
         same = self.recommended[0] == self.recommended[1] and self.a.rows == self.b.rows
+        same = same and self.a.sought == self.b.sought
         return scores and same and not any(one.changed for one in self.clusters)
 
     @property
@@ -225,11 +229,7 @@ class Comparison:
     @property
     def dropped(self) -> tuple[ScoreChange, ...]:
         """Scores that are worse by more than chance, the recommended settings first; of vectors, those that can be."""
-        worse = [
-            one
-            for one in self.score_changes
-            if one.difference < 0 and (one.configuration or one.score in SCORES_OF_VECTORS)
-        ]
+        worse = [one for one in self.score_changes if one.difference < 0 and one.may_drop]
         return tuple(sorted(worse, key=lambda one: not one.recommended))
 
 
@@ -243,7 +243,9 @@ def compare_runs(a: Run, b: Run, encoders: EncoderAgreement | None = None) -> Co
     """
     rows, notices = _shared_rows(a, b)
     matching = match_clusters(_partition(rows["cluster_a"]), _partition(rows["cluster_b"]))
-    facts_a, facts_b = _facts(a, matching.before), _facts(b, matching.after)
+    # Where one run did not look for clusters, the other's have neither appeared nor vanished.
+    comparable = a.seeks_clusters and b.seeks_clusters
+    facts_a, facts_b = (_facts(a, matching.before), _facts(b, matching.after)) if comparable else ({}, {})
     return Comparison(
         a=_side(a, len(rows)),
         b=_side(b, len(rows)),
@@ -322,7 +324,8 @@ def _side(run: Run, shared: int) -> Side:
         rows=len(run.points),
         share=shared / max(len(run.points), 1),
         clusters=len(run.clusters),
-        verdicts=told or "nothing was tested",
+        verdicts=told or ("nothing was tested" if run.seeks_clusters else "clusters were not sought"),
+        sought=run.seeks_clusters,
     )
 
 
@@ -431,8 +434,10 @@ def _describe(run: Run) -> dict[str, str]:
 def spell_changes(found: Comparison, before: Namer, after: Namer) -> tuple[str, ...]:
     """Say what changed, the most important first; ``before`` and ``after`` name clusters of A and B by number."""
     if found.nothing_changed:
-        same = "Nothing changed: the same clusters to the last row, the same verdicts, the same scores."
-        return (same, *spell_agreement(found.encoders))
+        same = "the same clusters to the last row, the same verdicts, the same scores."
+        if not found.a.sought:
+            same = f"the same scores. {SOUGHT_IN_NEITHER}"
+        return (f"Nothing changed: {same}", *spell_agreement(found.encoders))
     told = [
         *_tell_flips(found, before, after),
         *_tell_losses(found, before, after),
@@ -444,9 +449,20 @@ def spell_changes(found: Comparison, before: Namer, after: Namer) -> tuple[str, 
 
 
 def _tell_kept(found: Comparison) -> str:
+    if not (found.a.sought or found.b.sought):
+        return SOUGHT_IN_NEITHER
+    if not (found.a.sought and found.b.sought):
+        one, other = ("this run", "the earlier one") if found.a.sought else ("the earlier run", "this one")
+        number = found.a.clusters if found.a.sought else found.b.clusters
+        return (
+            f"Clusters are not compared: {one} sought none, as all of its pictures have three dimensions; "
+            f"{other} has {number}."
+        )
     of = [one for one in found.clusters if not one.is_new]
     kept = sum(one.fate == "kept" for one in of)
     same = sum(not one.changed for one in of)
+    if not of and not found.b.clusters:
+        return "Neither run has a cluster."
     if not of:
         return f"The earlier run has no clusters, this one has {found.b.clusters}."
     lead = f"{kept} of {count(len(of), 'cluster')} {'is' if kept == 1 else 'are'} found again"

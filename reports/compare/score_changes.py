@@ -32,6 +32,9 @@ PICTURE_SCORES = ("trustworthiness", "auc_ln_k")
 
 STABILITY = "ari"
 
+SCORES_OF_VECTORS = ("label_purity", "input_trustworthiness", "input_continuity")
+"""Facts about the vectors of which less is worse."""
+
 Finding = Literal["the same", "within chance", "beyond chance", "not known"]
 
 
@@ -82,6 +85,11 @@ class ScoreChange:
     def setting(self) -> str:
         """The setting in words."""
         return spell_configuration(self.configuration) if self.configuration else "the latent space itself"
+
+    @property
+    def may_drop(self) -> bool:
+        """Whether less of it is worse: so it is with every score of pictures, and with some facts about the vectors."""
+        return bool(self.configuration) or self.score in SCORES_OF_VECTORS
 
     @property
     def difference(self) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from steadymap.configs.errors import InputError
 from steadymap.reports.compare.compare_runs import compare_runs, spell_changes
+from steadymap.reports.run.cluster_names import name_clusters
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.run.store_runs import previous_run
 
@@ -31,11 +33,18 @@ def find_changes(run: Run) -> Changes | None:
     if folder is None:
         return None
     try:
-        found = compare_runs(read_run(folder), run)
+        before = read_run(folder)
+        found = compare_runs(before, run)
     except InputError:
         return None  # damaged, or of other inputs: nothing to be said, and a report of its own would say why
     return Changes(
         previous=folder.name,
-        sentences=spell_changes(found, "earlier {}".format, str)[:MOST_SENTENCES],
+        sentences=spell_changes(found, _namer(before, "earlier "), _namer(run))[:MOST_SENTENCES],
         command=shlex.join(["steadymap", "compare", folder.name, run.folder.resolve().name]),
     )
+
+
+def _namer(run: Run, before: str = "") -> Callable[[int], str]:
+    """Call clusters what the report calls them: by label where they have one."""
+    names = name_clusters(run)
+    return lambda number: f"{before}{names[number].plain}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from steadymap.reports.wording import count
+
 BAR = 12
 """Width of a block."""
 
@@ -187,7 +189,7 @@ def _bands(left: _Column, right: _Column, shared: Shared, across: tuple[float, f
         starts[a] += thickness
         ends[b] += thickness
         one, other = blocks_left[a], blocks_right[b]
-        words = f"{shared[a, b]:,} rows: {one.words} → {other.words}"
+        words = f"{count(shared[a, b], 'row')}: {one.words} → {other.words}"
         found.append(Band(path, words, _colour(one, other)))
     return found
 

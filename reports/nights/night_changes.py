@@ -1,31 +1,28 @@
 """What a night says of a sweep: new and lost clusters, flipped verdicts, scores that dropped, cells that failed.
 
 Clusters are spoken of by lasting numbers (C1, C2, …), which they keep from night to night as long as they are found
-again; a run numbers its clusters anew. Only what held-out rows have shown counts as a cluster here (REAL, HIDDEN): that
-an artefact comes or goes is no news.
+again; a run numbers its clusters anew. What counts as a change is said in ``reports.compare.news``, for the list of
+runs as well. Scores that rose are said, too, and wake nobody.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from steadymap.configs.schemas import WITHOUT_FAULT
-from steadymap.reports.compare.compare_runs import SHOWN, ClusterChange, Comparison, Facts
+from steadymap.reports.compare.compare_runs import ClusterChange, Comparison, Facts
 from steadymap.reports.compare.drift import Drift
+from steadymap.reports.compare.news import FOUND_AGAIN, GONE, News, find_news
 from steadymap.reports.compare.score_changes import ScoreChange
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import count, list_names, spell_share
 
 Kind = Literal["cluster.new", "cluster.lost", "verdict.flipped", "score.dropped", "cells.failed", "sweep.failed"]
 
-FOUND_AGAIN = ("kept", "reshaped")
-
-LOST = ("vanished", "split", "merged", "not compared")
-
-GONE = "gone"
-"""What became of a cluster that cannot be compared: none of its rows is there any more."""
+Silent = Literal["score.moved"]
+"""What is always quiet: it has no event."""
 
 MOST_LISTED, MOST_PARTS = 20, 4
 
@@ -37,7 +34,7 @@ class Change:
     Attributes
     ----------
     kind
-        Which; the name of its event.
+        Which; the name of its event, where it has one.
     sentence
         In words.
     subject
@@ -52,7 +49,7 @@ class Change:
         Whether it wakes nobody: it is said and recorded, and no event tells of it.
     """
 
-    kind: Kind
+    kind: Kind | Silent
     sentence: str
     subject: str = ""
     labels: dict[str, str] = field(default_factory=dict)
@@ -114,15 +111,13 @@ def find_night_changes(found: Comparison, before: Mapping[int, int], after: Mapp
 
     The gravest comes first, since headlines are cut: verdicts that flipped, then what was lost, then what is new.
     """
-    partners = {one.partner.cluster for one in found.clusters if one.fate in FOUND_AGAIN and one.partner is not None}
-    fresh = [facts for facts in found.after.values() if facts.verdict in SHOWN and facts.cluster not in partners]
-    gone = [one for one in found.clusters if one.cluster.verdict in SHOWN and one.fate in LOST and not one.is_new]
-    flipped = [one for one in found.clusters if one.flipped_beyond_chance and one.cluster.verdict]
+    news = find_news(found)
     return [
-        *(_flip(one, one.partner, after) for one in flipped if one.partner is not None and one.partner.verdict),
-        *(_lost(one, before, after) for one in gone),
-        *(_new(facts, after, _origin(found, facts, before)) for facts in fresh),
-        *_dropped(found),
+        *(_flip(one, one.partner, after) for one in news.flipped if one.partner is not None),
+        *(_lost(one, before, after) for one in news.lost),
+        *(_new(facts, after, _origin(found, facts, before)) for facts in news.new),
+        *_dropped(news),
+        *_moved(news),
     ]
 
 
@@ -221,16 +216,28 @@ def _facts(facts: Facts) -> dict[str, Any]:
     return {"label": facts.label, "verdict": facts.verdict, "rows": facts.size, "p": facts.p}
 
 
-def _dropped(found: Comparison) -> list[Change]:
+def _dropped(news: News) -> list[Change]:
     """Put all scores that fell by more than chance into one change."""
-    worse = found.dropped
+    worse, brief = news.dropped, news.dropped_briefly
     if not worse:
         return []
-    names = [f"{one.setting}, {one.title} {one.before.value:.3f} to {one.after.value:.3f}" for one in worse]
-    told = f"{count(len(worse), 'score')} dropped beyond the noise of seeds: {list_names(names)}."
+    told = f"{brief} beyond the noise of seeds: {_name_scores(worse)}."
     facts = {"dropped": len(worse), "scores": [_score(one) for one in worse[:MOST_LISTED]]}
-    brief = f"{count(len(worse), 'score')} dropped"
     return [Change("score.dropped", told, labels={"dropped": str(len(worse))}, facts=facts, brief=brief)]
+
+
+def _moved(news: News) -> list[Change]:
+    """Put all scores that rose by more than chance into one change: no reason to wake anyone, and none to be silent."""
+    moved, brief = news.others, news.others_briefly
+    if not moved:
+        return []
+    told = f"{brief} beyond the noise of seeds: {_name_scores(moved)}."
+    facts = {"moved": len(moved), "scores": [_score(one) for one in moved[:MOST_LISTED]]}
+    return [Change("score.moved", told, facts=facts, brief=brief, quiet=True)]
+
+
+def _name_scores(scores: Sequence[ScoreChange]) -> str:
+    return list_names([f"{one.setting}, {one.title} {one.before.value:.3f} to {one.after.value:.3f}" for one in scores])
 
 
 def _score(one: ScoreChange) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from steadymap.reports.build import REPORT
+from steadymap.reports.compare.news import NOTHING
 from steadymap.reports.nights.nights import HAS_RUN, SweepOfNight
 from steadymap.reports.run.store_runs import RUNS
 from steadymap.reports.summary.markdown import escape
@@ -83,7 +84,7 @@ class Night:
         """The first changes by name, or that there are none."""
         every = [brief for briefs in self.briefs.values() for brief in briefs]
         if not every:
-            return "nothing changed" if self.previous else "the first night, with nothing to compare with"
+            return NOTHING if self.previous else "the first night, with nothing to compare with"
         return (
             f"{list_names(every, most=MOST_BRIEFS)}; {len(self.briefs)} of {count(len(self.sweeps), 'sweep')} changed"
         )

@@ -23,6 +23,9 @@ from steadymap.reports.run.run_folder import Run
 
 SWEEPS, CLUSTERS = Path("nights") / "sweeps", Path("nights") / "clusters"
 
+LATER_COLUMNS = ("moved",)
+"""Columns that records of earlier versions lack."""
+
 HAS_RUN = ("computed", "found", "unchanged")
 """Statuses of sweeps that have a result."""
 
@@ -45,8 +48,9 @@ class SweepOfNight:
         What it took tonight.
     computed, failed
         Cells.
-    clusters, real, new, lost, flipped, dropped
-        Clusters now, REAL ones, and how many changes of each kind were said.
+    clusters, real, new, lost, flipped, dropped, moved
+        Clusters now, REAL ones, and how many changes of each kind were said; scores ``moved`` that rose, or of which
+        neither direction is worse.
     agreement, seed_agreement
         Drift, and the noise of seeds beside it.
     said
@@ -70,6 +74,7 @@ class SweepOfNight:
     lost: int | None = None
     flipped: int | None = None
     dropped: int | None = None
+    moved: int | None = None
     agreement: float | None = None
     seed_agreement: float | None = None
     said: tuple[str, ...] = ()
@@ -214,10 +219,18 @@ def _read_folder(folder: Path, schema: pa.Schema) -> tuple[list[dict[str, Any]],
     for path in sorted(folder.glob("[!.]*.parquet")):
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                rows += file.read(columns=schema.names).cast(schema).to_pylist()
+                rows += _with_later_columns(file.read(columns=schema.names), schema).to_pylist()
         except (OSError, pa.ArrowException, ValueError) as error:
             unreadable.append(f"{path}: {str(error).splitlines()[0]}")
     return rows, unreadable
+
+
+def _with_later_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Give a record of earlier nights the columns that they did not write; null is what is known of them."""
+    for name in LATER_COLUMNS:
+        if name in schema.names and name not in table.column_names:
+            table = table.append_column(schema.field(name), pa.nulls(len(table), schema.field(name).type))
+    return table.select(schema.names).cast(schema)
 
 
 def _from_row(row: Mapping[str, Any]) -> SweepOfNight:

@@ -27,6 +27,9 @@ MOST_NIGHTS = 30
 
 UNTESTED = "◇"
 
+NEWS = ("new", "lost", "flipped", "dropped", "moved")
+"""Columns of the record that count what changed."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -70,6 +73,8 @@ class SweepLines:
         The nights of the lines, oldest first.
     lines
         Its clusters; those that changed last come first.
+    news
+        Whether the record of last night counts a change: of a cluster, or of a score.
     """
 
     sweep: str
@@ -80,6 +85,7 @@ class SweepLines:
     report: str
     nights: tuple[str, ...]
     lines: tuple[ClusterLine, ...]
+    news: bool = False
 
     @property
     def failed(self) -> bool:
@@ -88,8 +94,8 @@ class SweepLines:
 
     @property
     def changed(self) -> bool:
-        """Whether last night said anything of its clusters."""
-        return any(line.changed for line in self.lines)
+        """Whether last night said that anything changed, as the headline of its summary counts it."""
+        return self.news or any(line.changed for line in self.lines)
 
     @property
     def status_words(self) -> str:
@@ -133,6 +139,7 @@ def _follow(
         report=_link_of(last["run"], store, folder),
         nights=tuple(_day(str(row["night"])) for row in rows),
         lines=tuple(sorted(_lines(rows, clusters), key=lambda line: not line.changed)),
+        news=any(last[what] for what in NEWS),
     )
 
 

@@ -14,6 +14,9 @@ from steadymap.reports.summary.answer import by_name
 from steadymap.reports.summary.ranking import RankedSetting
 from steadymap.reports.summary.summary import Summary
 
+OPEN_SETTINGS = 4
+"""Settings whose pictures a phone shows at once; the others unfold."""
+
 
 @dataclass(frozen=True)
 class ClusterRow:
@@ -77,6 +80,15 @@ def setting_rows(summary: Summary) -> tuple[SettingRow, ...]:
         for rank, setting in enumerate(summary.ranking, start=1)
         if setting.title in tracks
     )
+
+
+def open_settings(summary: Summary) -> frozenset[str]:
+    """Return the settings whose pictures a phone shows before all are asked for: the best, else the first."""
+    names = [row.configuration for row in summary.rows]
+    if len(names) <= OPEN_SETTINGS + 1:  # folding one would save nothing
+        return frozenset(names)
+    ranked = [one.configuration for one in summary.ranking]
+    return frozenset(list(dict.fromkeys([*ranked, *names]))[:OPEN_SETTINGS])
 
 
 def _or_last(value: float | None) -> float:

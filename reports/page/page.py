@@ -14,7 +14,7 @@ from steadymap.reports.clusters.label_tests import class_matrix
 from steadymap.reports.clusters.tracks import SYMBOLS
 from steadymap.reports.html.bundle import bundle
 from steadymap.reports.html.rendering import name_script, open_templates, read_own
-from steadymap.reports.page.kept_table import by_verdict, cluster_rows, setting_rows
+from steadymap.reports.page.kept_table import by_verdict, cluster_rows, open_settings, setting_rows
 from steadymap.reports.page.layouts import FIRST, layouts
 from steadymap.reports.page.terms import TERMS, explainer, sections
 from steadymap.reports.page.track_alluvials import track_rivers
@@ -60,6 +60,7 @@ def render_page(run: Run, summary: Summary) -> str:
             tested=any(card.verdict for card in summary.clusters),
             cluster_rows=cluster_rows(summary),
             setting_rows=settings,
+            open_settings=open_settings(summary),
             decodings=decodings,
             decoded_images=has_images(tuple(decodings.values())),
             decoded_sentences=decoded_sentences(run),

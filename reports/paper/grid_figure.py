@@ -29,7 +29,7 @@ from steadymap.reports.paper.sheet import (
     wrap,
 )
 from steadymap.reports.pictures.label_codes import NO_CODE, LabelCodes, encode_labels
-from steadymap.reports.pictures.palette import GREY, LIGHT, colour_slots
+from steadymap.reports.pictures.palette import GREY, LIGHT, borrowed_slots, colour_slots
 from steadymap.reports.pictures.panels import Panel
 from steadymap.reports.pictures.picture_data import (
     drawn_clusters,
@@ -37,6 +37,7 @@ from steadymap.reports.pictures.picture_data import (
     drawn_rows,
     matched_islands,
     pictures_by_cell,
+    reference_cell,
 )
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.summary.summary import GridRow, Summary
@@ -129,10 +130,19 @@ class GridLayout:
 def comparison_colouring(run: Run, summary: Summary) -> Colouring:
     """Colour by the first label, else by cluster, else by island."""
     pictures = pictures_by_cell(run)
-    label = next(iter(drawn_labels(run, drawn_rows(pictures)).items()), None)
+    rows = drawn_rows(pictures)
+    label = next(iter(drawn_labels(run, rows).items()), None)
     if label is not None:
-        return _by_codes(label[0], label[1], label[1].names, pictures)
+        title, codes = label
+        slots = borrowed_slots(codes.codes, codes.counts, *_hues_of_clusters(run, rows))
+        return _by_codes(title, codes, codes.names, pictures, slots)
     return cluster_colouring(run, summary) or _by_islands(run, pictures)
+
+
+def _hues_of_clusters(run: Run, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int16], dict[int, int]]:
+    """Return the code of every point's cluster, and places in the palette by code."""
+    clusters = encode_labels(drawn_clusters(run, rows))
+    return clusters.codes, colour_slots(clusters.counts)
 
 
 def cluster_colouring(run: Run, summary: Summary) -> Colouring | None:
@@ -142,7 +152,8 @@ def cluster_colouring(run: Run, summary: Summary) -> Colouring | None:
     pictures = pictures_by_cell(run)
     codes = encode_labels(drawn_clusters(run, drawn_rows(pictures)))
     cards = {str(card.number): card for card in summary.clusters}
-    return _by_codes("cluster", codes, [_name_cluster(cards.get(name), name) for name in codes.names], pictures)
+    names = [_name_cluster(cards.get(name), name) for name in codes.names]
+    return _by_codes("cluster", codes, names, pictures, colour_slots(codes.counts))
 
 
 def _name_cluster(card: ClusterCard | None, number: str) -> str:
@@ -152,8 +163,9 @@ def _name_cluster(card: ClusterCard | None, number: str) -> str:
     return f"{card.name.short}{verdict}, {card.size:,} rows"
 
 
-def _by_codes(title: str, codes: LabelCodes, names: Sequence[str], pictures: dict[str, pd.DataFrame]) -> Colouring:
-    slots = colour_slots(codes.counts)
+def _by_codes(
+    title: str, codes: LabelCodes, names: Sequence[str], pictures: dict[str, pd.DataFrame], slots: dict[int, int]
+) -> Colouring:
     legend = [(LIGHT[slot], names[code]) for code, slot in slots.items()]
     if len(slots) < len(codes.names):
         legend.append((GREY, f"{len(codes.names) - len(slots):,} more, or none"))
@@ -164,10 +176,16 @@ def _by_codes(title: str, codes: LabelCodes, names: Sequence[str], pictures: dic
 
 
 def _by_islands(run: Run, pictures: dict[str, pd.DataFrame]) -> Colouring:
-    matched = matched_islands(run, pictures)
+    matched, reference = matched_islands(run, pictures), reference_cell(run, pictures)
+    places: dict[int, int] = {}
+    if reference is not None:
+        numbers = np.array([*matched[reference], NO_CODE])
+        own = numbers[pictures[reference]["island"].to_numpy(np.int64)]  # noise, −1, is the last
+        counts = np.bincount(own[own >= 0]).tolist()
+        places = borrowed_slots(own, counts, *_hues_of_clusters(run, drawn_rows(pictures)))
     found = {}
     for cell, picture in pictures.items():
-        slots = {island: number % len(LIGHT) for island, number in enumerate(matched[cell])}
+        slots = {island: places.get(number, number % len(LIGHT)) for island, number in enumerate(matched[cell])}
         found[cell] = _colours(picture["island"].to_numpy(np.int64), slots)
     return Colouring("island", (), pictures, found)
 

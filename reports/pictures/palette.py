@@ -12,8 +12,14 @@ for a protanope.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+Codes = npt.NDArray[np.integer]
 
 TEN_ON_LIGHT = (
     "#002b88",
@@ -133,5 +139,42 @@ def colour_slots(counts: Sequence[int]) -> dict[int, int]:
 
     Of more values than colours only the most frequent get one: colours that repeat would lie.
     """
-    frequent = sorted(range(len(counts)), key=lambda code: (-counts[code], code))[: len(LIGHT)]
-    return {code: slot for slot, code in enumerate(sorted(frequent))}
+    return {code: slot for slot, code in enumerate(sorted(_most_frequent(counts)))}
+
+
+def borrowed_slots(
+    codes: Codes, counts: Sequence[int], clusters: Codes, cluster_slots: Mapping[int, int]
+) -> dict[int, int]:
+    """Give label values or islands, by their code, the place in the palette of the cluster they go with.
+
+    The most frequent first, each that of the cluster that most of its points are in, if that is free; then the others,
+    what is left. ``script/colours.js`` does the same, so that a name has one hue on the page and on paper.
+
+    Parameters
+    ----------
+    codes, clusters
+        A code per point, shape (n,); negative is none. Without clusters ``clusters`` are all negative.
+    counts
+        How often each code occurs.
+    cluster_slots
+        Places of the clusters.
+    """
+    slots = (cluster_slots.get(int(cluster)) for cluster in clusters)
+    together: dict[int, Counter[int]] = {}
+    for code, slot in zip(codes.tolist(), slots, strict=True):
+        if code >= 0 and slot is not None:
+            together.setdefault(code, Counter())[slot] += 1
+    found: dict[int, int] = {}
+    frequent = _most_frequent(counts)
+    for code in frequent:
+        own = together[code].most_common(1)[0][0] if code in together else None
+        if own is not None and own not in found.values():
+            found[code] = own
+    free = (slot for slot in range(len(LIGHT)) if slot not in found.values())
+    late = dict(zip((code for code in frequent if code not in found), list(free), strict=False))
+    return dict(sorted({**found, **late}.items()))
+
+
+def _most_frequent(counts: Sequence[int]) -> list[int]:
+    """Return the codes that get a colour, the most frequent first."""
+    return sorted(range(len(counts)), key=lambda code: (-counts[code], code))[: len(LIGHT)]

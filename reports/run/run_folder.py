@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from steadymap.configs.checksum import is_whole
 from steadymap.configs.errors import InputError
+from steadymap.configs.grid import CONTROLS
 from steadymap.configs.schemas import RUN_TABLES, TIMINGS, points
 
 TABLES = (*RUN_TABLES, "points")
@@ -31,6 +32,9 @@ LATER_COLUMNS = (
     "reconstruction_error",
 )
 """Columns that they lack; null is what is known of them."""
+
+FLAT = 2
+"""Dimensions of a picture that clusters are read off."""
 
 MANIFEST = "manifest.json"
 TIMINGS_FILE = "timings.parquet"
@@ -115,6 +119,12 @@ class Run:
     def drawn(self) -> pd.DataFrame:
         """Those of them that have a picture."""
         return self.grid[self.grid["status"] == "ok"]
+
+    @property
+    def seeks_clusters(self) -> bool:
+        """Whether clusters were looked for: they are read off flat pictures, so not where all have three dimensions."""
+        drawn = self.drawn[~self.drawn["reducer"].isin(CONTROLS)]
+        return drawn.empty or bool((drawn["dimension"] == FLAT).any())
 
     @property
     def row_names(self) -> pd.Series:

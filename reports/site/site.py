@@ -21,8 +21,9 @@ from steadymap.configs.schemas import TRENDS
 from steadymap.reports.build import REPORT
 from steadymap.reports.clusters.cluster_cards import SHAPES
 from steadymap.reports.commit_file import commit_if_new
-from steadymap.reports.compare.compare_runs import Comparison, compare_runs
+from steadymap.reports.compare.compare_runs import compare_runs
 from steadymap.reports.compare.comparison_page import GENERATOR, render_comparison
+from steadymap.reports.compare.news import find_news
 from steadymap.reports.html.rendering import name_script, open_templates, read_own, to_bytes
 from steadymap.reports.pictures.palette import THEMES
 from steadymap.reports.run.run_folder import Run, read_run
@@ -174,21 +175,7 @@ def _compare(
     except Exception as error:  # likewise
         return replace(row, changes=_shorten(f"not compared: {type(error).__name__}: {error}")), 0
     written = commit_if_new(page, content)
-    return replace(row, comparison=_link(page, out), changes=spell_briefly(found)), int(written)
-
-
-def spell_briefly(found: Comparison) -> str:
-    """Say in a few words what changed."""
-    if found.nothing_changed:
-        return "nothing changed"
-    fates = ("reshaped", "split", "merged", "vanished", "split off", "appeared")
-    counts = {fate: sum(one.fate == fate for one in found.clusters) for fate in fates}
-    counts = {"flipped": sum(one.flipped for one in found.clusters), **counts}
-    told = [f"{number} {what}" for what, number in counts.items() if number]
-    dropped, others = len(found.dropped), len(found.score_changes) - len(found.dropped)
-    told += [f"{count(dropped, 'score')} dropped"] if dropped else []  # as a night says it
-    told += [f"{count(others, 'score')} rose or moved"] if others else []
-    return ", ".join(told) or "nothing beyond chance"
+    return replace(row, comparison=_link(page, out), changes=find_news(found).briefly), int(written)
 
 
 def _describe(run: Run, empty: ListedRun) -> ListedRun:

@@ -43,8 +43,7 @@ def find(
         return ("No picture could be drawn; the reasons are below.",)
     nonlinear = set(run.drawn.loc[~run.drawn["reducer"].isin(CONTROLS), "configuration"])
     compared = tuple(row for row in stability if row.configuration in nonlinear)
-    flat = bool(run.drawn.loc[run.drawn["configuration"].isin(nonlinear), "dimension"].eq(2).any())
-    answer = headline(clusters) if clusters or not nonlinear else NOTHING if flat else NOT_SOUGHT
+    answer = headline(clusters) if clusters or not nonlinear else NOTHING if run.seeks_clusters else NOT_SOUGHT
     found = [answer, _about_seeds(compared), *_about_luck(compared), _about_settings(run, nonlinear)]
     found += [_about_resamples(compared, clusters), _about_pairs(run), _about_arrangement(run)]
     found.append(_about_islands([panel for panel in drawn if panel.configuration in nonlinear] or drawn))

@@ -660,6 +660,19 @@ def _null_picture(name: str, kind: str) -> list[dict[str, Any]]:
     ]
 
 
+def without_clusters(folder: Path) -> None:
+    """Take the clusters out of a run folder, as where none was found or sought."""
+    for table in ("clusters", "tracks", "recurrence", "boundaries", "labels"):
+        pq.write_table(schemas.RUN_TABLES[table].empty_table(), folder / f"{table}.parquet")
+    points = pq.read_table(folder / "points.parquet")
+    place = points.column_names.index("cluster")
+    none = pa.nulls(len(points), points.schema.field("cluster").type)
+    pq.write_table(points.set_column(place, points.schema.field("cluster"), none), folder / "points.parquet")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    del manifest["tables"]  # the digests are those of the tables before
+    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+
+
 # --- what a cell is -----------------------------------------------------------------------------------------------
 
 

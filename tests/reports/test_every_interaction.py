@@ -132,6 +132,15 @@ def select_from_the_legend_and_leave_the_rest_grey(page: Page) -> None:
     assert page.locator("#clear").is_hidden()
 
 
+def open_further_controls(page: Page) -> None:
+    further = page.locator("#further")
+    if further.is_visible():  # on a phone
+        assert not page.locator("#size").is_visible()
+        press(page, further)
+        assert (further.get_attribute("aria-expanded"), further.inner_text()) == ("true", "Less")
+    assert page.locator("#size").is_visible()
+
+
 def colour_size_and_lay_out_anew(page: Page) -> None:
     for name in ("colour", "size", "layout"):
         choice = page.locator(f"#{name}")
@@ -146,6 +155,9 @@ def colour_size_and_lay_out_anew(page: Page) -> None:
 
 
 def search_a_row_and_rows(page: Page) -> None:
+    if page.locator("#further").is_visible():  # where it is folded, the key unfolds it
+        press(page, page.locator("#further"))
+        assert not page.locator("#search").is_visible()
     page.locator("#grid-title").click()
     page.keyboard.press("/")
     page.keyboard.type("sample-17")
@@ -184,6 +196,20 @@ def enlarge_move_zoom_and_step(page: Page) -> None:
     assert page.locator("#zoom-title").inner_text() != title
 
 
+def show_the_pictures_of_all_settings(page: Page) -> None:
+    if page.locator("#zoom").is_visible():
+        page.keyboard.press("Escape")
+    button, rows = page.locator("#all-settings"), page.locator("#rows > .row")
+    if button.is_visible():  # on a phone
+        best = page.locator("#rows > .row:not(.later)")
+        assert (page.locator("#rows > .row:visible").count(), best.count()) == (4, 4)
+        press(page, button)
+        last = rows.last.locator("[data-cell]").last
+        last.scroll_into_view_if_needed()
+        wait_until_painted(last)
+    assert all(row.is_visible() for row in rows.all())
+
+
 def unfold_every_section(page: Page) -> None:
     if page.locator("#zoom").is_visible():
         page.keyboard.press("Escape")
@@ -201,9 +227,11 @@ INTERACTIONS: tuple[Callable[[Page], None], ...] = (
     sort_the_table_and_open_a_card,
     enlarge_from_the_table_of_settings,
     select_from_the_legend_and_leave_the_rest_grey,
+    open_further_controls,
     colour_size_and_lay_out_anew,
     search_a_row_and_rows,
     enlarge_move_zoom_and_step,  # leaves the picture enlarged, so that axe sees it
+    show_the_pictures_of_all_settings,
     unfold_every_section,
 )
 

@@ -28,6 +28,10 @@ KINDS = {
     "nothing tested": RunFolder(),
     "three dimensions": RunFolder(solid=[T30], verdicts=("REAL", "REAL", "REAL")),
     "long names": RunFolder(labels={"kind": [f"a rather long name, number {row % 3}" for row in range(ROWS)]}),
+    "long names, tested": RunFolder(
+        labels={"kind": [f"a rather long name, number {row % 3}" for row in range(ROWS)]},
+        verdicts=("UNCERTAIN", "ARTEFACT", "UNCERTAIN"),
+    ),
     "halves": RunFolder(halves=True, verdicts=("UNCERTAIN",) * 3),
 }
 
@@ -78,6 +82,85 @@ def test_a_phone_shows_names_setting_and_most_of_the_map(browser: Browser, pages
     assert box is not None
     assert box["y"] + box["height"] / 2 < 820
     page.close()
+
+
+SCREENS = 6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_phone_has_at_most_six_screens_before_anything_is_opened(
+    browser: Browser, pages: dict[str, Path], kind: str
+) -> None:
+    page = visit(browser, pages[kind], width=400, height=800, unfold=False).page
+    assert page.evaluate("document.documentElement.scrollHeight") <= SCREENS * 800
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def wide_grid(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build a report of 13 settings by three seeds and 12 clusters, as digits have; the last setting is the best."""
+    folder = tmp_path_factory.mktemp("wide")
+    run = read_run(write_run_folder(folder / "run", Case(settings=13, seeds=3, rows=600)))
+    cells = run.drawn.drop_duplicates("configuration")
+    ranked = cells[["configuration", "reducer", "cell"]].assign(
+        trustworthiness=0.9,
+        auc_ln_k=0.5,
+        stability=0.9,
+        on_front=False,
+        kept=12,
+        counted=12,
+        rank=np.arange(len(cells), 0, -1),
+        recommended=False,
+        reason="",
+    )
+    tracks = run.clusters[["cluster"]].merge(cells[["configuration"]], how="cross")
+    tracks = tracks.assign(fate="kept", recurrence=0.9, kept=3, split=0, merged=0, lost=0, pieces=1)
+    tracks["partners"] = [[] for _ in range(len(tracks))]
+    clusters = run.clusters.assign(verdict="REAL", p_value=0.001, depth=0.2)
+    other = replace(run, recommendations=ranked, tracks=tracks, clusters=clusters)
+    (folder / "page.html").write_text(render_page(other, summarise(other)), encoding="utf-8")
+    return folder / "page.html"
+
+
+def test_a_phone_folds_a_wide_grid_and_nothing_of_it_is_lost(browser: Browser, wide_grid: Path) -> None:
+    found = visit(browser, wide_grid, width=400, height=800, unfold=False)
+    page, rows = found.page, found.page.locator("#rows > .row")
+    assert page.evaluate("document.documentElement.scrollHeight") <= SCREENS * 800
+    shown = [row.locator("h3").inner_text() for row in rows.all() if row.is_visible()]
+    ranked = page.locator("#settings [data-enlarge]").all_inner_texts()
+    assert len(ranked) == len(rows.all()) == 13
+    assert sorted(shown) == sorted(ranked[:4]) != sorted(row.locator("h3").inner_text() for row in rows.all()[:4])
+    # A setting that is folded is still a press away, and so are all of them.
+    page.locator("#settings [data-enlarge]").last.click()
+    assert page.locator("#zoom-title").inner_text().startswith(ranked[-1])
+    page.keyboard.press("Escape")
+    button = page.locator("#all-settings")
+    assert button.inner_text() == f"Show all {rows.count()} settings"
+    button.focus()
+    page.keyboard.press("Enter")
+    assert button.get_attribute("aria-expanded") == "true"
+    assert all(row.is_visible() for row in rows.all())
+    folded = page.locator("#rows > .row.later [data-cell]").first
+    folded.scroll_into_view_if_needed()
+    wait_until_painted(folded)
+    button.focus()
+    page.keyboard.press("Enter")
+    assert sum(row.is_visible() for row in rows.all()) == 4
+    # Laid out in another way it is whole, and on paper, too.
+    page.locator("#further").click()
+    page.locator("#layout").select_option(index=1)
+    assert all(row.is_visible() for row in rows.all())
+    assert not button.is_visible()
+    page.locator("#layout").select_option(index=0)
+    assert sum(row.is_visible() for row in rows.all()) == 4
+    page.emulate_media(media="print")
+    assert all(row.is_visible() for row in rows.all())
+    assert found.errors == []
+    page.close()
+    wide = visit(browser, wide_grid, unfold=False).page
+    assert all(row.is_visible() for row in wide.locator("#rows > .row").all())
+    assert not wide.locator("#all-settings").is_visible()
+    wide.close()
 
 
 @pytest.mark.parametrize("kind", ["verdicts", "no labels", "three dimensions", "long names"])
@@ -147,6 +230,8 @@ def test_forty_clusters_are_named_and_each_is_found_on_the_map(
             "document.querySelector('.map .picture').getBoundingClientRect().top < innerHeight / 2 + 60"
         )
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    if width == 400:
+        assert page.evaluate("document.documentElement.scrollHeight") <= SCREENS * 800
     named = [box for one in page.locator(".tag:not(.mark):visible").all() if (box := one.bounding_box())]
     marks = page.locator(".tag.mark:visible")
     assert apart(named)
@@ -297,6 +382,113 @@ def test_the_toolbar_and_the_legend_stay_while_pictures_scroll(first: Opened) ->
     page.locator("#rows [data-cell]").last.scroll_into_view_if_needed()
     for selector in ("#colour", "#legend button"):
         assert page.evaluate(SEEN, selector), selector
+
+
+@pytest.fixture
+def every_page(pages: dict[str, Path], forty: Path, wide_grid: Path) -> dict[str, Path]:
+    """Return the reports of every kind, of forty clusters and of a wide grid."""
+    return {**pages, "forty": forty, "wide": wide_grid}
+
+
+COVERED = """() => {
+  const boxes = ["nav", ".toolbar"].map((one) => document.querySelector(one).getBoundingClientRect());
+  return [Math.min(...boxes.map((box) => box.top)), Math.max(...boxes.map((box) => box.bottom)) / innerHeight];
+}"""
+"""Where what stays begins, and the share of the screen above its end."""
+
+FREE = """element => {
+  const { left, top, width, height } = element.getBoundingClientRect();
+  const seen = document.elementFromPoint(left + width / 2, top + Math.min(10, height / 2));
+  return element.contains(seen);
+}"""
+"""Whether the upper edge of an element is under nothing."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("which", ["verdicts", "forty", "wide"])
+def test_on_a_phone_a_compact_toolbar_and_legend_stay_while_pictures_scroll(
+    browser: Browser, every_page: dict[str, Path], which: str, scheme: str
+) -> None:
+    report = every_page[which]
+    found = visit(browser, report, width=400, height=800, scheme=scheme, unfold=False)
+    page = found.page
+    frames = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    page.locator("#rows > .row:visible [data-cell]").last.scroll_into_view_if_needed()
+    for selector in ("nav a", "#colour", "#further"):
+        assert page.evaluate(SEEN, selector), selector
+    legend = page.locator("#legend button")
+    assert legend.first.evaluate(FREE)
+    assert page.evaluate(COVERED)[0] == 0
+    assert page.evaluate(COVERED)[1] < 0.15
+    # The legend is one line; what does not fit scrolls sideways, and the keyboard brings it.
+    tops = {round(one.evaluate("one => one.getBoundingClientRect().top")) for one in legend.all()}
+    assert len(tops) == 1
+    legend.last.focus()
+    assert legend.last.evaluate(FREE)
+    page.keyboard.press("Enter")
+    page.evaluate(frames)
+    assert "rows selected" in page.locator("#status").inner_text()
+    for selector in ("#status", "#clear", ".toolbar .copy"):
+        assert page.evaluate(SEEN, selector), selector
+    assert page.evaluate(COVERED)[1] < 0.22
+    # A picture that the keyboard comes to is not under it.
+    page.locator("#rows > .row:visible [data-cell]").first.focus()
+    page.evaluate(frames)
+    assert page.locator("#rows > .row:visible [data-cell]").first.evaluate(FREE)
+    page.keyboard.press("Escape")
+    # What is folded is a press away, and the key of the search unfolds it.
+    assert not page.locator("#size").is_visible()
+    page.locator("#further").focus()
+    page.keyboard.press("Enter")
+    for selector in ("#size", "#search"):
+        assert page.locator(selector).is_visible()
+    page.keyboard.press("Enter")
+    assert not page.locator("#search").is_visible()
+    page.locator("#rows > .row:visible [data-cell]").last.focus()
+    page.keyboard.press("/")
+    assert page.locator("#search").evaluate("one => one === document.activeElement")
+    # However long what is said, it takes two lines.
+    page.keyboard.type("no such row " * 20)
+    page.keyboard.press("Enter")
+    page.locator("#further").click()
+    assert page.locator("#status").inner_text().startswith("no row is found by")
+    assert page.evaluate(COVERED)[1] < 0.22
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert found.errors == []
+    page.close()
+
+
+@pytest.mark.parametrize("which", ["verdicts", "long names, tested", "forty", "wide"])
+def test_on_a_phone_the_table_shows_mark_name_rows_and_p_of_every_cluster(
+    browser: Browser, every_page: dict[str, Path], which: str
+) -> None:
+    page = visit(browser, every_page[which], width=400, height=800, unfold=False).page
+    edge = page.locator("#clusters .scroll").evaluate("one => one.getBoundingClientRect().right")
+    assert edge <= 400
+    for row in page.locator("table.clusters tbody tr:first-child").all():
+        if not row.is_visible():
+            continue  # of many clusters the first
+        for part in (".verdict > span", "[data-cluster]", "td.right >> nth=0", "td.right >> nth=1"):
+            box = row.locator(part).first.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= edge
+        # The word is there for who does not see the mark, and above the table for who does.
+        assert row.locator(".verdict .word").evaluate("one => getComputedStyle(one).display") != "none"
+        assert row.locator(".verdict .word").inner_text() in page.locator("#clusters .marks").inner_text()
+    assert page.locator("#clusters .marks").is_visible()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [1100, 400])
+def test_the_sections_stay_on_top_where_there_is_no_room_beside(
+    browser: Browser, pages: dict[str, Path], width: int
+) -> None:
+    page = visit(browser, pages["verdicts"], width=width, unfold=False).page
+    page.locator("#provenance").scroll_into_view_if_needed()
+    assert page.evaluate("scrollY") > 500
+    assert page.evaluate(SEEN, "nav a")
+    page.close()
 
 
 def test_a_row_is_found_by_id_and_rows_by_label(first: Opened) -> None:

@@ -6,7 +6,7 @@ import { enlarge, listenToDialog } from "./enlarged.js";
 import { NoisePanel, Panel, panelOf, panels, redraw } from "./panel.js";
 import { listenToLayouts } from "./layouts.js";
 import { listen, point } from "./pointing.js";
-import { followLink, keep, listenForSelections, showLegend } from "./selection.js";
+import { followLink, further, keep, listenForSelections, showFurther, showLegend } from "./selection.js";
 import { byId, FULL, grid, index, state } from "./state.js";
 
 // --- names on the map of the first screen ---------------------------------------------------------------------------
@@ -125,6 +125,18 @@ function showFirst() {
 function showAll(open) {
   all?.setAttribute("aria-expanded", String(open));
   showFirst();
+}
+function listenToFolds() {
+  // A phone has room for the controls that are used most and for the best settings; the others are a press away.
+  const settings = byId("all-settings");
+  settings?.addEventListener("click", () => {
+    const open = settings.getAttribute("aria-expanded") !== "true";
+    settings.setAttribute("aria-expanded", String(open));
+    settings.textContent = open ? settings.dataset.shown : settings.dataset.folded;
+    grid.parentElement.classList.toggle("all", open);
+    redraw(false);
+  });
+  byId("further").addEventListener("click", () => showFurther(!further.classList.contains("open")));
 }
 function openCard(button, open) {
   const card = byId(button.getAttribute("aria-controls"));
@@ -264,6 +276,7 @@ dark.addEventListener("change", () => {
 showLegend();
 listenForSelections();
 listenToTables();
+listenToFolds();
 listenToDialog();
 listenToTerms();
 listenToLayouts();

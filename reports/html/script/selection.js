@@ -199,6 +199,15 @@ function find(text) {
   settle();
   if (!state.selected) say(`no row is found by “${text.trim()}”`);
 }
+// Controls that a phone folds.
+export const further = byId("further-controls");
+export function showFurther(open) {
+  const button = byId("further");
+  further.classList.toggle("open", open);
+  button.setAttribute("aria-expanded", String(open));
+  button.textContent = open ? "Less" : "More";
+}
+
 const places = (test) => Array.from({ length: n }, (_, i) => i).filter(test);
 
 export function listenForSelections() {
@@ -221,6 +230,7 @@ export function listenForSelections() {
     }
     if (event.key === "/" && !/input|select|textarea/i.test(document.activeElement?.tagName ?? "")) {
       event.preventDefault();
+      showFurther(true);
       search.focus();
     }
   });

@@ -98,9 +98,25 @@ def test_a_verdict_has_a_shape_a_reason_and_its_numbers(tested: Summary) -> None
     assert (verdict.word, verdict.reason, verdict.p) == ("REAL", "a valley on every path", "p = .003")
     assert verdict.depth == "0.42 (95 % interval 0.30 to 0.55)"
     assert tested.clusters[0].line.startswith(
-        "● REAL: cluster 0: 40 rows, 33\u00a0%; cluster c0: 98\u00a0%; recurrence 0.96"
+        "● REAL: cluster\u00a0c0, number 0: 40 rows, 33\u00a0%; cluster c0: 98\u00a0%; recurrence 0.96"
     )
     assert tested.clusters[0].line.endswith("; a valley on every path")
+
+
+@pytest.mark.parametrize(
+    ("labels", "lead"),
+    [
+        ({"digit": [f"{row % 3 + 7}" for row in range(ROWS)]}, ("digit 7, number 0: ", "digit 8, number 1: ")),
+        ({"digit": ["7"] * ROWS}, ("digit 7 #0: ", "digit 7 #1: ")),  # the number is in the name already
+        ({}, ("cluster 0: ", "cluster 1: ")),
+    ],
+)
+def test_the_line_of_a_card_begins_with_the_name_and_the_number_comes_second(
+    tmp_path: Path, labels: dict[str, list[str | None]], lead: tuple[str, str]
+) -> None:
+    cards = summarise(read_run(RunFolder(labels=labels).write(tmp_path / "run"))).clusters
+    for card, begins in zip(cards, lead, strict=False):
+        assert card.line.replace("\u00a0", " ").startswith(begins + "40 rows")
 
 
 # --- what settings do to a cluster --------------------------------------------------------------------------------

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from steadymap.reports.build import build_report
-from steadymap.reports.compare.compare_runs import ClusterChange, Facts
+from steadymap.reports.compare.compare_runs import ClusterChange, Facts, compare_runs
+from steadymap.reports.compare.comparison_page import render_comparison
 from steadymap.reports.compare.since_last_run import find_changes
+from steadymap.reports.nights.night_changes import find_night_changes
 from steadymap.reports.page.page import render_page
 from steadymap.reports.run.run_folder import read_run
 from steadymap.reports.summary.markdown import to_markdown
@@ -17,7 +19,7 @@ from steadymap.reports.summary.summary import summarise
 from steadymap.reports.summary.terminal import to_lines
 from tests.reports.page.test_page import Parsed
 from tests.reports.payloads import PAYLOADS, hostile_folder
-from tests.reports.run_folder_fixture import RunFolder
+from tests.reports.run_folder_fixture import PARAMETERS, PCA, RunFolder, without_clusters
 from tests.reports.site.test_site import NOON, add
 
 
@@ -31,7 +33,7 @@ def test_a_first_run_says_nothing_and_the_next_says_what_changed(tmp_path: Path)
     assert (found.previous, found.command) == ("first", "steadymap compare first second")
     assert found.sentences == (
         "3 of 3 clusters are found again, 2 of them unchanged.",
-        "1 cluster became REAL, HIDDEN before: 1 (earlier 1).",
+        "1 cluster became REAL, HIDDEN before: cluster\u00a0c1 (earlier cluster\u00a0c1).",
     )
     summary = summarise(read_run(second))
     page = Parsed(render_page(read_run(second), summary)).text
@@ -55,6 +57,38 @@ def test_the_same_again_says_that_nothing_changed(tmp_path: Path) -> None:
     found = find_changes(read_run(add(tmp_path, "second", 1)))
     assert found is not None
     assert found.sentences[0].startswith("Nothing changed")
+
+
+SOLID = RunFolder(run="solid", solid=[name for name in PARAMETERS if name != PCA])
+"""Every picture has three dimensions, so no cluster is sought: its tables have none."""
+
+
+def add_solid(store: Path, name: str, day: int) -> Path:
+    folder = add(store, name, day, SOLID)
+    without_clusters(folder)
+    os.utime(folder / "manifest.json", (NOON + 86_400 * day, NOON + 86_400 * day))
+    return folder
+
+
+def test_a_run_of_three_dimensions_only_has_neither_lost_nor_gained_a_cluster(tmp_path: Path) -> None:
+    add(tmp_path, "flat", 0, RunFolder(run="flat", verdicts=("REAL", "REAL", "REAL")))
+    solid = add_solid(tmp_path, "solid", 1)
+    again = add_solid(tmp_path, "solid again", 2)
+    flat = add(tmp_path, "flat again", 3, RunFolder(run="flat again", verdicts=("REAL", "REAL", "REAL")))
+    told = [find_changes(read_run(folder)) for folder in (solid, again, flat)]
+    assert [one and one.previous for one in told] == ["flat", "solid", "solid again"]
+    because = "sought none, as all of its pictures have three dimensions;"
+    assert [one and one.sentences[0] for one in told] == [
+        f"Clusters are not compared: this run {because} the earlier one has 3.",
+        "Nothing changed: the same scores. Neither run sought clusters: all pictures have three dimensions.",
+        f"Clusters are not compared: the earlier run {because} this one has 3.",
+    ]
+    every = " ".join(sentence for one in told if one for sentence in one.sentences)
+    assert not any(word in every for word in ("vanished", "appeared", "found again", "has no clusters"))
+    before, after = read_run(solid), read_run(flat)
+    assert find_night_changes(compare_runs(before, after), {}, {0: 1, 1: 2, 2: 3}) == []
+    assert find_night_changes(compare_runs(after, before), {0: 1, 1: 2, 2: 3}, {}) == []
+    assert "Clusters are not compared" in render_comparison(compare_runs(before, after))
 
 
 def test_runs_that_cannot_be_compared_are_passed_over(tmp_path: Path) -> None:

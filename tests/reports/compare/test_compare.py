@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,11 @@ from steadymap.flows.cli import app as cli
 from steadymap.reports.compare.compare_runs import Comparison, compare_runs, spell_changes
 from steadymap.reports.compare.comparison_page import MOST_BLOCKS, draw_clusters, render_comparison
 from steadymap.reports.compare.comparison_text import to_json, to_tables
+from steadymap.reports.compare.news import find_news
 from steadymap.reports.nights.night_changes import find_night_changes
+from steadymap.reports.nights.night_summary import Night
+from steadymap.reports.nights.nights import SweepOfNight
 from steadymap.reports.run.run_folder import Run, read_run
-from steadymap.reports.site.site import spell_briefly
 from tests.reports.page.test_page import FETCHING, Parsed
 from tests.reports.payloads import HARMLESS, PAYLOADS, hostile_folder
 from tests.reports.run_folder_fixture import ROWS, T5, T30, U15A, RunFolder, clusters
@@ -129,15 +132,69 @@ def test_scores_beyond_chance_and_other_recommendations_are_told_of(tested: Run)
     assert found.recommended == ((T30, U15A), (T5,))
 
 
-@pytest.mark.parametrize(("by", "briefly"), [(-100, "5 scores dropped"), (100, "5 scores rose or moved")])
-def test_the_site_counts_dropped_scores_as_a_night_does(tested: Run, by: int, briefly: str) -> None:
+SAID_BRIEFLY = {
+    "score.dropped": " dropped",
+    "score.moved": " rose",
+    "verdict.flipped": " flipped",
+    "cluster.new": " new",
+    "cluster.lost": "",
+}
+
+REGROUPED: list[tuple[Sequence[int], Sequence[str], str]] = [
+    (clusters(), ("REAL", "HIDDEN", "UNCERTAIN"), "nothing changed"),
+    (clusters(), ("REAL", "HIDDEN", "ARTEFACT"), "1 flipped"),
+    (np.where(clusters() == 2, -1, clusters()), ("REAL", "HIDDEN"), "nothing changed"),  # an UNCERTAIN one is gone
+    (np.where(clusters() == 0, -1, clusters()), ("HIDDEN", "UNCERTAIN"), "1 vanished"),
+    (
+        np.where((clusters() == 0) & (np.arange(ROWS) % 2 == 0), 3, clusters()),
+        ("REAL", "ARTEFACT", "UNCERTAIN", "UNCERTAIN"),
+        "1 flipped, 1 split, 1 new",
+    ),
+    (np.where(clusters() == 1, 0, clusters()), ("REAL", "UNCERTAIN"), "2 merged, 1 new"),
+]
+
+
+@pytest.mark.parametrize("by", [-100, 0, 100])
+@pytest.mark.parametrize(("numbers", "verdicts", "briefly"), REGROUPED)
+def test_a_night_and_the_list_of_runs_say_the_same_of_two_runs(
+    tested: Run, numbers: np.ndarray, verdicts: Sequence[str], briefly: str, by: int
+) -> None:
     scores = tested.scores.assign(value=tested.scores["value"] + by * (tested.scores["score"] == "auc_ln_k"))
-    found = compare_runs(tested, replace(tested, scores=scores))
-    assert spell_briefly(found) == briefly
-    said = [
-        change.brief for change in find_night_changes(found, {}, {0: 0, 1: 1, 2: 2}) if change.kind == "score.dropped"
-    ]
-    assert said == [briefly] * (by < 0)
+    after = regrouped(tested, numbers, ["", *verdicts] if min(numbers) < 0 else verdicts)
+    after = replace(after, clusters=after.clusters[after.clusters["cluster"] >= 0], scores=scores)
+    found = compare_runs(tested, after)
+    of_scores = {-100: "5 scores dropped", 0: "", 100: "5 scores rose"}[by]
+    parts = [part for part in briefly.split(", ") if part != "nothing changed"] + [of_scores] * bool(by)
+    assert find_news(found).briefly == (", ".join(parts) or "nothing changed")
+    changes = find_night_changes(found, {}, {number: number for number in range(5)})
+    counted = Counter(SAID_BRIEFLY[one.kind] or f" {one.labels['fate']}" for one in changes if "score" not in one.kind)
+    said = [f"{number}{what}" for what, number in counted.items()]
+    said += [one.brief for one in changes if "score" in one.kind]
+    assert sorted(said) == sorted(parts)
+    loud = [one.kind for one in changes if not one.quiet]
+    assert ("score.dropped" in loud, "score.moved" in loud) == (by < 0, False)  # what rose wakes nobody
+    briefs = {"a": tuple(one.brief for one in changes)} if changes else {}
+    night = Night("night", "n", "before", "store", (SweepOfNight("a", "", "", "computed"),), briefs=briefs)
+    assert (night.what_changed == "nothing changed") == (find_news(found).briefly == "nothing changed")
+
+
+@pytest.mark.parametrize(("proving", "briefly"), [(3, "nothing changed"), (0, "1 flipped")])
+def test_a_verdict_that_other_halves_would_have_turned_is_no_news(tested: Run, proving: int, briefly: str) -> None:
+    halves = tested.clusters.assign(halves=10, halves_proving=4)
+    turned = halves.assign(verdict=["UNCERTAIN", "HIDDEN", "UNCERTAIN"], halves_proving=[proving, 4, 4])
+    found = compare_runs(replace(tested, clusters=halves), replace(tested, clusters=turned))
+    assert found.clusters[0].flipped
+    assert find_news(found).briefly == briefly
+    said = find_night_changes(found, {0: 1, 1: 2, 2: 3}, {0: 1, 1: 2, 2: 3})
+    assert [one.kind for one in said] == ["verdict.flipped"] * (briefly == "1 flipped")
+
+
+@pytest.mark.parametrize(("moved", "briefly"), [("label_purity", "rose"), ("intrinsic_dimension", "rose or moved")])
+def test_a_fact_of_which_neither_direction_is_worse_has_moved(tested: Run, moved: str, briefly: str) -> None:
+    latent = tested.latent_space.assign(
+        value=tested.latent_space["value"] + 9 * (tested.latent_space["score"] == moved)
+    )
+    assert find_news(compare_runs(tested, replace(tested, latent_space=latent))).briefly == f"1 score {briefly}"
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------

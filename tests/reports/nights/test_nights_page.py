@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from steadymap.reports.nights.nights import SweepOfNight, read_record, write_night
@@ -97,3 +98,23 @@ def test_names_of_users_are_text(tmp_path: Path, payload: str) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.count("<script") == 1
     assert not re.search(r"<(img|svg|iframe|a href=\"javascript)", text)
+
+
+@pytest.mark.parametrize("what", ["new", "lost", "flipped", "dropped", "moved", ""])
+def test_the_headline_says_that_something_changed_whenever_the_night_did(tmp_path: Path, what: str) -> None:
+    clusters = [cluster("a", "a1", 1, "REAL")]
+    write_night(tmp_path, "2026-11-23T02-00-00Z-n", "nightly", [row("a", "computed", "a1")], clusters)
+    last = row("a", "computed", "a2", **({what: 1} if what else {}))
+    write_night(tmp_path, "2026-11-24T02-00-00Z-n", "nightly", [last], [cluster("a", "a2", 1, "REAL")])
+    page = build_nights_page(tmp_path)
+    assert page is not None
+    text = page.read_text(encoding="utf-8")
+    assert ("1 of 1 sweep changed" in text, "Nothing changed" in text) == (bool(what), not what)
+
+
+def test_a_night_of_an_earlier_version_has_no_column_of_scores_that_rose(store: Path) -> None:
+    before = read_record(store)
+    for path in (store / "nights" / "sweeps").glob("*.parquet"):
+        pq.write_table(pq.read_table(path).drop_columns(["moved"]), path, write_page_checksum=True)
+    assert read_record(store) == before
+    assert before.unreadable == ()

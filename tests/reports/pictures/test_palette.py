@@ -16,7 +16,16 @@ import numpy.typing as npt
 import pytest
 
 from steadymap.reports.html import rendering
-from steadymap.reports.pictures.palette import DARK, LIGHT, TEN_ON_DARK, TEN_ON_LIGHT, THEMES, colour_slots
+from steadymap.reports.pictures.label_codes import NO_CODE
+from steadymap.reports.pictures.palette import (
+    DARK,
+    LIGHT,
+    TEN_ON_DARK,
+    TEN_ON_LIGHT,
+    THEMES,
+    borrowed_slots,
+    colour_slots,
+)
 
 FLOOR = 0.077
 """Measured: 0.0782 on light (deuteranopia, the green and the grey), 0.0795 on dark (protanopia, blue and lavender)."""
@@ -154,3 +163,18 @@ def test_the_docstring_names_this_file() -> None:
     from steadymap.reports.pictures import palette
 
     assert f"tests/reports/pictures/{Path(__file__).name}" in (palette.__doc__ or "")
+
+
+def test_a_value_borrows_the_hue_of_its_cluster_and_what_is_left_goes_to_the_others() -> None:
+    clusters = np.array([0, 0, 0, 1, 1, 1, 2, 2, NO_CODE, 3])
+    labels = np.array([2, 2, 0, 0, 0, 1, 1, 1, 3, NO_CODE])
+    # 2 lies in cluster 0, 0 in 1, 1 in 2; 3 in none; cluster 3, of slot 7, has no label.
+    slots = {0: 5, 1: 0, 2: 1, 3: 7}
+    assert borrowed_slots(labels, [3, 3, 2, 1], clusters, slots) == {0: 0, 1: 1, 2: 5, 3: 2}
+    # Two values of one cluster: the more frequent has its hue, the other one the first that is free.
+    assert borrowed_slots(np.array([0, 1, 1, 1]), [1, 3], np.zeros(4, int), {0: 4}) == {0: 0, 1: 4}
+    # A cluster beyond the palette has no hue to lend; without clusters the most frequent comes first.
+    assert borrowed_slots(np.array([0, 1, 1]), [1, 2], np.array([9, 9, 9]), slots) == {0: 1, 1: 0}
+    # Of more values than colours the rarest have none.
+    many = borrowed_slots(np.arange(30), [2, *[1] * 28, 2], np.full(30, NO_CODE), {})
+    assert (len(many), many[0], many[29], 19 in many) == (len(LIGHT), 0, 1, False)
