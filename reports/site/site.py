@@ -133,7 +133,7 @@ def build_site(store: Path, out: Path | None = None) -> Site:
     written += commit_if_new(
         out / INDEX, to_bytes(_render_index(listed, NIGHTS_PAGE if (out / NIGHTS_PAGE).is_file() else ""))
     )
-    _remove_stale(out, {one.folder.name for one in finished})
+    _remove_stale(out, {row.run for row in listed if row.comparison})
     write_rows(out, kept)
     return Site(out / INDEX, len(listed), sum(bool(row.problem) for row in listed), written)
 
@@ -358,7 +358,7 @@ def _trends(listed: list[ListedRun]) -> list[Trend]:
 
 
 def _remove_stale(out: Path, runs: set[str]) -> None:
-    """Remove comparisons of runs that are no more; only pages that this file has written."""
+    """Remove comparisons of runs that are no more, or are now the first; only pages that this file has written."""
     for page in (out / COMPARISONS).glob(f"*/{INDEX}"):
         with contextlib.suppress(OSError):
             if page.parent.name not in runs and GENERATOR.encode() in page.read_bytes()[:1000]:
