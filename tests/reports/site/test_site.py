@@ -202,6 +202,14 @@ def test_other_code_reads_every_run_again(store: Path, monkeypatch: pytest.Monke
     assert len(read_while_building(store, monkeypatch)) == 4
 
 
+def test_the_first_run_that_is_left_has_no_comparison_any_more(store: Path) -> None:
+    pages = build_site(store).index.parent / "compare"
+    assert sorted(path.name for path in pages.iterdir()) == ["a-third", "c-second"]
+    shutil.rmtree(store / "runs" / "b-first")
+    build_site(store)
+    assert sorted(path.name for path in pages.iterdir()) == ["a-third"]
+
+
 def test_a_run_that_was_damaged_is_read_until_it_is_whole(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = store / "runs" / "c-second" / "clusters.parquet"
     content = table.read_bytes()
