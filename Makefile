@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint lint-js test test-processors test-browser test-wheel test-services test-training check bench bench-scores bench-criteria bench-report selftest endurance chaos chaos-short clean
+.PHONY: help setup sweep lint lint-js test test-processors test-browser test-wheel test-services test-training check audit bench bench-scores bench-criteria bench-report selftest endurance chaos chaos-short clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -54,6 +54,13 @@ test-training: $(READY) ## the callbacks of docs/encoders.md inside PyTorch Ligh
 
 check: lint test ## lint and test
 
+audit: $(READY) ## pinned versions against advisories: OSV's public service, or ADVISORIES=all.zip without a network
+ifndef ADVISORIES
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/pip install --quiet --disable-pip-version-check 'pip-audit~=2.10'
+endif
+	$(BIN)/python -m tests.audit $(ADVISORIES)
+
 bench: $(READY) ## naive, expert and Steadymap on the same 36 cells: wall, CPU, memory, quality (about 30 minutes)
 	$(BIN)/python -m benchmarks.compare_sweeps
 
@@ -79,4 +86,4 @@ chaos-short: $(READY) ## the same, a few rounds each (about 3 minutes)
 	$(BIN)/python -m tests.chaos --short
 
 clean: ## remove .venv and caches, keep results
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-audit .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

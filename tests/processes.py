@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 
 SECONDS_TO_START = 120
@@ -82,6 +83,13 @@ def connects(port: int) -> bool:
     """Say whether anybody listens on a port of loopback."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
+    return False
+
+
+def answers(url: str) -> bool:
+    """Say whether a Prefect server answers at its API's URL."""
+    with contextlib.suppress(httpx.HTTPError):
+        return httpx.get(f"{url}/health", timeout=2).is_success
     return False
 
 

@@ -1,7 +1,7 @@
 """A static site over all runs of a store: a list, trends, and every run beside the one before it.
 
-Only files, and only relative links, so that any static file server, or none, is enough. What is right already is not
-written again. A run that cannot be read is listed with its reason and costs nothing else.
+Only files, and only relative links, so that any static file server, or none, is enough. What is right is neither
+read nor written again. A run that cannot be read is listed with its reason and costs nothing else.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,6 +28,7 @@ from steadymap.reports.html.rendering import name_script, open_templates, read_o
 from steadymap.reports.pictures.palette import THEMES
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.run.store_runs import RUNS, Finished, finished_runs
+from steadymap.reports.site.kept_rows import KeptRow, read_rows, state_of, write_rows
 from steadymap.reports.site.trends import HEIGHT, MEASURES, WIDTH, Sparkline, draw_sparkline, measure_run, spell_value
 from steadymap.reports.wording import count
 
@@ -117,21 +118,84 @@ def build_site(store: Path, out: Path | None = None) -> Site:
         )
     out = store / "site" if out is None else out
     listed, written = [], 0
-    before: dict[str, tuple[Run, Finished]] = {}
+    known, kept = read_rows(out), {}
+    before: dict[str, Earlier] = {}
     for one in reversed(finished):
-        row, pages = _list_run(one, before, out)
+        files = _files(one, out)
+        row = _row_as_it_was(one, files, before, out, known.get(one.folder.name))
+        if row is not None:
+            kept[one.folder.name] = known[one.folder.name]
+        else:
+            row, pages, keep = _list_run(one, files, before, out)
+            written += pages
+            kept |= {one.folder.name: keep} if keep is not None else {}
         listed.append(row)
-        written += pages
     written += commit_if_new(out / TREND_TABLE, _trend_table(listed))
     written += commit_if_new(
         out / INDEX, to_bytes(_render_index(listed, NIGHTS_PAGE if (out / NIGHTS_PAGE).is_file() else ""))
     )
-    _remove_stale(out, {one.folder.name for one in finished})
+    _remove_stale(out, {row.run for row in listed if row.comparison})
+    write_rows(out, kept)
     return Site(out / INDEX, len(listed), sum(bool(row.problem) for row in listed), written)
 
 
-def _list_run(one: Finished, before: dict[str, tuple[Run, Finished]], out: Path) -> tuple[ListedRun, int]:
-    """Describe a run and write its comparison with the one before, which is kept for the next."""
+@dataclass
+class Earlier:
+    """The run that the next one of its name is compared with, and the state of its files; read when it has to be."""
+
+    one: Finished
+    files: str
+    held: Run | None = None
+
+    def run(self) -> Run:
+        """Return it without its pictures, which no comparison reads."""
+        if self.held is None:
+            self.held = _without_pictures(read_run(self.one.folder))
+        return self.held
+
+
+def _files(one: Finished, out: Path) -> str:
+    try:
+        return state_of(out, one.folder)
+    except OSError:
+        return ""  # being replaced: what is read of it is true now, and is not kept
+
+
+def _row_as_it_was(
+    one: Finished, files: str, before: dict[str, Earlier], out: Path, known: KeptRow | None
+) -> ListedRun | None:
+    """Return the row of a run that was listed before, where nothing of what it says has changed."""
+    if known is None or not files:
+        return None
+    try:
+        row = ListedRun(**{**known.row, "verdicts": tuple(tuple(verdict) for verdict in known.row["verdicts"])})
+        if known.state != _state(one, files, before.get(row.name) if known.whole else None, out):
+            return None
+    except (OSError, TypeError, KeyError):  # of a file that says something else, or is just being replaced
+        return None
+    if known.whole:
+        before[row.name] = Earlier(one, files)
+    return row
+
+
+def _state(one: Finished, files: str, earlier: Earlier | None, out: Path) -> str:
+    """Return the state of all that a row says: of files as they were before they were read, of its page as it is."""
+    page = state_of(out, out / COMPARISONS / one.folder.name / INDEX)
+    return f"{files} {'' if earlier is None else earlier.files} {page}"
+
+
+def _keep(
+    row: ListedRun, one: Finished, files: str, earlier: Earlier | None, out: Path, *, whole: bool
+) -> KeptRow | None:
+    if not files or (earlier is not None and not earlier.files):
+        return None
+    return KeptRow(_state(one, files, earlier, out), asdict(row), whole)
+
+
+def _list_run(
+    one: Finished, files: str, before: dict[str, Earlier], out: Path
+) -> tuple[ListedRun, int, KeptRow | None]:
+    """Describe a run and write its comparison with the one before; what is right for good is to be kept."""
     empty = ListedRun(
         run=one.folder.name,
         name="",
@@ -152,30 +216,34 @@ def _list_run(one: Finished, before: dict[str, tuple[Run, Finished]], out: Path)
         row = _describe(run, empty)
     except InputError as error:
         place = "" if error.file in (None, str(one.folder)) else f"{Path(str(error.file)).name} "
-        return replace(empty, problem=_shorten(f"{place}{error.problem}")), 0
+        return replace(empty, problem=_shorten(f"{place}{error.problem}")), 0, None
     except Exception as error:  # whatever is wrong with one run, the others are listed
-        return replace(empty, problem=_shorten(f"{type(error).__name__}: {error}")), 0
+        return replace(empty, problem=_shorten(f"{type(error).__name__}: {error}")), 0, None
     if run.manifest.get("cut_short"):
-        return row, 0  # half a grid is compared with nothing: what it lacks would be told as lost
+        # Half a grid is compared with nothing: what it lacks would be told as lost.
+        return row, 0, _keep(row, one, files, None, out, whole=False)
     earlier = before.get(row.name)
-    before[row.name] = (_without_pictures(run), one)
-    return (row, 0) if earlier is None else _compare(row, run, one, earlier, out)
+    before[row.name] = Earlier(one, files, _without_pictures(run))
+    row, pages, lasting = (row, 0, True) if earlier is None else _compare(row, run, one, earlier, out)
+    return row, pages, _keep(row, one, files, earlier, out, whole=True) if lasting else None
 
 
-def _compare(
-    row: ListedRun, run: Run, one: Finished, earlier: tuple[Run, Finished], out: Path
-) -> tuple[ListedRun, int]:
+def _compare(row: ListedRun, run: Run, one: Finished, earlier: Earlier, out: Path) -> tuple[ListedRun, int, bool]:
+    """Write the comparison; return the row with it, how many files were written, and whether that says it for good."""
     page = out / COMPARISONS / one.folder.name / INDEX
     try:
-        found = compare_runs(earlier[0], run)
-        links = {"A": _link(earlier[1].folder / REPORT, page.parent), "B": _link(one.folder / REPORT, page.parent)}
+        found = compare_runs(earlier.run(), run)
+        links = {
+            "A": _link(earlier.one.folder / REPORT, page.parent),
+            "B": _link(one.folder / REPORT, page.parent),
+        }
         content = to_bytes(render_comparison(found, links))
     except InputError as error:
-        return replace(row, changes=_shorten(f"not compared: {error.problem}")), 0
+        return replace(row, changes=_shorten(f"not compared: {error.problem}")), 0, True
     except Exception as error:  # likewise
-        return replace(row, changes=_shorten(f"not compared: {type(error).__name__}: {error}")), 0
+        return replace(row, changes=_shorten(f"not compared: {type(error).__name__}: {error}")), 0, False
     written = commit_if_new(page, content)
-    return replace(row, comparison=_link(page, out), changes=find_news(found).briefly), int(written)
+    return replace(row, comparison=_link(page, out), changes=find_news(found).briefly), int(written), True
 
 
 def _describe(run: Run, empty: ListedRun) -> ListedRun:
@@ -277,7 +345,7 @@ def _trends(listed: list[ListedRun]) -> list[Trend]:
 
 
 def _remove_stale(out: Path, runs: set[str]) -> None:
-    """Remove comparisons of runs that are no more; only pages that this file has written."""
+    """Remove comparisons of runs that are no more, or are now the first; only pages that this file has written."""
     for page in (out / COMPARISONS).glob(f"*/{INDEX}"):
         with contextlib.suppress(OSError):
             if page.parent.name not in runs and GENERATOR.encode() in page.read_bytes()[:1000]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -139,6 +140,23 @@ def _ask(server: str, what: str, question: dict[str, object]) -> list[dict[str, 
     answer.raise_for_status()
     found: list[dict[str, Any]] = answer.json()
     return found
+
+
+def test_prefect_takes_the_documented_settings_for_a_small_database() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "nights" / "team-server.md").read_text(encoding="utf-8")
+    given = dict(re.findall(r"^    export (PREFECT_SERVER_\w+RETENTION_PERIOD|\w+VACUUM_ENABLED)=(\S+)", page, re.M))
+    assert len(given) == 3
+    ask = (
+        "from prefect.settings import get_current_settings as settings; found = settings().server; "
+        "vacuum = found.services.db_vacuum; "
+        "print(vacuum.retention_period.days, found.events.retention_period.days, *sorted(vacuum.enabled_vacuum_types))"
+    )
+    for environment, expected in (({}, "90 7 events"), (given, "30 3 events flow_runs orphans")):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_SERVER_")}
+        ended = subprocess.run(
+            [sys.executable, "-c", ask], env={**clean, **environment}, capture_output=True, text=True, check=False
+        )
+        assert ended.stdout.strip() == expected, ended.stderr
 
 
 def test_the_form_of_the_flow_explains_every_key() -> None:

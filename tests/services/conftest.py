@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.processes import beside, call, connects, end_group, free_port, wait_until
+from tests.processes import answers, beside, call, connects, end_group, free_port, wait_until
 
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
@@ -89,12 +88,6 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
         process = stack.enter_context(found.running(*start, log="server.log"))
         wait_until(lambda: answers(url), "the Prefect server", process)
         yield found
-
-
-def answers(url: str) -> bool:
-    with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{url}/health", timeout=2).is_success
-    return False
 
 
 # --- an S3 API ----------------------------------------------------------------------------------------------------

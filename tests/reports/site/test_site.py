@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,8 +17,10 @@ import pytest
 from steadymap.configs.errors import InputError
 from steadymap.configs.schemas import TRENDS
 from steadymap.reports.build import build_report
-from steadymap.reports.run.run_folder import read_run
+from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.reports.run.store_runs import finished_runs, latest_run, previous_run
+from steadymap.reports.site import kept_rows, site
+from steadymap.reports.site.kept_rows import KEPT
 from steadymap.reports.site.site import LONGEST_REASON, build_site
 from steadymap.reports.site.trends import HEIGHT, MARGIN, draw_sparkline, measure_run
 from tests.reports.compare.test_compare import call
@@ -117,6 +120,104 @@ def test_building_again_writes_only_what_changed(store: Path) -> None:
     add(store, "d-fourth", 4)
     assert build_site(store).written == 3  # index, trends, the new run's comparison
     assert {name: files_of(store / "site" / "compare")[name] for name in pages} == pages
+
+
+def read_while_building(store: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Build the site; return the runs that were read for it, in order."""
+    seen: list[str] = []
+
+    def look(folder: Path) -> Run:
+        seen.append(folder.name)
+        return read_run(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(site, "read_run", look)
+        build_site(store)
+    return seen
+
+
+def test_what_has_not_changed_is_not_read_again(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_while_building(store, monkeypatch) == ["b-first", "c-second", "a-third", "other"]
+    assert read_while_building(store, monkeypatch) == []
+    add(store, "d-fourth", 4)
+    # The new one, and the one that it is compared with.
+    assert read_while_building(store, monkeypatch) == ["d-fourth", "a-third"]
+    as_kept = files_of(store / "site")
+    (store / "site" / KEPT).unlink()
+    build_site(store)
+    assert files_of(store / "site") == as_kept
+
+
+CHANGES: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "a table of the run before": (
+        lambda store: _touch(store / "runs" / "c-second" / "clusters.parquet"),
+        ["c-second", "b-first", "a-third"],
+    ),
+    "its comparison is gone": (
+        lambda store: (store / "site/compare/a-third/index.html").unlink(),
+        ["a-third", "c-second"],
+    ),
+    "its comparison was written by somebody": (
+        lambda store: (store / "site/compare/a-third/index.html").write_text("x"),
+        ["a-third", "c-second"],
+    ),
+    "it has a report now": (lambda store: (store / "runs/other/report.html").write_text("x"), ["other"]),
+    "a run is gone": (lambda store: shutil.rmtree(store / "runs" / "c-second"), ["a-third", "b-first"]),
+    "its time": (lambda store: os.utime(store / "runs/other/manifest.json", (NOON, NOON)), ["other"]),
+    "the kept rows are cut": (
+        lambda store: (store / "site" / KEPT).write_text('{"other": {"sta'),
+        ["b-first", "c-second", "a-third", "other"],
+    ),
+    "the kept rows are of another kind": (
+        lambda store: (store / "site" / KEPT).write_text('{"other": 3}'),
+        ["b-first", "c-second", "a-third", "other"],
+    ),
+}
+
+
+def _touch(file: Path) -> None:
+    """Write the same bytes with the same time again: a time that nobody can set tells."""
+    at = file.stat()
+    content = file.read_bytes()
+    file.unlink()
+    file.write_bytes(content)
+    os.utime(file, ns=(at.st_atime_ns, at.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_has_changed_is_read_again(store: Path, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    build_site(store)
+    make, expected = CHANGES[change]
+    make(store)
+    assert read_while_building(store, monkeypatch) == expected
+    as_kept = files_of(store / "site")
+    (store / "site" / KEPT).unlink()
+    build_site(store)
+    assert files_of(store / "site") == as_kept  # as if nothing had been kept
+
+
+def test_other_code_reads_every_run_again(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build_site(store)
+    monkeypatch.setattr(kept_rows, "_code", lambda: "of another version")
+    assert len(read_while_building(store, monkeypatch)) == 4
+
+
+def test_the_first_run_that_is_left_has_no_comparison_any_more(store: Path) -> None:
+    pages = build_site(store).index.parent / "compare"
+    assert sorted(path.name for path in pages.iterdir()) == ["a-third", "c-second"]
+    shutil.rmtree(store / "runs" / "b-first")
+    build_site(store)
+    assert sorted(path.name for path in pages.iterdir()) == ["a-third"]
+
+
+def test_a_run_that_was_damaged_is_read_until_it_is_whole(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = store / "runs" / "c-second" / "clusters.parquet"
+    content = table.read_bytes()
+    table.write_bytes(content[:-20])
+    build_site(store)
+    assert read_while_building(store, monkeypatch) == ["c-second"]
+    table.write_bytes(content)
+    assert read_while_building(store, monkeypatch) == ["c-second", "b-first", "a-third"]
 
 
 def test_comparisons_of_removed_runs_go_and_foreign_files_stay(store: Path) -> None:
