@@ -26,6 +26,7 @@ from scipy import stats
 from sklearn.datasets import load_digits
 from sklearn.metrics import adjusted_rand_score
 
+from steadymap.holm import holm
 from steadymap.tasks.numerics.arrays import Float32, Float64
 from steadymap.tasks.numerics.clusters.islands import find_islands
 from steadymap.tasks.numerics.geometry.affinities import joint_probabilities
@@ -39,7 +40,6 @@ from steadymap.tasks.numerics.reducers.interface import Material, Settings, find
 from steadymap.tasks.numerics.scores.all_scores import Scorer, choose_anchors
 from steadymap.tasks.numerics.scores.loss.cross_entropy import cross_entropy
 from steadymap.tasks.numerics.scores.loss.kl_divergence import kl_divergence
-from steadymap.tasks.numerics.verdicts.given_partition import holm
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 FILES = ("fashion_mnist_70k_pca50", "mnist_10k_pca30", "bbc_news_lsa100", "resnet18_dtd_1880x512", "penguins")

@@ -213,10 +213,18 @@ NIGHT_CLUSTERS = pa.schema(
         pa.field("size", pa.int64(), nullable=False),
         pa.field("label", pa.string()),
         pa.field("verdict", pa.string()),
+        pa.field("p_value", pa.float64()),
+        pa.field("halves", pa.int32()),
+        pa.field("halves_proving", pa.int32()),
+        pa.field("configurations", pa.int32()),
+        pa.field("recovered", pa.int32()),
+        pa.field("stands_from", pa.string()),
     ]
 )
 """``nights/clusters/NIGHT.parquet``: the clusters of every sweep that was new that night; ``lasting`` is the number
-that a cluster keeps from night to night."""
+that a cluster keeps from night to night. ``p_value`` to ``recovered`` are those of ``clusters.parquet``.
+``stands_from`` is the night whose verdict still stands, where this night's is another by no more than chance; null
+where it is its own."""
 
 
 LATENT_SPACE = pa.schema(

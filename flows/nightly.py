@@ -33,6 +33,8 @@ from steadymap.reports.nights.night_changes import (
     find_night_changes,
     quieten,
     spell_rest,
+    stand_by,
+    still_standing,
 )
 from steadymap.reports.nights.night_summary import Night, night_markdown
 from steadymap.reports.nights.nights import (
@@ -263,14 +265,18 @@ def _tell(row: SweepOfNight, before: Run | None, past: Past, store: Store) -> En
     if before is None and (known is None or known.run != row.run):
         folder = previous_run(after.folder)
         before = None if folder is None else _read_if_whole(folder)
-    old = past.numbers.get((row.sweep, before.folder.name), {}) if before is not None else {}
+    last = (row.sweep, before.folder.name) if before is not None else None
+    old, stood = (past.numbers.get(last, {}), past.standing.get(last, {})) if last is not None else ({}, {})
     compared, why_not = _compare(before, after)
     numbers = carry_numbers(compared, after, old, past.free.get(row.sweep, 1))
     changes: list[Change] = []
     told: list[str] = []
+    standing: dict[int, str] = {}
     drift = Drift(())
     if compared is not None and before is not None:
         drift = measure_drift(before, after)
+        compared = stand_by(compared, stood)
+        standing = still_standing(compared, stood, after)
         changes = quieten(find_night_changes(compared, old, numbers), before, after)
         told = [*compared.notices, *spell_rest(compared, drift)]
         told += [ONE_SPLIT] if any(one.quiet for one in changes if one.kind in OF_VERDICTS) else []
@@ -295,7 +301,7 @@ def _tell(row: SweepOfNight, before: Run | None, past: Past, store: Store) -> En
         seed_agreement=drift.seed_agreement,
         said=(*(one.sentence for one in changes), *told),
     )
-    return Ended(row, tuple(changes), tuple(list_clusters(row.sweep, after, numbers)))
+    return Ended(row, tuple(changes), tuple(list_clusters(row.sweep, after, numbers, standing)))
 
 
 def _compare(before: Run | None, after: Run) -> tuple[Comparison | None, str]:

@@ -44,8 +44,11 @@ Namer = Callable[[int], str]
 SHOWN = ("REAL", "HIDDEN")
 """Verdicts of clusters that held-out rows have shown."""
 
+WITHIN_CHANCE = ", by no more than other halves or settings would have it"
+"""What is said of verdicts that are others now, and not beyond chance."""
+
 CLEAR_ERRORS = 2.0
-"""Standard errors by which shares of halves differ beyond chance."""
+"""Standard errors by which shares of halves, or of settings, differ beyond chance."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ class ClusterPart:
 class Facts:
     """A cluster of one run: its rows in all and among the shared ones, its most frequent label, its verdict.
 
-    ``halves`` tested it, of which ``proving`` separate it; 0 where that is not known.
+    ``halves`` tested it, of which ``proving`` separate it; ``settings`` were drawn, of which ``showing`` show it; 0
+    where that is not known. ``night`` is that of the verdict, where it is not that of the run.
     """
 
     cluster: int
@@ -81,6 +85,14 @@ class Facts:
     p: str
     halves: int = 0
     proving: int = 0
+    settings: int = 0
+    showing: int = 0
+    night: str = ""
+
+    @property
+    def shown(self) -> bool:
+        """Whether held-out rows have shown it."""
+        return self.verdict in SHOWN
 
     @property
     def shape(self) -> str:
@@ -124,21 +136,18 @@ class ClusterChange:
 
     @property
     def flipped_beyond_chance(self) -> bool:
-        """Whether its verdict is another now, and not for what other halves would have shown of the same rows.
+        """Whether its verdict is another now, and not for what other halves or settings would have shown of it.
 
-        Whether a valley is shown turns on how many halves show it. Two shares that differ by less than two standard
-        errors are one share, and then the verdict has not changed, only its luck.
+        Whether a valley is shown turns on how many halves show it; whether it is REAL or HIDDEN then, on how many
+        settings do. Two shares that differ by less than two standard errors are one share, and then the verdict has not
+        changed, only its luck.
         """
         if not self.flipped or self.partner is None:
             return False
-        if (self.cluster.verdict in SHOWN) == (self.partner.verdict in SHOWN):
-            return True
         both = (self.cluster, self.partner)
-        if min(one.halves for one in both) == 0:
-            return True
-        before, now = (one.proving / one.halves for one in both)
-        error = sqrt(sum((one.proving + 1) * (one.halves - one.proving + 1) / (one.halves + 2) ** 3 for one in both))
-        return abs(now - before) > CLEAR_ERRORS * error
+        if self.cluster.shown != self.partner.shown:
+            return _differ([(one.proving, one.halves) for one in both])
+        return not self.cluster.shown or _differ([(one.showing, one.settings) for one in both])
 
     @property
     def growth(self) -> float:
@@ -149,6 +158,15 @@ class ClusterChange:
     def changed(self) -> bool:
         """Whether anything at all is different."""
         return self.fate != "kept" or self.flipped or self.growth != 0 or self.jaccard != 1.0
+
+
+def _differ(shares: Sequence[tuple[int, int]]) -> bool:
+    """Say whether two shares, each so many of so many, differ by more than chance; so they do where none is known."""
+    if min(of for _, of in shares) == 0:
+        return True
+    before, now = (part / of for part, of in shares)
+    error = sqrt(sum((part + 1) * (of - part + 1) / (of + 2) ** 3 for part, of in shares))
+    return abs(now - before) > CLEAR_ERRORS * error
 
 
 @dataclass(frozen=True)
@@ -340,6 +358,8 @@ def _facts(run: Run, shared: dict[int, int]) -> dict[int, Facts]:
             p="" if pd.isna(row["p_value"]) else spell_p(float(row["p_value"])),
             halves=0 if pd.isna(row["halves"]) else int(row["halves"]),
             proving=0 if pd.isna(row["halves_proving"]) else int(row["halves_proving"]),
+            settings=int(row["configurations"]),
+            showing=int(row["recovered"]),
         )
         for row in run.clusters.to_dict("records")
     }
@@ -470,16 +490,18 @@ def _tell_kept(found: Comparison) -> str:
 
 
 def _tell_flips(found: Comparison, before: Namer, after: Namer) -> list[str]:
-    flips: dict[tuple[str, str], list[str]] = {}
+    flips: dict[tuple[bool, str, str], list[str]] = {}
     for one in found.clusters:
         if one.flipped and one.partner is not None:
             name = f"{after(one.partner.cluster)} ({before(one.cluster.cluster)})"
-            flips.setdefault((one.cluster.verdict, one.partner.verdict), []).append(name)
+            flips.setdefault((not one.flipped_beyond_chance, one.partner.verdict, one.cluster.verdict), []).append(name)
     order = [*SHAPES, ""]
     return [
-        f"{count(len(names), 'cluster')} became {new or 'untested'}, {old or 'untested'} before: "
-        f"{list_names(names, most=MOST_TOLD)}."
-        for (old, new), names in sorted(flips.items(), key=lambda one: (order.index(one[0][1]), order.index(one[0][0])))
+        f"{count(len(names), 'cluster')} became {new or 'untested'}, {old or 'untested'} before"
+        f"{WITHIN_CHANCE if by_chance else ''}: {list_names(names, most=MOST_TOLD)}."
+        for (by_chance, new, old), names in sorted(
+            flips.items(), key=lambda one: (one[0][0], *(order.index(word) for word in one[0][1:]))
+        )
     ]
 
 

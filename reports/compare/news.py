@@ -1,7 +1,8 @@
 """What of a comparison is news: the one rule by which a night's summary and a list of runs say what changed.
 
-Only what held-out rows have shown counts as a cluster here (REAL, HIDDEN): that an artefact comes or goes is no news,
-and neither is a verdict that other halves would have turned, nor a score that moved within chance.
+Only what held-out rows have shown counts as a cluster here (REAL, HIDDEN): that an artefact comes or goes, or that an
+uncertain cluster is called one, is no news. Neither is a verdict that other halves or settings would have turned, nor a
+score that moved within chance.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from steadymap.reports.compare.compare_runs import SHOWN, ClusterChange, Comparison, Facts
+from steadymap.reports.compare.compare_runs import ClusterChange, Comparison, Facts
 from steadymap.reports.compare.score_changes import ScoreChange
 from steadymap.reports.wording import count
 
@@ -32,7 +33,7 @@ class News:
     Attributes
     ----------
     flipped
-        Clusters found again with another verdict, beyond chance.
+        Clusters found again with another verdict, beyond chance, of which either is REAL or HIDDEN.
     lost, new
         Clusters of the earlier run that are no more, and of the later one that were not there.
     dropped, others
@@ -74,15 +75,14 @@ def find_news(found: Comparison) -> News:
     others = sorted((one for one in found.score_changes if one not in dropped), key=lambda one: not one.recommended)
     return News(
         flipped=tuple(one for one in found.clusters if _flipped(one)),
-        lost=tuple(
-            one for one in found.clusters if one.cluster.verdict in SHOWN and one.fate in FATES and not one.is_new
-        ),
-        new=tuple(one for one in found.after.values() if one.verdict in SHOWN and one.cluster not in partners),
+        lost=tuple(one for one in found.clusters if one.cluster.shown and one.fate in FATES and not one.is_new),
+        new=tuple(one for one in found.after.values() if one.shown and one.cluster not in partners),
         dropped=dropped,
         others=tuple(others),
     )
 
 
 def _flipped(one: ClusterChange) -> bool:
-    tested = one.partner is not None and bool(one.cluster.verdict and one.partner.verdict)
-    return tested and one.flipped_beyond_chance
+    if one.partner is None or not (one.cluster.verdict and one.partner.verdict):
+        return False
+    return (one.cluster.shown or one.partner.shown) and one.flipped_beyond_chance

@@ -8,7 +8,6 @@ same in both runs, or not; that another draw of rows would have given other scor
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +16,7 @@ from scipy import stats
 
 from steadymap.configs.cards import CARD_OF
 from steadymap.configs.grid import CONTROLS
+from steadymap.holm import holm
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.scores.heat_maps import mean_over_seeds
 from steadymap.reports.wording import Estimate, spell_configuration
@@ -151,15 +151,6 @@ def welch_p(a: Sample, b: Sample) -> float | None:
     ]
     degrees = total**2 / sum(freedom) if sum(freedom) else math.inf
     return float(2 * stats.t.sf(abs(difference) / math.sqrt(total), degrees))
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Correct p-values after Holm, so that the chance of any false one below a level is that level."""
-    corrected, highest = [0.0] * len(ps), 0.0
-    for rank, place in enumerate(sorted(range(len(ps)), key=lambda one: ps[one])):
-        highest = max(highest, min(1.0, (len(ps) - rank) * ps[place]))
-        corrected[place] = highest
-    return corrected
 
 
 def _judge(one: _Compared, p: float | None) -> Finding:

@@ -17,7 +17,7 @@ from steadymap.reports.compare.drift import Drift
 from steadymap.reports.compare.news import FOUND_AGAIN, GONE, News, find_news
 from steadymap.reports.compare.score_changes import ScoreChange
 from steadymap.reports.run.run_folder import Run
-from steadymap.reports.wording import count, list_names, spell_share
+from steadymap.reports.wording import count, list_names, spell_p, spell_share
 
 Kind = Literal["cluster.new", "cluster.lost", "verdict.flipped", "score.dropped", "cells.failed", "sweep.failed"]
 
@@ -25,6 +25,8 @@ Silent = Literal["score.moved"]
 """What is always quiet: it has no event."""
 
 MOST_LISTED, MOST_PARTS = 20, 4
+
+DAY = len("2026-01-01")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class Change:
 OF_VERDICTS = ("cluster.new", "cluster.lost", "verdict.flipped")
 """Changes that rest on the held-out test."""
 
+HALVES_OF_ONE_SPLIT = 2
+
 ONE_SPLIT = "Verdicts rest on one split of the rows, where chance alone may flip them: no alert was sent of them."
 
 
@@ -73,11 +77,13 @@ def rests_on_one_split(run: Run) -> bool:
     return len(halves) == 1
 
 
-def quieten(changes: list[Change], *runs: Run) -> list[Change]:
-    """Let changes of verdicts wake nobody where one of the runs has tested its clusters on one split only."""
-    if not any(map(rests_on_one_split, runs)):
-        return changes
-    return [replace(one, quiet=one.quiet or one.kind in OF_VERDICTS) for one in changes]
+def quieten(changes: list[Change], before: Run, after: Run) -> list[Change]:
+    """Let changes of verdicts wake nobody where either of the two rests on one split only."""
+    then, now = rests_on_one_split(before), rests_on_one_split(after)
+    return [
+        replace(one, quiet=one.quiet or (one.kind in OF_VERDICTS and (now or (then and not one.facts.get("since")))))
+        for one in changes
+    ]
 
 
 def carry_numbers(found: Comparison | None, after: Run, before: Mapping[int, int], first_free: int) -> dict[int, int]:
@@ -104,6 +110,57 @@ def carry_numbers(found: Comparison | None, after: Run, before: Mapping[int, int
         numbers[cluster] = again.get(cluster, first_free)
         first_free += cluster not in again
     return numbers
+
+
+def stand_by(found: Comparison, standing: Mapping[int, Mapping[str, Any]]) -> Comparison:
+    """Compare with the verdicts that stand, where those of the night before were others by no more than chance.
+
+    So a verdict that sways is told of once it has gone far enough, and one that slips away a little every night is told
+    of in the end.
+
+    Parameters
+    ----------
+    found
+        The comparison with the night before.
+    standing
+        Rows of ``NIGHT_CLUSTERS`` by the clusters of that night; ``nights.Past.standing``.
+    """
+    return replace(found, clusters=tuple(_stand_by(one, standing, found.a.run) for one in found.clusters))
+
+
+def _stand_by(one: ClusterChange, standing: Mapping[int, Mapping[str, Any]], run: str) -> ClusterChange:
+    stood = None if one.is_new else standing.get(one.cluster.cluster)
+    if stood is None or stood["run"] == run:
+        return one
+    facts = replace(
+        one.cluster,
+        size=int(stood["size"]),
+        verdict=str(stood["verdict"] or ""),
+        p="" if stood["p_value"] is None else spell_p(float(stood["p_value"])),
+        halves=stood["halves"] or 0,
+        proving=stood["halves_proving"] or 0,
+        settings=stood["configurations"] or 0,
+        showing=stood["recovered"] or 0,
+        night=str(stood["night"]),
+    )
+    return replace(one, cluster=facts)
+
+
+def still_standing(found: Comparison, standing: Mapping[int, Mapping[str, Any]], after: Run) -> dict[int, str]:
+    """Say of which clusters of a run an earlier night's verdict stands, and which night's: they are others by chance.
+
+    A verdict that rests on one split of the rows never takes the place of one that rests on more.
+    """
+    fickle = rests_on_one_split(after)
+    kept = {}
+    for one in found.clusters:
+        stood = None if one.is_new else standing.get(one.cluster.cluster)
+        if one.fate not in FOUND_AGAIN or one.partner is None or stood is None:
+            continue
+        swayed = one.flipped and not one.flipped_beyond_chance
+        if swayed or (fickle and (stood["halves"] or 0) > HALVES_OF_ONE_SPLIT):
+            kept[one.partner.cluster] = str(stood["night"])
+    return kept
 
 
 def find_night_changes(found: Comparison, before: Mapping[int, int], after: Mapping[int, int]) -> list[Change]:
@@ -190,6 +247,7 @@ def _lost(one: ClusterChange, before: Mapping[int, int], after: Mapping[int, int
             "fate": fate,
             "into": [after[part.cluster] for part in one.parts] if fate != "vanished" else [],
             **_facts(facts),
+            **_since(one),
         },
         brief=f"{name_cluster(lasting, facts)}: {facts.verdict}, {fate}",
     )
@@ -201,15 +259,25 @@ def _flip(one: ClusterChange, now: Facts, after: Mapping[int, int]) -> Change:
     numbers = (
         f"{now.p or 'no p'}, {one.cluster.p or 'no p'} before; {count(now.size, 'row')}, {one.cluster.size:,} before"
     )
-    then = {"before": old, "rows_before": one.cluster.size, "p_before": one.cluster.p}
+    then = {"before": old, "rows_before": one.cluster.size, "p_before": one.cluster.p, **_since(one)}
     return Change(
         "verdict.flipped",
-        f"Flipped verdict: {name} became {new}, {old} before ({numbers}).",
+        f"Flipped verdict: {name} became {new}, {old} {_when(one)} ({numbers}).",
         subject=str(after[now.cluster]),
         labels={"before": old, "verdict": new},
         facts={"lasting": after[now.cluster], "cluster": now.cluster, **then, **_facts(now)},
         brief=f"{name}: {old} → {new}",
     )
+
+
+def _when(one: ClusterChange) -> str:
+    """Say when a cluster had the verdict that it has no longer."""
+    return f"until the night of {one.cluster.night[:DAY]}" if one.cluster.night else "before"
+
+
+def _since(one: ClusterChange) -> dict[str, str]:
+    """Name the night whose verdict stood, where that is not the one before."""
+    return {"since": one.cluster.night} if one.cluster.night else {}
 
 
 def _facts(facts: Facts) -> dict[str, Any]:

@@ -23,7 +23,10 @@ from steadymap.reports.run.run_folder import Run
 
 SWEEPS, CLUSTERS = Path("nights") / "sweeps", Path("nights") / "clusters"
 
-LATER_COLUMNS = ("moved",)
+LATER_COLUMNS = (
+    "moved",
+    *("p_value", "halves", "halves_proving", "configurations", "recovered", "stands_from"),
+)
 """Columns that records of earlier versions lack."""
 
 HAS_RUN = ("computed", "found", "unchanged")
@@ -94,6 +97,9 @@ class Past:
         Sweeps that the last night had no time for, or not enough, and those of it altogether.
     numbers
         Lasting numbers of every sweep's clusters, by its run and by that run's own numbers.
+    standing
+        By the same, the cluster's row of the night whose verdict stands: of the last night unless its verdict was
+        another by no more than chance.
     free
         The first lasting number that no cluster of a sweep has had.
     unreadable
@@ -105,6 +111,7 @@ class Past:
     last: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     numbers: Mapping[tuple[str, str], Mapping[int, int]] = field(default_factory=dict)
+    standing: Mapping[tuple[str, str], Mapping[int, Mapping[str, Any]]] = field(default_factory=dict)
     free: Mapping[str, int] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
 
@@ -132,6 +139,8 @@ def read_past(store: Path, name: str) -> Past:
     nights = {row["night"] for row in rows}
     clusters, lost = _read_folder(store / CLUSTERS, NIGHT_CLUSTERS)
     numbers: dict[tuple[str, str], dict[int, int]] = {}
+    standing: dict[tuple[str, str], dict[int, Mapping[str, Any]]] = {}
+    of_night: dict[tuple[str, str, int], Mapping[str, Any]] = {}
     free: dict[str, int] = {}
     night_of: dict[tuple[str, str], str] = {}
     for row in clusters:
@@ -139,8 +148,11 @@ def read_past(store: Path, name: str) -> Past:
             continue  # of a night of another name, or of one that did not come to its end
         key = (row["sweep"], row["run"])
         if night_of.setdefault(key, row["night"]) != row["night"]:
-            night_of[key], numbers[key] = row["night"], {}
+            night_of[key], numbers[key], standing[key] = row["night"], {}, {}
         numbers.setdefault(key, {})[row["cluster"]] = row["lasting"]
+        of_night[row["sweep"], row["night"], row["lasting"]] = row
+        stood = of_night.get((row["sweep"], row["stands_from"], row["lasting"]), row)
+        standing.setdefault(key, {})[row["cluster"]] = stood
         free[row["sweep"]] = max(free.get(row["sweep"], 1), row["lasting"] + 1)
     last = max(nights)
     of_last = [row for row in rows if row["night"] == last]
@@ -150,6 +162,7 @@ def read_past(store: Path, name: str) -> Past:
         last=tuple(row["sweep"] for row in of_last),
         left=tuple(row["sweep"] for row in of_last if row["status"] == "left"),
         numbers=numbers,
+        standing=standing,
         free=free,
         unreadable=(*unreadable, *lost),
     )
@@ -190,9 +203,20 @@ def kept_result(row: SweepOfNight, before: SweepOfNight | None) -> SweepOfNight:
     return row if before is None else replace(row, run=before.run, state=before.state)
 
 
-def list_clusters(sweep: str, run: Run, numbers: Mapping[int, int]) -> list[dict[str, Any]]:
-    """List the clusters of a run for the record, with their lasting numbers; small, whatever the size of the run."""
-    known = run.clusters[["cluster", "size", "label", "verdict"]].astype(object)
+def list_clusters(
+    sweep: str, run: Run, numbers: Mapping[int, int], standing: Mapping[int, str] | None = None
+) -> list[dict[str, Any]]:
+    """List the clusters of a run for the record; small, whatever the size of the run.
+
+    Parameters
+    ----------
+    numbers
+        Their lasting numbers.
+    standing
+        The night whose verdict stands, of those whose own does not; see ``night_changes.still_standing``.
+    """
+    counted = ("p_value", "halves", "halves_proving", "configurations", "recovered")
+    known = run.clusters[["cluster", "size", "label", "verdict", *counted]].astype(object)
     return [
         {
             "sweep": sweep,
@@ -202,6 +226,9 @@ def list_clusters(sweep: str, run: Run, numbers: Mapping[int, int]) -> list[dict
             "size": int(row["size"]),
             "label": row["label"],
             "verdict": row["verdict"],
+            "p_value": row["p_value"],
+            **{name: None if row[name] is None else int(row[name]) for name in counted[1:]},
+            "stands_from": (standing or {}).get(int(row["cluster"])),
         }
         for row in known.where(known.notna(), None).to_dict("records")
     ]

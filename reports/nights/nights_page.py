@@ -15,6 +15,7 @@ from urllib.parse import quote
 from steadymap.reports.build import REPORT
 from steadymap.reports.clusters.cluster_cards import SHAPES
 from steadymap.reports.commit_file import commit_if_new
+from steadymap.reports.compare.compare_runs import SHOWN
 from steadymap.reports.html.rendering import name_script, open_templates, read_own, to_bytes
 from steadymap.reports.nights.night_summary import STATUS_WORDS
 from steadymap.reports.nights.nights import HAS_RUN, Record, read_record
@@ -161,15 +162,17 @@ def _lines(rows: Sequence[Mapping[str, Any]], clusters: Sequence[Mapping[str, An
 
 
 def _verdicts(lasting: int, told: Sequence[dict[int, Mapping[str, Any]] | None]) -> Iterator[Verdict | None]:
-    before: str | None = None
+    """Yield the verdicts of a cluster; one is changed where the night told so: see ``reports.compare.news``."""
+    stood: str | None = None
     any_before = False
     for clusters in told:
         if clusters is None or lasting not in clusters:
             yield None
         else:
-            word = str(clusters[lasting]["verdict"] or "not tested")
-            yield Verdict(SHAPES.get(word, UNTESTED), word, any_before and word != before)
-            before = word
+            word, stands = str(clusters[lasting]["verdict"] or "not tested"), clusters[lasting].get("stands_from")
+            news = any_before and word != stood and (word in SHOWN or stood in SHOWN)
+            yield Verdict(SHAPES.get(word, UNTESTED), word, news and not stands)
+            stood = stood if stands else word
         any_before = any_before or clusters is not None
 
 

@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from steadymap.configs import schemas
+from steadymap.holm import holm
 from steadymap.tasks.decoding.decode_places import ClusterPlaces, Place
 from steadymap.tasks.decoding.decode_rows import DecodedRows
 from steadymap.tasks.numerics.decoding.reconstruction import WORSE_BY, ClusterError, Landing, cluster_error, landing
 from steadymap.tasks.numerics.input.thumbnails import image_shape, make_thumbnails
-from steadymap.tasks.numerics.verdicts.given_partition import holm
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.store.files import map_array
 

@@ -20,10 +20,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
-"""The folder that holds the rooms."""
+PROJECT = Path(__file__).absolute().parents[2]
+"""The package's folder, which holds the rooms; links to them are not followed (`src/steadymap` has more than they)."""
 
-ROOMS = ("configs", "tasks", "reports", "flows")
+ROOMS = ("configs", "tasks", "reports", "flows", "holm")
 CARRIERS = (
     "configs.checksum",
     "tasks.store.files",

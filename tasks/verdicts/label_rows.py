@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from steadymap.holm import holm
 from steadymap.tasks.verdicts.split_job import ALPHA
 
 
 def label_rows(names: list[str], found: list[dict[str, Any]], classes: list[str | None]) -> list[dict[str, Any]]:
     """Combine what the halves found of every class, with Holm over the classes."""
     from steadymap.tasks.numerics.verdicts.combine_splits import combine_p_values
-    from steadymap.tasks.numerics.verdicts.given_partition import holm
 
     p_values = holm([combine_p_values([_p_of(meta, code) for meta in found]) for code in range(len(names))])
     return [

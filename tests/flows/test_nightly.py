@@ -270,7 +270,7 @@ def test_a_flip_on_one_split_is_said_and_wakes_nobody(tmp_path: Path) -> None:
 
     def flipped(store: Path, fast: bool) -> Told:
         for age, name in enumerate(("earlier", "now")):
-            verdicts = (("REAL", "REAL", "HIDDEN"), ("REAL",) * 3)[age]
+            verdicts = (("REAL", "REAL", "UNCERTAIN"), ("REAL",) * 3)[age]
             folder = RunFolder(verdicts=verdicts).write(store / "runs" / name)
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             (folder / "manifest.json").write_text(json.dumps({**manifest, "fast": fast}), encoding="utf-8")
@@ -508,7 +508,7 @@ def test_a_first_night_goes_on_from_a_run_of_the_same_name(tmp_path: Path) -> No
     from steadymap.tasks.store.layout import Store
 
     for age, name in enumerate(("earlier", "now")):
-        folder = RunFolder(verdicts=(("REAL", "REAL", "HIDDEN"), ("REAL",) * 3)[age]).write(tmp_path / "runs" / name)
+        folder = RunFolder(verdicts=(("REAL", "REAL", "UNCERTAIN"), ("REAL",) * 3)[age]).write(tmp_path / "runs" / name)
         os.utime(folder / "manifest.json", (age, age))
     ended = _tell(SweepOfNight("a", "", "", "computed", run="now"), None, Past(), Store(tmp_path))
     assert ended.row.previous == "earlier"

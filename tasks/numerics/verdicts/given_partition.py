@@ -6,11 +6,11 @@ largest p-value needs no correction within the cluster (intersection-union); Hol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from steadymap.holm import holm
 from steadymap.tasks.numerics.arrays import Int64
 from steadymap.tasks.numerics.valleys.bridges import find_bridges
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, fragments, latent_graph
@@ -80,26 +80,6 @@ def run_partition_test(halves: SampleSplit, labels: Int64, *, graph: LatentGraph
         for cluster in range(int(labels.max()) + 1)
     )
     return GivenTest(p_values, holm(p_values), tuple(pairs))
-
-
-def holm(p_values: Sequence[float], weights: Sequence[float] | None = None) -> tuple[float, ...]:
-    """Return Holm's adjusted p-values: the ith smallest of m times m − i + 1, capped at 1 and never falling.
-
-    Parameters
-    ----------
-    weights
-        How the level is shared, positive, chosen without a look at the p-values; equal by default. With weights the
-        order is that of p/w, and the factor of the ith is the weight of all that are left over its own.
-
-    Source: Holm 1979, Scandinavian Journal of Statistics 6, 65–70.
-    """
-    shares = np.ones(len(p_values)) if weights is None else np.array(weights, dtype=np.float64)
-    order = np.argsort(np.array(p_values) / shares, kind="stable")
-    left = np.cumsum(shares[order][::-1])[::-1]
-    scaled = np.array(p_values)[order] * left / shares[order]
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(scaled))
-    return tuple(adjusted.tolist())
 
 
 def without_strays(graph: LatentGraph, labels: Int64) -> Int64:

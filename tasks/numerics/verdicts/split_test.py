@@ -14,6 +14,7 @@ from math import sqrt
 
 import numpy as np
 
+from steadymap.holm import holm
 from steadymap.tasks.numerics.arrays import Booleans, Float64, Int64
 from steadymap.tasks.numerics.valleys.bridges import Bridge, find_bridges
 from steadymap.tasks.numerics.valleys.dip import dip_p_value
@@ -27,7 +28,7 @@ from steadymap.tasks.numerics.valleys.merge_tree import (
 )
 from steadymap.tasks.numerics.valleys.sample_splitting import SampleSplit
 from steadymap.tasks.numerics.valleys.valley import FEWEST_HELD_OUT_ROWS, LARGEST_PATCH, Valley, find_valley
-from steadymap.tasks.numerics.verdicts.given_partition import holm, without_strays
+from steadymap.tasks.numerics.verdicts.given_partition import without_strays
 
 SMALLEST_HINT = 0.02
 """Added to the p-value of the discovery rows before it is turned into a weight: it is a hint and no proof."""

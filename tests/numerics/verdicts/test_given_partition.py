@@ -1,20 +1,11 @@
-"""Clusters that are given, and Holm's procedure."""
+"""Clusters that are given."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from steadymap.tasks.numerics.verdicts.given_partition import holm, run_partition_test
+from steadymap.tasks.numerics.verdicts.given_partition import run_partition_test
 from tests.numerics.halves import split
-
-
-def test_holm_by_hand() -> None:
-    assert holm((0.01, 0.04, 0.03)) == pytest.approx((0.03, 0.06, 0.06))
-    assert holm((0.9, 0.6)) == (1.0, 1.0)
-    # Weights 3 and 1: the second test has a quarter of the level, and all of it once the first is rejected.
-    assert holm((0.01, 0.03), (3, 1)) == pytest.approx((0.01 * 4 / 3, 0.03))
-    assert holm((0.5, 0.01), (3, 1)) == pytest.approx((0.5, 0.04))
 
 
 def test_given_clusters_say_which_run_into_which() -> None:

@@ -13,9 +13,9 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import HDBSCAN
 from sklearn.metrics import adjusted_rand_score
 
+from steadymap.holm import holm
 from steadymap.tasks.numerics.input.row_order import canonical_order, row_keys
 from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
-from steadymap.tasks.numerics.verdicts.given_partition import holm
 from steadymap.tasks.numerics.verdicts.split_test import run_split_test
 from tests.numerics.halves import discovery_rows, drawn, halves_of, k_means, split
 

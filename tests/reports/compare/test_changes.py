@@ -27,25 +27,25 @@ def test_a_first_run_says_nothing_and_the_next_says_what_changed(tmp_path: Path)
     first = add(tmp_path, "first", 0)
     assert find_changes(read_run(first)) is None
     assert "Since the run before" not in build_report(first).read_text()
-    second = add(tmp_path, "second", 1, RunFolder(run="second", verdicts=("REAL", "REAL", "UNCERTAIN")))
+    second = add(tmp_path, "second", 1, RunFolder(run="second", verdicts=("REAL", "REAL", "HIDDEN")))
     found = find_changes(read_run(second))
     assert found is not None
     assert (found.previous, found.command) == ("first", "steadymap compare first second")
     assert found.sentences == (
         "3 of 3 clusters are found again, 2 of them unchanged.",
-        "1 cluster became REAL, HIDDEN before: cluster\u00a0c1 (earlier cluster\u00a0c1).",
+        "1 cluster became REAL, UNCERTAIN before: cluster\u00a0c1 (earlier cluster\u00a0c1).",
     )
     summary = summarise(read_run(second))
     page = Parsed(render_page(read_run(second), summary)).text
     assert "Since the run before of this name, first" in page
     assert page.index("Since the run before") < page.index("The clusters")
     for told in (page, to_markdown(summary), "\n".join(to_lines(summary))):
-        assert "1 cluster became REAL, HIDDEN before" in told
+        assert "1 cluster became REAL, UNCERTAIN before" in told
 
 
 def test_a_report_made_again_is_the_same_and_later_runs_have_no_say(tmp_path: Path) -> None:
     add(tmp_path, "first", 0)
-    second = add(tmp_path, "second", 1, RunFolder(run="second", verdicts=("REAL", "REAL", "UNCERTAIN")))
+    second = add(tmp_path, "second", 1, RunFolder(run="second", verdicts=("REAL", "REAL", "HIDDEN")))
     before = build_report(second).read_bytes()
     add(tmp_path, "third", 2)
     assert build_report(second).read_bytes() == before

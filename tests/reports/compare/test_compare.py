@@ -142,7 +142,8 @@ SAID_BRIEFLY = {
 
 REGROUPED: list[tuple[Sequence[int], Sequence[str], str]] = [
     (clusters(), ("REAL", "HIDDEN", "UNCERTAIN"), "nothing changed"),
-    (clusters(), ("REAL", "HIDDEN", "ARTEFACT"), "1 flipped"),
+    (clusters(), ("REAL", "UNCERTAIN", "UNCERTAIN"), "1 flipped"),
+    (clusters(), ("REAL", "HIDDEN", "ARTEFACT"), "nothing changed"),  # neither was ever shown
     (np.where(clusters() == 2, -1, clusters()), ("REAL", "HIDDEN"), "nothing changed"),  # an UNCERTAIN one is gone
     (np.where(clusters() == 0, -1, clusters()), ("HIDDEN", "UNCERTAIN"), "1 vanished"),
     (

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from steadymap.reports.compare.score_changes import Sample, ScoreChange, compare_scores, holm, welch_p
+from steadymap.holm import holm
+from steadymap.reports.compare.score_changes import Sample, ScoreChange, compare_scores, welch_p
 from steadymap.reports.run.run_folder import Run
 from steadymap.reports.wording import Estimate
-from steadymap.tasks.numerics.verdicts import given_partition
 from tests.reports.run_folder_fixture import PCA, PER_SEED, T5, T30, U5A, U15A, U15B
 
 
@@ -50,16 +50,6 @@ def test_without_spread_there_is_no_p_value() -> None:
 def test_where_seeds_never_differ_any_difference_counts() -> None:
     a, b = Sample(Estimate(0.5, 0.0), 3), Sample(Estimate(0.6, 0.0), 3)
     assert (welch_p(a, a), welch_p(a, b)) == (1.0, 0.0)
-
-
-def test_holm_by_hand() -> None:
-    # Sorted .01 .02 .03: 3 × .01, 2 × .02, 1 × .03 raised to the one before.
-    assert holm([0.03, 0.01, 0.02]) == pytest.approx([0.04, 0.03, 0.04])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
-    # Reports import no tasks, so that there are two of these; they are one.
-    ps = np.random.default_rng(0).uniform(size=40).tolist()
-    assert holm(ps) == pytest.approx(given_partition.holm(ps))
 
 
 def test_a_run_and_itself_have_the_same_scores(run: Run) -> None:

@@ -16,7 +16,14 @@ from sklearn.metrics import adjusted_rand_score
 from steadymap.configs import schemas
 from steadymap.reports.compare.compare_runs import compare_runs
 from steadymap.reports.compare.drift import Drift, SettingDrift, adjusted_rand, measure_drift
-from steadymap.reports.nights.night_changes import carry_numbers, find_failures, find_night_changes
+from steadymap.reports.nights.night_changes import (
+    carry_numbers,
+    find_failures,
+    find_night_changes,
+    quieten,
+    stand_by,
+    still_standing,
+)
 from steadymap.reports.nights.night_summary import Night, night_lines, night_markdown, night_object
 from steadymap.reports.nights.nights import SweepOfNight, list_clusters, name_night, night_slug, read_past, write_night
 from steadymap.reports.run.run_folder import Run, read_run
@@ -265,3 +272,91 @@ def test_names_of_users_are_text_in_markdown_and_in_a_terminal(payload: str) -> 
     assert not re.search(r"(?<!\\)\]\(", page)
     assert len([line for line in page.splitlines() if line.startswith("#")]) == 2
     assert all(line.isprintable() for line in night_lines(night))
+
+
+# --- verdicts that sway -------------------------------------------------------------------------------------------
+
+
+def proving(run: Run, name: str, verdict: str, halves: int, of: int = 10) -> Run:
+    """Return the run under another name, with so many halves that separate cluster 0, and the verdict on it."""
+    verdicts = (verdict, "HIDDEN", "UNCERTAIN")
+    tables = run.clusters.sort_values("cluster").assign(verdict=verdicts, halves=of, halves_proving=[halves, 9, 0])
+    return replace(run, folder=run.folder.with_name(name), manifest={**run.manifest, "run": name}, clusters=tables)
+
+
+def follow(store: Path, runs: Sequence[Run]) -> list[list[str]]:
+    """Let a night follow the other over one sweep, by way of the record, and return the sentences about verdicts."""
+    told: list[list[str]] = []
+    before: Run | None = None
+    for day, run in enumerate(runs):
+        past = read_past(store, "nightly")
+        key = ("a", before.folder.name) if before is not None else ("", "")
+        old, stood = past.numbers.get(key, {}), past.standing.get(key, {})
+        found = None if before is None else stand_by(compare_runs(before, run), stood)
+        numbers = carry_numbers(found, run, old, past.free.get("a", 1))
+        changes = [] if found is None or before is None else find_night_changes(found, old, numbers)
+        told.append([one.sentence.replace("\u00a0", " ") for one in changes if one.kind == "verdict.flipped"])
+        standing = {} if found is None else still_standing(found, stood, run)
+        row = SweepOfNight("a", "", "", "computed", run=run.folder.name)
+        write_night(store, f"2026-01-0{day + 1}", "nightly", [row], list_clusters("a", run, numbers, standing))
+        before = run
+    return told
+
+
+def test_a_verdict_that_sways_is_told_when_it_has_gone_far_enough_from_what_stands(tmp_path: Path, tested: Run) -> None:
+    # 6 of 10 and 3 of 10 halves are one share; 6 and 1 are not, though 3 and 1 are and the verdict is no other.
+    sliding = [("REAL", 6), ("UNCERTAIN", 3), ("UNCERTAIN", 1), ("UNCERTAIN", 0)]
+    nights = [proving(tested, f"run {day}", *night) for day, night in enumerate(sliding)]
+    told = follow(tmp_path / "sliding", nights)
+    assert [len(one) for one in told] == [0, 0, 1, 0]
+    assert "C1 (c0) became UNCERTAIN, REAL until the night of 2026-01-01" in told[2][0]
+    swaying = [("REAL", 5), ("UNCERTAIN", 3)] * 3
+    assert not any(
+        follow(tmp_path / "swaying", [proving(tested, f"run {day}", *night) for day, night in enumerate(swaying)])
+    )
+    record = pd.read_parquet(tmp_path / "swaying" / "nights" / "clusters")
+    own = record[record["lasting"] == 1].sort_values("night").astype({"stands_from": object})
+    assert own["stands_from"].where(own["stands_from"].notna(), None).tolist() == [
+        None,
+        "2026-01-01",
+        None,
+        "2026-01-03",
+        None,
+        "2026-01-05",
+    ]
+
+
+def test_a_night_of_one_split_between_two_whole_ones_hides_no_flip(tmp_path: Path, tested: Run) -> None:
+    fast = proving(tested, "fast", "UNCERTAIN", 0, of=2)
+    fast = replace(fast, manifest={**fast.manifest, "fast": True})
+    nights = [proving(tested, "first", "REAL", 9), fast, proving(tested, "last", "UNCERTAIN", 0)]
+    told = follow(tmp_path, nights)
+    assert [len(one) for one in told] == [0, 1, 1]
+    found = stand_by(compare_runs(fast, nights[2]), read_past(tmp_path, "nightly").standing["a", "fast"])
+    flips = [one for one in find_night_changes(found, {}, {0: 1, 1: 2, 2: 3}) if one.kind == "verdict.flipped"]
+    assert [one.quiet for one in quieten(flips, fast, nights[2])] == [False]
+    assert flips[0].facts["since"] == "2026-01-01"
+    # Without a whole night before, what the fast one says is all there is, and wakes nobody.
+    alone = find_night_changes(compare_runs(fast, nights[0]), {}, {0: 1, 1: 2, 2: 3})
+    assert [one.quiet for one in quieten(alone, fast, nights[0]) if one.kind == "verdict.flipped"] == [True]
+
+
+def test_that_an_uncertain_cluster_is_called_an_artefact_is_no_news(tested: Run) -> None:
+    now = regrouped(tested, clusters(), ("REAL", "HIDDEN", "ARTEFACT"))
+    assert changes(tested, now, {0: 1, 1: 2, 2: 3}) == []
+    assert changes(now, tested, {0: 1, 1: 2, 2: 3}) == []
+
+
+def test_a_record_of_an_earlier_version_stands_as_it_is(tmp_path: Path, tested: Run) -> None:
+    row = SweepOfNight("a", "", "", "computed", run=tested.folder.name)
+    write_night(tmp_path, "2026-01-01", "nightly", [row], list_clusters("a", tested, {0: 1, 1: 2, 2: 3}))
+    path = tmp_path / "nights" / "clusters" / "2026-01-01.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.select(table.column_names[:8]), path)
+    past = read_past(tmp_path, "nightly")
+    stood = past.standing["a", tested.folder.name]
+    assert [(stood[number]["verdict"], stood[number]["p_value"]) for number in range(3)] == [
+        ("REAL", None),
+        ("HIDDEN", None),
+        ("UNCERTAIN", None),
+    ]

@@ -35,7 +35,7 @@ NOON = 1_800_000_000
 
 def add(store: Path, run: str, day: int, folder: RunFolder | None = None) -> Path:
     """Write a run that was finished on a day."""
-    place = (folder or RunFolder(run=run, verdicts=("REAL", "HIDDEN", "UNCERTAIN"))).write(store / "runs" / run)
+    place = (folder or RunFolder(run=run, verdicts=("REAL", "UNCERTAIN", "HIDDEN"))).write(store / "runs" / run)
     os.utime(place / "manifest.json", (NOON + day * DAY, NOON + day * DAY))
     return place
 
@@ -58,7 +58,7 @@ def store(tmp_path: Path) -> Iterator[Path]:
     """Three nights of one name, whose folders sort in another order, and a run of another name."""
     store = tmp_path / "store"
     add(store, "b-first", 0)
-    add(store, "c-second", 1, RunFolder(run="c-second", verdicts=("REAL", "REAL", "UNCERTAIN")))
+    add(store, "c-second", 1, RunFolder(run="c-second", verdicts=("REAL", "REAL", "HIDDEN")))
     add(store, "a-third", 2)
     add(store, "other", 3, RunFolder(run="other", name="another"))
     yield store
@@ -76,7 +76,7 @@ def test_runs_are_listed_the_latest_first_with_what_changed(store: Path) -> None
     assert [row[2] for row in rows] == [
         "–",
         "● 1 REAL ◐ 1 HIDDEN ◇ 1 UNCERTAIN",
-        "● 2 REAL ◇ 1 UNCERTAIN",
+        "● 2 REAL ◐ 1 HIDDEN",
         "● 1 REAL ◐ 1 HIDDEN ◇ 1 UNCERTAIN",
     ]
     assert [row[3] for row in rows] == ["–", "1 flipped", "1 flipped", "–"]

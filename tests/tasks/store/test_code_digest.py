@@ -149,6 +149,7 @@ SHAPING_LINES = [
     ),
     ("tasks/numerics/geometry/affinities.py", "csr_matrix(joint)", "csr_matrix(2 * joint)", {"part affinities"}),
     ("tasks/verdicts/split_job.py", "ALPHA = 0.05", "ALPHA = 0.2", {"split"}),
+    ("holm.py", "min(1.0,", "min(0.9,", {"split", "labels"}),
     ("tasks/decoding/decode_places.py", "PATH_STEPS = 7", "PATH_STEPS = 9", {"decoded"}),
     ("tasks/numerics/decoding/reconstruction.py", "inputs) ** 2", "inputs) ** 4", {"decoded"}),
     ("tasks/decoding/decoded_tables.py", "FEATURES = 8", "FEATURES = 9", set()),
@@ -166,6 +167,7 @@ def copy_of_project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dic
     project = tmp_path_factory.mktemp("project")
     for room in ("configs", "tasks"):
         shutil.copytree(PROJECT / room, project / room)
+    shutil.copy(PROJECT / "holm.py", project)
     return project, identities(project)
 
 
