@@ -66,23 +66,39 @@ def nearest_along_graph(graph: LatentGraph, labels: Int64, centre: int, count: i
 
     Dijkstra's walk, ended as soon as it has them. Fewer rows come back where no more can be reached.
     """
-    return _walk(graph.adjacency, labels, centre, count)
+    return _walk(graph.adjacency, labels, centre, count, np.inf)[0]
+
+
+def reach_along_graph(graph: LatentGraph, labels: Int64, centre: int, count: int) -> float:
+    """Return how far along the graph the last of ``nearest_along_graph`` lies."""
+    return _walk(graph.adjacency, labels, centre, count, np.inf)[1]
+
+
+def within_reach(graph: LatentGraph, labels: Int64, centre: int, reach: float, most: int) -> Int64:
+    """Return the rows with the centre's label that are no farther than ``reach``, the nearest ``most``; ascending."""
+    return _walk(graph.adjacency, labels, centre, most, reach)[0]
 
 
 @njit(cache=True)
-def _walk(adjacency: tuple[Int64, Int64, Float64], labels: Int64, centre: int, count: int) -> Int64:
+def _walk(
+    adjacency: tuple[Int64, Int64, Float64], labels: Int64, centre: int, count: int, reach: float
+) -> tuple[Int64, float]:
     starts, neighbours, lengths = adjacency
     reached = np.zeros(len(labels), np.bool_)
     found = 0
+    farthest = 0.0
     waiting = [(0.0, centre)]
     while len(waiting) > 0 and found < count:
         distance, row = heapq.heappop(waiting)
+        if distance > reach:
+            break
         if reached[row]:
             continue
         reached[row] = True
         found += 1
+        farthest = distance
         for at in range(starts[row], starts[row + 1]):
             other = neighbours[at]
             if not reached[other] and labels[other] == labels[centre]:
                 heapq.heappush(waiting, (distance + lengths[at], other))
-    return np.flatnonzero(reached)
+    return np.flatnonzero(reached), farthest

@@ -12,13 +12,22 @@ import numpy as np
 
 from steadymap.tasks.numerics.arrays import Float32, Int64
 from steadymap.tasks.numerics.geometry.projection import positions_on
-from steadymap.tasks.numerics.valleys.bridges import Bridge, find_bridges, nearest_along_graph
+from steadymap.tasks.numerics.valleys.bridges import (
+    Bridge,
+    find_bridges,
+    nearest_along_graph,
+    reach_along_graph,
+    within_reach,
+)
 from steadymap.tasks.numerics.valleys.dip import dip
 from steadymap.tasks.numerics.valleys.discriminant_axis import discriminant_axis
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, fragments
 
 PATCH_ROWS = 200
 """Most rows a side around a bridge: small against the curvature of the data."""
+
+MOST_TIMES = 12
+"""A patch that reaches equally far on both sides has at most so many times the rows of one with equal numbers."""
 
 FEWEST_DISCOVERY_ROWS = 10
 """Smaller sides show no shape."""
@@ -133,6 +142,23 @@ def bridge_patch(graph: LatentGraph, labels: Int64, bridge: Bridge, most: int = 
     if len(start) == len(end):
         return start, end
     return bridge_patch(graph, labels, bridge, min(len(start), len(end)))
+
+
+def even_patch(
+    graph: LatentGraph, labels: Int64, bridge: Bridge, count: int, *, farther: bool = True
+) -> tuple[Int64, Int64]:
+    """Return rows from either side of a bridge that reach equally far: as far as ``count`` rows of one of them do.
+
+    Parameters
+    ----------
+    farther
+        Whether as far as those of the sparser side, or as those of the denser.
+    """
+    ends = (bridge.start, bridge.end)
+    reaches = [reach_along_graph(graph, labels, row, count) for row in ends]
+    reach = max(reaches) if farther else min(reaches)
+    start, end = (within_reach(graph, labels, row, reach, MOST_TIMES * count) for row in ends)
+    return start, end
 
 
 class _Merging:

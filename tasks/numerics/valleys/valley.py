@@ -19,7 +19,7 @@ from steadymap.tasks.numerics.valleys.curved_axis import CurvedAxis, curved_axis
 from steadymap.tasks.numerics.valleys.dip import dip, dip_p_value
 from steadymap.tasks.numerics.valleys.jitter import untie
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph
-from steadymap.tasks.numerics.valleys.merge_tree import FEWEST_DISCOVERY_ROWS, bridge_patch
+from steadymap.tasks.numerics.valleys.merge_tree import FEWEST_DISCOVERY_ROWS, bridge_patch, even_patch
 from steadymap.tasks.numerics.valleys.sample_splitting import SampleSplit
 from steadymap.tasks.numerics.valleys.valley_depth import Depth, valley_depth
 
@@ -29,6 +29,13 @@ next to nothing but the bridge."""
 
 SMALLER_PATCHES = (280, 200, 140, 100, 70, 50, 35, 25)
 """Rows a side of the patches that are tried where the largest is bent, each about 0.7 of the one before."""
+
+EVEN_REACH = 0.05
+"""What p-value a valley has to have in a patch that reaches equally far on both sides, for the test to count."""
+
+EVEN_SHARE = 0.7
+"""Most of the smaller side that such a patch takes: its far end is beyond its peak, and as far off on the other side
+lie other clusters (five blobs at 5 σ, 32 dimensions: 36 of 40 found in eight halves with all of it, 37 with this)."""
 
 MOST_TURNING = 90.0
 """Degrees a patch may be bent. Above, its ends run away from the axis and a quadratic curve no longer follows it."""
@@ -56,7 +63,8 @@ class Valley:
     dip, depth
         Dip statistic and depth of the valley on the axis of the patch; None where not tested.
     p
-        p-value of "no valley", the larger of two patches'; 1 where not tested.
+        p-value of "no valley", the larger of two patches' (of three, where a patch of even reach shows none); 1 where
+        not tested.
     too_few
         Why not tested, or why a valley of usual depth may have been overlooked; None where rows were enough.
     rows_needed
@@ -131,6 +139,11 @@ def find_valley(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: B
     The patch is the largest that is not bent by more than a quarter turn. The test is repeated on the next smaller one,
     and the larger p-value counts: what is left of the curvature vanishes as the patch shrinks, a valley does not.
 
+    As many rows reach less far where they are denser. Where the density is a step, and the border lies in the thinner
+    ground beside it, a patch is narrow from the dense rows to the border and wide beyond, and that shows a valley where
+    there is none (measured: 2 of 10 halves of 8,000 rows). So a valley has to be there in a patch that reaches equally
+    far on both sides, too. The dip of unequal numbers sees little; there the depth is asked.
+
     Parameters
     ----------
     halves
@@ -149,6 +162,9 @@ def find_valley(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: B
     if not largest.testable:
         return Valley(*sizes, None, None, 1.0, *short)
     p = max(largest.p, smaller.p) if smaller.testable else largest.p
+    if p <= EVEN_REACH:
+        even = _view_evenly(halves, graph, sides, bridge, min(sizes[1][0], ceil(EVEN_SHARE * min(rows)))).depth
+        p = p if even is None or even.p <= EVEN_REACH else max(p, even.p)
     return Valley(*sizes, dip(largest.values), largest.depth, p, *short)
 
 
@@ -167,9 +183,18 @@ def _views(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge
     return look, look
 
 
+def _view_evenly(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge, size: int) -> PatchView:
+    """Look as far on the denser side as on the other; where that is bent too much, no farther than on the denser."""
+    look = _view(halves, sides, even_patch(graph, sides, bridge, size))
+    return look if look.straight else _view(halves, sides, even_patch(graph, sides, bridge, size, farther=False))
+
+
 def view_patch(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge, size: int) -> PatchView:
     """Take a patch of at most ``size`` rows a side, fit its axis, and put the held-out rows near it on that."""
-    patch = bridge_patch(graph, sides, bridge, size)
+    return _view(halves, sides, bridge_patch(graph, sides, bridge, size))
+
+
+def _view(halves: SampleSplit, sides: Int64, patch: tuple[Int64, Int64]) -> PatchView:
     axis = curved_axis(halves.discovery[patch[0]], halves.discovery[patch[1]])
     side_of = np.full(len(sides), -1)
     side_of[patch[0]], side_of[patch[1]] = 0, 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import erfc, exp, log, sqrt
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,9 @@ NEXT_TO_NOTHING = 1e-12
 
 TWO_SIDED = 1.96
 """Standard errors on either side of a 95 % interval."""
+
+ONE_SIDED = 1.645
+"""Standard errors below an estimate that are exceeded with 95 % certainty."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,11 @@ class Depth:
         """Density at the bottom / density at the lower peak, at most 1."""
         return min(1.0, exp(self.logs[self.lower]))
 
+    @property
+    def p(self) -> float:
+        """Chance of a bottom that is as far below the lower peak, in standard errors, where there is no valley."""
+        return 0.5 * erfc(-self.logs[self.lower] / max(self.stderrs[self.lower], NEXT_TO_NOTHING) / sqrt(2))
+
 
 def read_depth(told: dict[str, Any]) -> Depth:
     """Return a depth as it was before it was written as JSON, which knows no tuples."""
@@ -60,11 +68,12 @@ def read_depth(told: dict[str, Any]) -> Depth:
 
 @dataclass(frozen=True)
 class Interval:
-    """A ratio of densities, capped at 1, with its 95 % interval."""
+    """A ratio of densities, capped at 1, with its 95 % interval, and what it is at least with 95 % certainty."""
 
     value: float
     low: float
     high: float
+    floor: float
 
 
 def valley_depth(discovered: Float64, second: Booleans, held_out: Float64) -> Depth | None:
@@ -129,9 +138,9 @@ def _pool(pairs: Sequence[Sequence[Depth]], side: int) -> Interval:
     variances = [sum(depth.stderrs[side] ** 2 for depth in pair) / len(pair) ** 2 for pair in pairs]
     count, single = len(pairs), float(np.mean(variances))
     between = float(np.var(means, ddof=1)) if count > 1 else 0.0
-    error = TWO_SIDED * sqrt(max(single - (1 - 1 / count) * between, single / count))
+    error = sqrt(max(single - (1 - 1 / count) * between, single / count))
     middle = float(np.mean(means))
-    return Interval(*(min(1.0, exp(at)) for at in (middle, middle - error, middle + error)))
+    return Interval(*(min(1.0, exp(middle + at * error)) for at in (0, -TWO_SIDED, TWO_SIDED, -ONE_SIDED)))
 
 
 def kernel_width(sides: list[Float64]) -> float:

@@ -16,7 +16,7 @@ from steadymap.tasks.numerics.valleys.valley_depth import TWO_SIDED, Interval
 Verdict = Literal["REAL", "HIDDEN", "ARTEFACT", "UNCERTAIN"]
 
 NO_VALLEY = 0.8
-"""From this lower bound of its depth on there is no valley worth the name: the ground sinks by a fifth at most."""
+"""What is at least as deep as this with 95 % certainty is no valley worth the name: it sinks by a fifth at most."""
 
 NO_HINT = 0.1
 """From this p-value on the dip at the border is that of even ground; valleys that the test cannot confirm lie below."""
@@ -90,12 +90,12 @@ class Evidence:
     @property
     def flank(self) -> bool:
         """Whether the density is known not to sink towards its border: it has no peak of its own."""
-        return self.own is not None and self.own.low >= NO_VALLEY and self.even
+        return self.own is not None and self.own.floor >= NO_VALLEY and self.even
 
     @property
     def valley_excluded(self) -> bool:
         """Whether there is known to be no valley between it and anything else."""
-        return self.flank or (self.lone_peak and self.depth is not None and self.depth.low >= NO_VALLEY and self.even)
+        return self.flank or (self.lone_peak and self.depth is not None and self.depth.floor >= NO_VALLEY and self.even)
 
     @property
     def even(self) -> bool:
@@ -146,7 +146,7 @@ def _why_no_valley(evidence: Evidence) -> str:
     if evidence.flank and evidence.own is not None:
         return (
             "it has no peak of its own: held-out rows show that at its border the density is still "
-            f"{_interval(evidence.own)} of its highest"
+            f"{evidence.own.value:.2f} of its highest, and at least {evidence.own.floor:.2f} with 95 % certainty"
         )
     return "nothing is separated from it: no other cluster has a peak of its own, and there is no valley between"
 
@@ -215,10 +215,10 @@ def _more(evidence: Evidence, needed: float) -> str:
 
 
 def _rows_to_exclude(own: Interval, rows: int) -> float:
-    """Return how many rows would bring the lower bound up to that of no valley; errors shrink as 1/√rows."""
-    if own.low >= NO_VALLEY:
+    """Return how many rows would bring the least that is certain up to that of no valley; errors shrink as 1/√rows."""
+    if own.floor >= NO_VALLEY:
         return 2.0 * rows  # the interval excludes a valley, and something else keeps it from being told
-    return rows * (log(own.value / own.low) / log(own.value / NO_VALLEY)) ** 2
+    return rows * (log(own.value / own.floor) / log(own.value / NO_VALLEY)) ** 2
 
 
 def _rows_to_show(depth: Interval, rows: int) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse.csgraph import connected_components
@@ -11,13 +13,13 @@ from sklearn.metrics import adjusted_rand_score
 
 from steadymap.tasks.numerics.input.row_order import row_keys
 from steadymap.tasks.numerics.randomness import row_uniforms
-from steadymap.tasks.numerics.valleys.bridges import find_bridges, nearest_along_graph
+from steadymap.tasks.numerics.valleys.bridges import Bridge, find_bridges, nearest_along_graph, reach_along_graph
 from steadymap.tasks.numerics.valleys.component_links import shortest_links
 from steadymap.tasks.numerics.valleys.curved_axis import curved_axis
 from steadymap.tasks.numerics.valleys.discriminant_axis import discriminant_axis, shrunk_covariance
 from steadymap.tasks.numerics.valleys.jitter import jitter_columns, resolutions, untie
-from steadymap.tasks.numerics.valleys.latent_graph import fragments, latent_graph
-from steadymap.tasks.numerics.valleys.merge_tree import merge_tree
+from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, fragments, latent_graph
+from steadymap.tasks.numerics.valleys.merge_tree import bridge_patch, even_patch, merge_tree
 from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
 from tests.numerics.halves import drawn, line
 
@@ -64,6 +66,24 @@ def test_fragments_bridges_and_walks_by_hand() -> None:
     np.testing.assert_array_equal(nearest_along_graph(graph, labels, 2, 2), [2, 3])
     np.testing.assert_array_equal(nearest_along_graph(graph, labels, 1, 9), [0, 1])  # the way to rows 5 to 7 is closed
     assert find_bridges(graph, np.where(labels == 2, -1, labels)) == {}
+
+
+def test_a_patch_reaches_equally_far_on_both_sides() -> None:
+    # Fifty rows a tenth apart, then five a whole one apart.
+    length = np.array([0.1] * 49 + [1.0] * 5)
+    graph = LatentGraph(np.arange(54), np.arange(1, 55), length, length, 55)
+    labels = np.repeat([0, 1], [50, 5])
+    bridge = Bridge(1.0, 1.0, 49, 50)
+    assert [len(side) for side in bridge_patch(graph, labels, bridge, 2)] == [2, 2]
+    assert (reach_along_graph(graph, labels, 49, 2), reach_along_graph(graph, labels, 50, 2)) == (0.1, 1.0)
+    # As far as two of the sparse rows: 10 or 11 of the dense ones, as rounding has it.
+    dense, sparse = even_patch(graph, labels, bridge, 2)
+    assert (len(dense) in (10, 11), dense[-1], sparse.tolist()) == (True, 49, [50, 51])
+    dense, sparse = even_patch(graph, labels, bridge, 2, farther=False)
+    assert (dense.tolist(), sparse.tolist()) == ([48, 49], [50])
+    # No more than twelve times as many: where all of them are at one place, 24 of the 50.
+    at_once = replace(graph, length=np.r_[np.zeros(49), length[49:]])
+    assert [len(side) for side in even_patch(at_once, labels, bridge, 2)] == [24, 2]
 
 
 def test_shrunk_covariance_equals_scikit_learn() -> None:

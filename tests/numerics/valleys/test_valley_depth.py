@@ -77,6 +77,7 @@ def test_depths_are_pooled_over_halves_and_splits() -> None:
     # One half alone has its own error; more splits of the same rows add nothing if they agree.
     alone, _ = pool_depths([[deep]])
     assert alone.low == pytest.approx(0.2 * np.exp(-1.96 * 0.1))
+    assert alone.floor == pytest.approx(0.2 * np.exp(-1.645 * 0.1))
     again, _ = pool_depths([[deep]] * 5)
     assert again.low == pytest.approx(alone.low)
     # What differs between splits is not shared, and averages out, down to independent errors.
@@ -84,7 +85,7 @@ def test_depths_are_pooled_over_halves_and_splits() -> None:
     differing, _ = pool_depths([[deep], [other]])
     assert differing.low == pytest.approx(0.2 * np.exp(0.2 - 1.96 * 0.1 / np.sqrt(2)))
     above, _ = pool_depths([[Depth((0.3, 0.3), (0.01, 0.01), 0)]])
-    assert (above.value, above.low, above.high) == (1, 1, 1)
+    assert (above.value, above.low, above.high, above.floor) == (1, 1, 1, 1)
 
 
 def around(

@@ -40,6 +40,17 @@ def test_what_is_real_is_found(family: str, clusters: int) -> None:
     assert all(depth is not None and depth.value < 0.7 for depth in depths)
 
 
+@pytest.mark.parametrize(("dimensions", "seed"), [(2, 0), (2, 2), (8, 2), (8, 4)])
+def test_a_step_of_the_density_is_no_valley_however_many_rows_there_are(
+    monkeypatch: pytest.MonkeyPatch, dimensions: int, seed: int
+) -> None:
+    halves, candidates, _ = split("step", rows=8000, dimensions=dimensions, seed=seed)
+    assert run_split_test(halves, candidates).clusters.max() == 0
+    # The negative control: as many rows on either side reach less far where they are dense, and dig a valley.
+    monkeypatch.setattr("steadymap.tasks.numerics.valleys.valley.EVEN_REACH", 1.0)
+    assert run_split_test(halves, candidates).clusters.max() > 0
+
+
 def test_integers_are_no_clusters() -> None:
     vectors = np.round(1.2 * drawn("gauss_iso", 2000, 3)[0])
     keys = row_keys(drawn("gauss_iso", 2000, 3)[0])
@@ -149,8 +160,8 @@ def test_rotation_and_scale_change_no_decision() -> None:
     np.testing.assert_allclose(base.p_values, other.p_values, rtol=0.01)
 
 
-def test_control_an_in_sample_dip_calls_a_gaussian_clustered() -> None:
-    rejected = {"held out": 0, "in sample": 0}
+def test_control_an_in_sample_dip_calls_a_gaussian_clustered(monkeypatch: pytest.MonkeyPatch) -> None:
+    rejected = {"held out": 0, "in sample": 0, "dip alone": 0}
     for seed in range(6):
         halves, candidates, _ = split("gauss_iso", 2, seed=seed, rows=800, dimensions=64)
         peeking = replace(
@@ -161,8 +172,12 @@ def test_control_an_in_sample_dip_calls_a_gaussian_clustered() -> None:
         )
         rejected["held out"] += run_split_test(halves, candidates).clusters.max() > 0
         rejected["in sample"] += run_split_test(peeking, candidates).clusters.max() > 0
+        with monkeypatch.context() as patched:  # no look at a patch of even reach, which is harder to fool
+            patched.setattr("steadymap.tasks.numerics.valleys.valley.EVEN_REACH", 1.0)
+            rejected["dip alone"] += run_split_test(peeking, candidates).clusters.max() > 0
     assert rejected["held out"] == 0
-    assert rejected["in sample"] >= 3
+    assert rejected["dip alone"] >= 3
+    assert rejected["in sample"] >= 2
 
 
 def test_control_dropped_noise_makes_clusters_of_a_sheet() -> None:

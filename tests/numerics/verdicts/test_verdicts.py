@@ -16,10 +16,16 @@ from steadymap.tasks.numerics.valleys.valley_depth import Interval
 from steadymap.tasks.numerics.verdicts.published_clusters import publish
 from steadymap.tasks.numerics.verdicts.verdicts import Evidence, judge
 
+
+def between(value: float, low: float, high: float) -> Interval:
+    """Return the interval whose bounds these are; what is certain lies 1.645 errors below, not 1.96."""
+    return Interval(value, low, high, value * (low / value) ** (1.645 / 1.96) if value else 0.0)
+
+
 TESTED = Evidence(
     p=0.4,
-    depth=Interval(0.6, 0.4, 0.9),
-    own=Interval(0.5, 0.3, 0.8),
+    depth=between(0.6, 0.4, 0.9),
+    own=between(0.5, 0.3, 0.8),
     hint=0.4,
     lone_peak=False,
     whole=False,
@@ -41,10 +47,15 @@ def test_separated_clusters_are_real_or_hidden_by_how_many_settings_show_them() 
 
 
 def test_an_artefact_needs_evidence_of_its_own() -> None:
-    flank = replace(TESTED, own=Interval(0.95, 0.85, 1.0))
+    flank = replace(TESTED, own=between(0.95, 0.85, 1.0))
     assert judge(flank).verdict == "ARTEFACT"
     assert "no peak of its own" in judge(flank).reason
-    assert judge(replace(flank, own=Interval(0.95, 0.79, 1.0))).verdict == "UNCERTAIN"
+    assert judge(replace(flank, own=between(0.95, 0.79, 1.0))).verdict == "ARTEFACT"
+    assert (
+        "is still 0.95 of its highest, and at least 0.81 with 95 % certainty"
+        in judge(replace(flank, own=between(0.95, 0.79, 1.0))).reason
+    )
+    assert judge(replace(flank, own=between(0.95, 0.76, 1.0))).verdict == "UNCERTAIN"
     assert judge(replace(flank, recovered=0.4)).verdict == "UNCERTAIN"
     # A hint of a valley that the test could not confirm, or ground that no half has seen.
     assert judge(replace(flank, hint=0.09)).verdict == "UNCERTAIN"
@@ -52,20 +63,20 @@ def test_an_artefact_needs_evidence_of_its_own() -> None:
 
 
 def test_a_peak_is_an_artefact_only_where_it_is_the_only_one() -> None:
-    even = replace(TESTED, depth=Interval(1.0, 0.9, 1.0))
+    even = replace(TESTED, depth=between(1.0, 0.9, 1.0))
     # Its flank is the artefact; the peak may be separated from another one beyond.
     assert judge(even).verdict == "UNCERTAIN"
     lone = judge(replace(even, lone_peak=True))
     assert (lone.verdict, "nothing is separated from it" in lone.reason) == ("ARTEFACT", True)
-    assert judge(replace(even, lone_peak=True, depth=Interval(0.9, 0.7, 1.0))).verdict == "UNCERTAIN"
+    assert judge(replace(even, lone_peak=True, depth=between(0.9, 0.7, 1.0))).verdict == "UNCERTAIN"
 
 
 def test_falling_apart_counts_where_a_valley_would_have_been_seen() -> None:
-    dissolved = replace(TESTED, dissolved=0.5, depth=Interval(0.9, 0.6, 1.0), recovered=0.0)
+    dissolved = replace(TESTED, dissolved=0.5, depth=between(0.9, 0.6, 1.0), recovered=0.0)
     assert judge(dissolved).verdict == "ARTEFACT"
     assert judge(replace(dissolved, dissolved=0.4)).verdict == "UNCERTAIN"
     assert judge(replace(dissolved, rows_needed=5000)).verdict == "UNCERTAIN"
-    assert judge(replace(dissolved, depth=Interval(0.6, 0.4, 0.9))).verdict == "UNCERTAIN"
+    assert judge(replace(dissolved, depth=between(0.6, 0.4, 0.9))).verdict == "UNCERTAIN"
     assert judge(replace(dissolved, hint=0.01)).verdict == "UNCERTAIN"
 
 
@@ -74,9 +85,9 @@ def test_uncertain_says_what_would_settle_it() -> None:
     assert "nothing corresponds" in judge(replace(TESTED, depth=None, own=None, hint=None, unmatched=0.6)).reason
     assert "shallow valley" in judge(TESTED).reason
     assert "down to 0.60 (95 % 0.40 to 0.90)" in judge(TESTED).reason
-    # From .9 down to .72, a fifth; half of that needs 4 times the rows.
-    even = replace(TESTED, own=Interval(0.9, 0.72, 1.0))
-    assert "about 5,200 more" in judge(replace(even, rows=2000)).reason
+    # At least .746 is certain, log .187 below .9; to come down to log .118 takes 2.53 times the rows.
+    even = replace(TESTED, own=between(0.9, 0.72, 1.0))
+    assert "about 3,100 more" in judge(replace(even, rows=2000)).reason
     assert "every row" in judge(replace(TESTED, whole=True)).reason
     untested = judge(replace(TESTED, splits=0)).reason
     assert "resamples.pairs" in untested
@@ -87,13 +98,13 @@ def test_no_reason_asks_for_more_than_ten_times_the_data() -> None:
     beyond = "cannot be settled with data of this kind"
     assert beyond in judge(replace(TESTED, rows_needed=20_001)).reason
     assert "about 18,000 more" in judge(replace(TESTED, rows_needed=20_000)).reason
-    assert beyond in judge(replace(TESTED, own=Interval(0.81, 0.6, 1.0))).reason
+    assert beyond in judge(replace(TESTED, own=between(0.81, 0.6, 1.0))).reason
     # A valley down to .99 whose interval is as wide as its depth asks for many times the rows.
-    assert beyond in judge(replace(TESTED, depth=Interval(0.99, 0.8, 1.0))).reason
+    assert beyond in judge(replace(TESTED, depth=between(0.99, 0.8, 1.0))).reason
 
 
 def test_a_deep_valley_that_is_not_proven_is_not_called_shallow_or_small() -> None:
-    deep = replace(TESTED, p=1.0, depth=Interval(0.03, 0.01, 0.06), own=Interval(0.03, 0.01, 0.06), neighbour=4)
+    deep = replace(TESTED, p=1.0, depth=between(0.03, 0.01, 0.06), own=between(0.03, 0.01, 0.06), neighbour=4)
     alone = judge(replace(deep, proven=0.3)).reason
     assert "sinks to 0.03 (95 % 0.01 to 0.06) of the lower peak towards cluster 4, which is deep" in alone
     assert "only 30 % of the halves prove it" in alone
@@ -109,7 +120,7 @@ def test_a_deep_valley_that_is_not_proven_is_not_called_shallow_or_small() -> No
 def test_every_reason_is_one_sentence_that_agrees_with_the_card(
     depth: float | None, needed: int | None, unmatched: float
 ) -> None:
-    seen = None if depth is None else Interval(depth, depth * 0.7, min(1.0, depth * 1.2))
+    seen = None if depth is None else between(depth, depth * 0.7, min(1.0, depth * 1.2))
     told = judge(replace(TESTED, p=1.0, depth=seen, own=seen, rows_needed=needed, unmatched=unmatched, neighbour=2))
     assert told.verdict == "UNCERTAIN"
     assert told.reason.count(". ") == 0
