@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep lint lint-js test test-processors test-browser test-wheel test-services test-training check audit bench bench-scores bench-criteria bench-report selftest endurance chaos chaos-short clean
+.PHONY: help setup sweep lint lint-js test test-processors test-browser test-wheel test-services test-training check audit bench bench-scores bench-criteria bench-nights bench-report selftest endurance chaos chaos-short clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,9 @@ bench-scores: $(READY) ## CPU and memory of all scores of 36 pictures (about 3 m
 
 bench-criteria: $(READY) ## usual criteria and ours on data with and without clusters: a table and a picture (about 10 minutes)
 	$(BIN)/python -m benchmarks.compare_criteria
+
+bench-nights: $(READY) ## fifty nights over the same vectors with a little noise: verdicts that flip, flips that are told (about 20 minutes)
+	$(BIN)/python -m benchmarks.steady_nights
 
 bench-report: $(READY) ## size, build, first paint and frames per second of the report in Chromium (about a minute)
 	$(BIN)/python -m benchmarks.report_page

@@ -27,15 +27,15 @@ FIRST_SEED = 20261
 NOISE = 0.05
 MOST_TOLD = 0.02
 SETS = {
-    "five at 5 σ": ("blobs5_5", 2000, 8),
-    "five at 5 σ, few rows": ("blobs5_5", 800, 8),
-    "uneven": ("uneven", 1000, 8),
+    "five at 5 σ": ("blobs5_5", 1000, 8),
+    "five at 5 σ, few rows": ("blobs5_5", 500, 8),
+    "two at 4 σ": ("two_4", 600, 8),
 }
 """Name of the sweep: family, rows, dimensions."""
 SWEEP = {
     "reducers": [
         {"reducer": "tsne", "perplexity": 30},
-        {"reducer": "umap", "n_neighbors": [15, 30], "min_dist": 0.1},
+        {"reducer": "umap", "n_neighbors": 15, "min_dist": 0.1},
     ],
     "seeds": [0, 1],
     "resamples": {"pairs": 5, "configurations": 2},
