@@ -293,6 +293,7 @@ def draw(answers: dict[str, Answers], file: Path) -> None:
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#eeeeee")
+    axes.set_axisbelow(True)
     handles, _ = axes.get_legend_handles_labels()
     figure.legend(handles, LEGEND.values(), loc="outside upper center", ncols=2, frameon=False, fontsize=9)
     figure.savefig(file, dpi=150)

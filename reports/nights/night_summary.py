@@ -85,9 +85,9 @@ class Night:
         every = [brief for briefs in self.briefs.values() for brief in briefs]
         if not every:
             return NOTHING if self.previous else "the first night, with nothing to compare with"
-        return (
-            f"{list_names(every, most=MOST_BRIEFS)}; {len(self.briefs)} of {count(len(self.sweeps), 'sweep')} changed"
-        )
+        told, more = every[:MOST_BRIEFS], len(every) - MOST_BRIEFS
+        rest = [f"{more} more"] if more > 0 else []
+        return "; ".join([*told, *rest, f"{len(self.briefs)} of {count(len(self.sweeps), 'sweep')} changed"])
 
     @property
     def message(self) -> str:

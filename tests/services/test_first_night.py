@@ -150,7 +150,8 @@ def test_the_page_leads_from_an_empty_folder_to_two_nights(shell: Any) -> None:
     assert "nothing to do" in run(deploy)
     run(second)
     night = last_run("nightly")
-    assert night["state"]["message"] == "C4: new, REAL; 1 of 1 sweep changed"
+    assert night["state"]["message"] == "C4: new, REAL; 3 scores rose or moved; 1 of 1 sweep changed"
+    assert f"`{night['state']['message']}`" in PAGE.read_text(encoding="utf-8")
     assert "changed" in night["tags"]
     assert "C4" in httpx.get("http://127.0.0.1:8080/site/nights.html").text
     told = pd.read_parquet(folder / "results" / "nights" / "sweeps").sort_values("night")["said"].iloc[-1]
