@@ -18,7 +18,7 @@ from steadymap.tasks.geometry.parts import Geometry, GeometryPart, find_neighbou
 from steadymap.tasks.input.dataset import Vectors
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
 from steadymap.tasks.store.files import map_array, read_if_whole, read_table
-from steadymap.tasks.store.layout import Store
+from steadymap.tasks.store.layout import Store, note_places
 from steadymap.tasks.store.sync import bring_matching
 
 AXES = ("x", "y", "z")
@@ -80,6 +80,7 @@ def stored_neighbours(store: Store, manifest: dict[str, Any], k: int, position: 
     )
     if folder is None:
         return None
+    note_places([folder])
     found = Neighbours(map_array(folder, "indices"), map_array(folder, "distances")).first(k)
     if len(found.indices) != len(position):
         return None
