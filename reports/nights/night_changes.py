@@ -149,7 +149,7 @@ def _stand_by(one: ClusterChange, standing: Mapping[int, Mapping[str, Any]], run
 def still_standing(found: Comparison, standing: Mapping[int, Mapping[str, Any]], after: Run) -> dict[int, str]:
     """Say of which clusters of a run an earlier night's verdict stands, and which night's: they are others by chance.
 
-    A verdict that rests on one split of the rows never takes the place of one that rests on more.
+    A verdict that rests on one split of the rows never takes the place of one that rests on more, nor does none at all.
     """
     fickle = rests_on_one_split(after)
     kept = {}
@@ -158,7 +158,7 @@ def still_standing(found: Comparison, standing: Mapping[int, Mapping[str, Any]],
         if one.fate not in FOUND_AGAIN or one.partner is None or stood is None:
             continue
         swayed = one.flipped and not one.flipped_beyond_chance
-        if swayed or (fickle and (stood["halves"] or 0) > HALVES_OF_ONE_SPLIT):
+        if not one.partner.verdict or swayed or (fickle and (stood["halves"] or 0) > HALVES_OF_ONE_SPLIT):
             kept[one.partner.cluster] = str(stood["night"])
     return kept
 

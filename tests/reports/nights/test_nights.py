@@ -277,7 +277,7 @@ def test_names_of_users_are_text_in_markdown_and_in_a_terminal(payload: str) -> 
 # --- verdicts that sway -------------------------------------------------------------------------------------------
 
 
-def proving(run: Run, name: str, verdict: str, halves: int, of: int = 10) -> Run:
+def proving(run: Run, name: str, verdict: str | None, halves: int, of: int = 10) -> Run:
     """Return the run under another name, with so many halves that separate cluster 0, and the verdict on it."""
     verdicts = (verdict, "HIDDEN", "UNCERTAIN")
     tables = run.clusters.sort_values("cluster").assign(verdict=verdicts, halves=of, halves_proving=[halves, 9, 0])
@@ -339,6 +339,15 @@ def test_a_night_of_one_split_between_two_whole_ones_hides_no_flip(tmp_path: Pat
     # Without a whole night before, what the fast one says is all there is, and wakes nobody.
     alone = find_night_changes(compare_runs(fast, nights[0]), {}, {0: 1, 1: 2, 2: 3})
     assert [one.quiet for one in quieten(alone, fast, nights[0]) if one.kind == "verdict.flipped"] == [True]
+
+
+def test_a_night_without_a_test_between_two_hides_no_flip(tmp_path: Path, tested: Run) -> None:
+    nights = [
+        proving(tested, "first", "REAL", 9),
+        proving(tested, "none", None, 0),
+        proving(tested, "last", "UNCERTAIN", 0),
+    ]
+    assert [len(one) for one in follow(tmp_path, nights)] == [0, 0, 1]
 
 
 def test_that_an_uncertain_cluster_is_called_an_artefact_is_no_news(tested: Run) -> None:
