@@ -46,6 +46,10 @@ def test_a_sweep_and_what_follows_it_go_by_any_name(tmp_path: Path, name: str) -
     assert "z #1 [a].npy" in night
     runs = sorted(one.name for one in (folder / STORE / "runs").iterdir())
     told(folder, "compare", runs[0], runs[-1], "--out", "cmp #1 [b].html")
+    stray = folder / STORE / "cells" / "ab" / f"ab{'0' * 30}.parquet"
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"no run rests on it")
     assert "removed" in told(folder, "gc", "--keep-runs", "1", "--do")
+    assert not stray.exists()
     for file in ("out #1 [b].csv", "cmp #1 [b].html", f"{STORE}/site/nights.html"):
         assert (folder / file).stat().st_size > 0
