@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from scipy.stats import binomtest
 
 from steadymap.configs.nightly import NightlyConfig
 from steadymap.flows.nightly import nightly
+from steadymap.tasks.numerics.selftest.known_truth import rate_of
 from steadymap.tasks.numerics.selftest.synthetic import generate
 from steadymap.tasks.progress import muted
 
@@ -98,10 +98,8 @@ def main() -> int:
     print(found.to_string(index=False))
     total = found[["again", "flips", "flipped"]].sum()
     for what, number in (("flipped", total["flips"]), ("told", total["flipped"])):
-        sure = binomtest(int(number), int(total["again"])).proportion_ci(method="exact")
-        print(
-            f"{what}: {number} of {total['again']}, {number / total['again']:.1%} ({sure.low:.1%} to {sure.high:.1%})"
-        )
+        rate = rate_of(int(number), int(total["again"]))
+        print(f"{what}: {number} of {total['again']}, {rate.share:.1%} ({rate.low:.1%} to {rate.high:.1%})")
     return 1 if total["flipped"] > MOST_TOLD * total["again"] else 0
 
 

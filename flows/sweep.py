@@ -32,6 +32,7 @@ from steadymap.flows.run_page import (
 from steadymap.reports.build import build_report
 from steadymap.reports.run.run_folder import Run, read_run
 from steadymap.tasks.cells.compute_cells import CellOutcomes
+from steadymap.tasks.cells.found_by_workers import note_found_by_workers
 from steadymap.tasks.plan.lay_out import run_identity
 from steadymap.tasks.progress import announce_done, announce_total, listening, telling
 from steadymap.tasks.steps.decode_clusters import decode_clusters
@@ -155,6 +156,7 @@ def stability_sweep(config: SweepConfig, store: str = "results", site_url: str |
                 ratings=score_rows(plan, drawn),
                 decoded=decode_clusters(plan, judged),
             )
+            note_found_by_workers(drawn)
             write_uses(place, plan.run, uses())  # before the run counts: what is not noted, gc would take for garbage
             written = write_run(plan, endings, findings)
             report = rendering(written)

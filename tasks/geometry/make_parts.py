@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from steadymap.tasks.geometry.compute_part import compute_geometry_part, job_of, search_neighbours
-from steadymap.tasks.geometry.parts import Geometry, GeometryPart, neighbours_folder, plan_parts
+from steadymap.tasks.geometry.parts import Geometry, GeometryPart, neighbours_folder, neighbours_prefix, plan_parts
 from steadymap.tasks.geometry.resamples_and_nulls import Derived, is_made, make_derived
 from steadymap.tasks.progress import announce_done, announce_total
 from steadymap.tasks.store.sync import bring_matching, sync, upload
@@ -62,7 +62,7 @@ def _bring_parts(wanted: Wanted) -> None:
 
 def bring_neighbours(geometry: Geometry, metric: str) -> None:
     """Bring neighbours from a store far away, however far they reach."""
-    bring_matching(geometry.store, "geometry", neighbours_folder(geometry, metric, 0).name.removesuffix("0"))
+    bring_matching(geometry.store, "geometry", neighbours_prefix(geometry, metric))
 
 
 def make_missing_derived(missing: list[Derived]) -> None:

@@ -180,6 +180,11 @@ def neighbours_folder(geometry: Geometry, metric: str, k: int) -> Path:
     return geometry.store.geometry(f"neighbours-{digest(geometry.identity(GeometryPart('neighbours', metric)))}-{k}")
 
 
+def neighbours_prefix(geometry: Geometry, metric: str) -> str:
+    """Return what the names of such folders begin with, however far they reach."""
+    return neighbours_folder(geometry, metric, 0).name.removesuffix("0")
+
+
 def read_material(configuration: Configuration, folders: Mapping[GeometryPart, Path]) -> Material:
     """Map what a reducer needs of the parts, read-only."""
     found: dict[str, Any] = {}

@@ -14,11 +14,11 @@ from pydantic import ValidationError
 
 from steadymap.configs import schemas
 from steadymap.configs.sweep import Preprocessing
-from steadymap.tasks.geometry.parts import Geometry, GeometryPart, find_neighbours, neighbours_folder
+from steadymap.tasks.geometry.parts import Geometry, GeometryPart, find_neighbours, neighbours_prefix
 from steadymap.tasks.input.dataset import Vectors
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
 from steadymap.tasks.store.files import map_array, read_if_whole, read_table
-from steadymap.tasks.store.layout import Store, note_places
+from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.sync import bring_matching
 
 AXES = ("x", "y", "z")
@@ -59,8 +59,7 @@ def bring_stored_neighbours(store: Store, manifest: dict[str, Any]) -> None:
     with contextlib.suppress(ValidationError):
         preprocessing = Preprocessing.model_validate(manifest["preprocess"])
         geometry = Geometry(store, _vectors(manifest), preprocessing)
-        begin = neighbours_folder(geometry, preprocessing.metric, 0).name.removesuffix("0")
-        bring_matching(store, "geometry", begin)
+        bring_matching(store, "geometry", neighbours_prefix(geometry, preprocessing.metric))
 
 
 def _vectors(manifest: dict[str, Any]) -> Vectors:
@@ -80,7 +79,6 @@ def stored_neighbours(store: Store, manifest: dict[str, Any], k: int, position: 
     )
     if folder is None:
         return None
-    note_places([folder])
     found = Neighbours(map_array(folder, "indices"), map_array(folder, "distances")).first(k)
     if len(found.indices) != len(position):
         return None

@@ -19,7 +19,7 @@ from steadymap.tasks.geometry.parts import find_neighbours, parts_of
 from steadymap.tasks.plan.graphs import cells_by_graph, side_by_side
 from steadymap.tasks.plan.plan import Cell, Plan
 from steadymap.tasks.progress import announce_done
-from steadymap.tasks.store.layout import Store, note_places
+from steadymap.tasks.store.layout import Store
 from steadymap.tasks.store.sync import download, upload
 from steadymap.tasks.workers import Done, Limits, WorkerPool, choose_limits, some_pool
 
@@ -43,9 +43,6 @@ def compute_graph(graph: str, plan: Plan, broken: FailedParts, until: float | No
     _bring_geometry(cells)
     # Verified once for all cells on the same vectors: to read them whole is what takes long.
     neighbours = {cell.vectors.folder: find_neighbours(cell.geometry, cell.configuration.metric, 1) for cell in cells}
-    # Workers find the one and write the other by themselves; the run rests on them all the same.
-    note_places(folder for folder in neighbours.values() if folder is not None)
-    note_places(plan.store.branches(cell.identity) for cell in cells)
     with some_pool(_limits_of_one(plan)) as pool:
         ready = []
         for cell in cells:

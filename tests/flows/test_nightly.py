@@ -285,6 +285,28 @@ def test_a_flip_on_one_split_is_said_and_wakes_nobody(tmp_path: Path) -> None:
     assert any("Verdicts rest on one split" in said for said in quiet.sweep.said)
 
 
+def test_the_flow_compares_with_the_verdict_that_stands(tmp_path: Path) -> None:
+    from steadymap.flows.nightly import _tell
+    from steadymap.reports.nights.nights import SweepOfNight, read_past, write_night
+    from steadymap.tasks.store.layout import Store
+
+    told, before = [], None
+    # 6 of 10 and 3 of 10 halves are one share; 6 and 1 are not.
+    for day, (verdict, proving) in enumerate([("REAL", 6), ("UNCERTAIN", 3), ("UNCERTAIN", 1)]):
+        run = RunFolder(run=f"r{day}", verdicts=(verdict, "REAL", "REAL"), proving=(proving, 9, 9))
+        folder = run.write(tmp_path / "runs" / f"r{day}")
+        row = SweepOfNight("a", "", "", "computed", run=f"r{day}", state=f"{day}")
+        ended = _tell(row, before, read_past(tmp_path, "nightly"), Store(tmp_path))
+        write_night(tmp_path, f"2026-01-0{day + 1}", "nightly", [ended.row], ended.clusters)
+        told.append([one.brief for one in ended.changes if one.kind == "verdict.flipped"])
+        before = read_run(folder)
+    assert told == [[], [], ["C1 (c0): REAL → UNCERTAIN"]]
+    record = pd.read_parquet(tmp_path / "nights" / "clusters")
+    own = record[record["lasting"] == 1].sort_values("night")
+    assert own["halves_proving"].tolist() == [6, 3, 1]
+    assert own["stands_from"].notna().tolist() == [False, True, False]
+
+
 @pytest.mark.engine
 def test_bad_input_ends_a_run_as_failed_with_its_message_and_no_traceback(
     engine: None, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -147,6 +147,7 @@ class RunFolder:
     nothing_drawn: bool = False
     fast: bool = False
     verdicts: Sequence[str] = ()
+    proving: Sequence[int] = ()
     verdict_reason: str = "a valley on every path"
     membership: Sequence[float] | None = None
     images: tuple[int, int, int] | None = None
@@ -469,7 +470,8 @@ class RunFolder:
                 )
             )
         depth = {"depth": 0.42, "depth_low": 0.3, "depth_high": 0.55}
-        return {"verdict": self.verdicts[cluster], "p_value": 0.003, **depth, "reason": self.verdict_reason}
+        halves = {"halves": 10, "halves_proving": self.proving[cluster]} if self.proving else {}
+        return {"verdict": self.verdicts[cluster], "p_value": 0.003, **depth, **halves, "reason": self.verdict_reason}
 
     def _points(self) -> pa.Table:
         first, *further = self.label_columns or (None,)

@@ -62,6 +62,24 @@ def test_verdicts_are_followed_by_lasting_number_through_nights_without_a_comput
     assert found["a"].nights == ("2026-11-23", "2026-11-24", "2026-11-25")
 
 
+def test_a_verdict_that_is_another_by_chance_is_shown_and_not_marked(tmp_path: Path) -> None:
+    first = "2026-11-23T02-00-00Z-n"
+    nights = [("REAL", None), ("UNCERTAIN", first), ("REAL", None), ("UNCERTAIN", None), ("ARTEFACT", None)]
+    for day, (verdict, stands) in enumerate(nights, start=3):
+        one = {**cluster("a", f"a{day}", 1, verdict), "stands_from": stands}
+        write_night(tmp_path, f"2026-11-2{day}T02-00-00Z-n", "nightly", [row("a", "computed", f"a{day}")], [one])
+    (sweep,) = follow_sweeps(read_record(tmp_path), tmp_path, tmp_path / "site")
+    told = [(one.word, one.changed) for one in sweep.lines[0].verdicts if one is not None]
+    assert told == [
+        ("REAL", False),
+        ("UNCERTAIN", False),  # the first night's verdict stands
+        ("REAL", False),
+        ("UNCERTAIN", True),
+        ("ARTEFACT", False),  # neither this nor the last was ever shown
+    ]
+    assert not sweep.changed
+
+
 def test_what_failed_comes_first_then_what_changed(store: Path) -> None:
     assert [one.sweep for one in follow_sweeps(read_record(store), store, store / "site")] == ["c", "a", "b"]
     page = build_nights_page(store)
