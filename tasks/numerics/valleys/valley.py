@@ -163,7 +163,7 @@ def find_valley(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: B
         return Valley(*sizes, None, None, 1.0, *short)
     p = max(largest.p, smaller.p) if smaller.testable else largest.p
     if p <= EVEN_REACH:
-        even = _view_evenly(halves, graph, sides, bridge, min(sizes[1][0], ceil(EVEN_SHARE * min(rows)))).depth
+        even = view_evenly(halves, graph, sides, bridge, min(sizes[1][0], ceil(EVEN_SHARE * min(rows)))).depth
         p = p if even is None or even.p <= EVEN_REACH else max(p, even.p)
     return Valley(*sizes, dip(largest.values), largest.depth, p, *short)
 
@@ -183,7 +183,7 @@ def _views(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge
     return look, look
 
 
-def _view_evenly(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge, size: int) -> PatchView:
+def view_evenly(halves: SampleSplit, graph: LatentGraph, sides: Int64, bridge: Bridge, size: int) -> PatchView:
     """Look as far on the denser side as on the other; where that is bent too much, no farther than on the denser."""
     look = _view(halves, sides, even_patch(graph, sides, bridge, size))
     return look if look.straight else _view(halves, sides, even_patch(graph, sides, bridge, size, farther=False))

@@ -21,6 +21,7 @@ from steadymap.tasks.numerics.valleys.jitter import jitter_columns, resolutions,
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, fragments, latent_graph
 from steadymap.tasks.numerics.valleys.merge_tree import bridge_patch, even_patch, merge_tree
 from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
+from steadymap.tasks.numerics.valleys.valley import view_evenly
 from tests.numerics.halves import drawn, line
 
 
@@ -84,6 +85,22 @@ def test_a_patch_reaches_equally_far_on_both_sides() -> None:
     # No more than twelve times as many: where all of them are at one place, 24 of the 50.
     at_once = replace(graph, length=np.r_[np.zeros(49), length[49:]])
     assert [len(side) for side in even_patch(at_once, labels, bridge, 2)] == [24, 2]
+
+
+def test_where_the_ground_is_bent_an_even_patch_reaches_no_farther_than_the_denser_side() -> None:
+    # Along a circle, 400 rows on its first 40 degrees, 100 on the next 150.
+    generator = np.random.default_rng(0)
+    angle = np.radians(np.r_[np.sort(generator.uniform(0, 40, 800)), np.sort(generator.uniform(40, 190, 200))])
+    points = np.column_stack([np.cos(angle), np.sin(angle)]).astype(np.float32)
+    keys = row_keys(points)
+    halves = split_sample(points[::2], points[1::2], keys[::2], keys[1::2])
+    graph, sides = latent_graph(halves.discovery), np.repeat([0, 1], [400, 100])
+    bridge = find_bridges(graph, sides)[0, 1]
+    dense, sparse = even_patch(graph, sides, bridge, 100)
+    assert (len(dense), len(sparse)) == (400, 100)
+    look = view_evenly(halves, graph, sides, bridge, 100)
+    assert look.straight
+    assert (len(look.patch[0]), len(look.patch[1]) < 10) == (100, True)
 
 
 def test_shrunk_covariance_equals_scikit_learn() -> None:

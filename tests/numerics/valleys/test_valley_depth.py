@@ -69,6 +69,11 @@ def test_depth_is_unknown_where_there_is_nothing_to_see() -> None:
     assert empty.value < 0.01
 
 
+def test_a_bottom_two_errors_below_the_lower_peak_is_rare_on_even_ground() -> None:
+    assert Depth((-0.2, -5.0), (0.1, 0.1), 0).p == pytest.approx(norm.cdf(-2))
+    assert Depth((-5.0, 0.2), (0.1, 0.1), 1).p == pytest.approx(norm.cdf(2))  # above the peak: no hint of a valley
+
+
 def test_depths_are_pooled_over_halves_and_splits() -> None:
     deep = Depth((log(0.2), log(0.5)), (0.1, 0.2), 1)
     own, lower = pool_depths([[deep, deep]])

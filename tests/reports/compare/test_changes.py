@@ -43,6 +43,32 @@ def test_a_first_run_says_nothing_and_the_next_says_what_changed(tmp_path: Path)
         assert "1 cluster became REAL, UNCERTAIN before" in told
 
 
+def test_a_flip_by_chance_says_so_after_those_that_are_none(tmp_path: Path) -> None:
+    folder = RunFolder(run="first", verdicts=("REAL", "REAL", "UNCERTAIN"), proving=(5, 10, 0))
+    add(tmp_path, "first", 0, folder)
+    now = RunFolder(run="second", verdicts=("UNCERTAIN", "UNCERTAIN", "UNCERTAIN"), proving=(3, 1, 0))
+    found = find_changes(read_run(add(tmp_path, "second", 1, now)))
+    assert found is not None
+    assert found.sentences[1:3] == (
+        "1 cluster became UNCERTAIN, REAL before: cluster\u00a0c1 (earlier cluster\u00a0c1).",
+        "1 cluster became UNCERTAIN, REAL before, by no more than other halves or settings would have it: "
+        "cluster\u00a0c0 (earlier cluster\u00a0c0).",
+    )
+
+
+@pytest.mark.parametrize(("showing", "told"), [((2, 1), False), ((4, 0), True), ((0, 4), True), ((3, 2), False)])
+def test_real_and_hidden_are_told_apart_by_how_many_settings_show_a_cluster(
+    showing: tuple[int, int], told: bool
+) -> None:
+    first, second = (
+        Facts(0, 50, 50, "", verdict, "", 10, 10, settings=4, showing=count)
+        for verdict, count in zip(
+            ("REAL", "HIDDEN") if showing[0] > showing[1] else ("HIDDEN", "REAL"), showing, strict=True
+        )
+    )
+    assert ClusterChange("kept", first, (), second, 1.0).flipped_beyond_chance == told
+
+
 def test_a_report_made_again_is_the_same_and_later_runs_have_no_say(tmp_path: Path) -> None:
     add(tmp_path, "first", 0)
     second = add(tmp_path, "second", 1, RunFolder(run="second", verdicts=("REAL", "REAL", "HIDDEN")))

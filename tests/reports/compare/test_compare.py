@@ -132,6 +132,15 @@ def test_scores_beyond_chance_and_other_recommendations_are_told_of(tested: Run)
     assert found.recommended == ((T30, U15A), (T5,))
 
 
+def test_how_many_halves_and_settings_speak_for_a_cluster_is_read_from_the_run(tested: Run) -> None:
+    own = tested.clusters.set_index("cluster").assign(halves=10, halves_proving=[9, 4, 0])
+    found = compare_runs(tested, replace(tested, clusters=own.reset_index()))
+    counts = {one.cluster: (one.halves, one.proving, one.settings, one.showing) for one in found.after.values()}
+    columns = own[["halves", "halves_proving", "configurations", "recovered"]]
+    assert counts == {int(at): tuple(row) for at, row in columns.iterrows()}
+    assert len({one[3] for one in counts.values()}) == 3
+
+
 SAID_BRIEFLY = {
     "score.dropped": " dropped",
     "score.moved": " rose",

@@ -254,6 +254,8 @@ def test_a_night_in_words_counts_what_became_of_its_sweeps() -> None:
         "C4 (elm): REAL → UNCERTAIN; 1 of 3 sweeps changed; 1 of 3 failed; 1 left for the next night"
     )
     assert replace(changed, briefs={}, sweeps=night.sweeps[:1]).message == "nothing changed"
+    many = replace(changed, briefs={"a": ("one", "two"), "b": ("three", "four", "five")}, sweeps=night.sweeps[:1])
+    assert many.message == "one; two; three; 2 more; 2 of 1 sweep changed"
     assert not night.complete
     lines = night_lines(night)
     # Of dated files, the summary says which was taken.
