@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.covariance import ledoit_wolf
 from sklearn.decomposition import PCA
@@ -273,11 +275,8 @@ def spell(answers: dict[str, Answers]) -> str:
     return "\n".join(lines)
 
 
-def draw(answers: dict[str, Answers], file: Path) -> None:
+def draw(answers: dict[str, Answers]) -> Figure:
     """Draw how often every criterion is wrong, and how often it finds what is there."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import PercentFormatter
-
     figure = Figure(figsize=(7.5, 3.4), layout="constrained")
     axes = figure.subplots()
     names = list(answers)[::-1]
@@ -296,7 +295,7 @@ def draw(answers: dict[str, Answers], file: Path) -> None:
     axes.set_axisbelow(True)
     handles, _ = axes.get_legend_handles_labels()
     figure.legend(handles, LEGEND.values(), loc="outside upper center", ncols=2, frameon=False, fontsize=9)
-    figure.savefig(file, dpi=150)
+    return figure
 
 
 def main() -> None:
@@ -309,7 +308,7 @@ def main() -> None:
     asked = parser.parse_args()
     with threadpool_limits(1):
         answers = measure(asked.rows, asked.dimensions, asked.sets)
-    draw(answers, asked.picture)
+    draw(answers).savefig(asked.picture, dpi=150)
     print(spell(answers))
 
 
