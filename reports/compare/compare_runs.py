@@ -44,7 +44,7 @@ Namer = Callable[[int], str]
 SHOWN = ("REAL", "HIDDEN")
 """Verdicts of clusters that held-out rows have shown."""
 
-WITHIN_CHANCE = ", by no more than other halves or settings would have it"
+WITHIN_CHANCE = ", within what other halves or settings would show"
 """What is said of verdicts that are others now, and not beyond chance."""
 
 CLEAR_ERRORS = 2.0

@@ -51,7 +51,7 @@ def test_a_flip_by_chance_says_so_after_those_that_are_none(tmp_path: Path) -> N
     assert found is not None
     assert found.sentences[1:3] == (
         "1 cluster became UNCERTAIN, REAL before: cluster\u00a0c1 (earlier cluster\u00a0c1).",
-        "1 cluster became UNCERTAIN, REAL before, by no more than other halves or settings would have it: "
+        "1 cluster became UNCERTAIN, REAL before, within what other halves or settings would show: "
         "cluster\u00a0c0 (earlier cluster\u00a0c0).",
     )
 
