@@ -15,6 +15,6 @@ function filter() {
 }
 
 find.addEventListener("input", filter);
-document.getElementById("search").hidden = false;
+document.getElementById("finder").hidden = false;
 filter();
 document.documentElement.dataset.ready = "true";

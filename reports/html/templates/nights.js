@@ -13,7 +13,10 @@ function filter() {
   found.textContent = words.length ? `${shown} of ${sweeps.length} sweeps` : "";
 }
 
+// Oldest first, as time goes; what is asked in the morning is the last night.
+for (const lines of document.querySelectorAll(".scroll")) lines.scrollLeft = lines.scrollWidth;
+
 find.addEventListener("input", filter);
-document.getElementById("search").hidden = false;
+document.getElementById("finder").hidden = false;
 filter();
 document.documentElement.dataset.ready = "true";
