@@ -7,10 +7,10 @@ compared, if they encode the same inputs. Clusters are counted over the shared r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -348,21 +348,28 @@ def _side(run: Run, shared: int) -> Side:
 
 
 def _facts(run: Run, shared: dict[int, int]) -> dict[int, Facts]:
-    return {
-        int(row["cluster"]): Facts(
-            cluster=int(row["cluster"]),
-            size=int(row["size"]),
-            shared=shared.get(int(row["cluster"]), 0),
-            label="" if pd.isna(row["label"]) else str(row["label"]),
-            verdict="" if pd.isna(row["verdict"]) else str(row["verdict"]),
-            p="" if pd.isna(row["p_value"]) else spell_p(float(row["p_value"])),
-            halves=0 if pd.isna(row["halves"]) else int(row["halves"]),
-            proving=0 if pd.isna(row["halves_proving"]) else int(row["halves_proving"]),
-            settings=int(row["configurations"]),
-            showing=int(row["recovered"]),
-        )
-        for row in run.clusters.to_dict("records")
-    }
+    rows = run.clusters.to_dict("records")
+    return {int(row["cluster"]): facts_of(row, shared.get(int(row["cluster"]), 0)) for row in rows}
+
+
+def facts_of(row: Mapping[Any, Any], shared: int) -> Facts:
+    """Read a cluster from a row of ``clusters.parquet``, or of the record of nights; what is null is not known."""
+
+    def number(name: str) -> int:
+        return 0 if pd.isna(row[name]) else int(row[name])
+
+    return Facts(
+        cluster=int(row["cluster"]),
+        size=int(row["size"]),
+        shared=shared,
+        label="" if pd.isna(row["label"]) else str(row["label"]),
+        verdict="" if pd.isna(row["verdict"]) else str(row["verdict"]),
+        p="" if pd.isna(row["p_value"]) else spell_p(float(row["p_value"])),
+        halves=number("halves"),
+        proving=number("halves_proving"),
+        settings=number("configurations"),
+        showing=number("recovered"),
+    )
 
 
 def _fates(matching: Matching, before: dict[int, Facts], after: dict[int, Facts]) -> list[ClusterChange]:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from steadymap.configs.schemas import WITHOUT_FAULT
-from steadymap.reports.compare.compare_runs import ClusterChange, Comparison, Facts
+from steadymap.reports.compare.compare_runs import ClusterChange, Comparison, Facts, facts_of
 from steadymap.reports.compare.drift import Drift
 from steadymap.reports.compare.news import FOUND_AGAIN, GONE, News, find_news
 from steadymap.reports.compare.score_changes import ScoreChange
 from steadymap.reports.run.run_folder import Run
-from steadymap.reports.wording import count, list_names, spell_p, spell_share
+from steadymap.reports.wording import count, list_names, spell_share
 
 Kind = Literal["cluster.new", "cluster.lost", "verdict.flipped", "score.dropped", "cells.failed", "sweep.failed"]
 
@@ -132,17 +132,8 @@ def _stand_by(one: ClusterChange, standing: Mapping[int, Mapping[str, Any]], run
     stood = None if one.is_new else standing.get(one.cluster.cluster)
     if stood is None or stood["run"] == run:
         return one
-    facts = replace(
-        one.cluster,
-        size=int(stood["size"]),
-        verdict=str(stood["verdict"] or ""),
-        p="" if stood["p_value"] is None else spell_p(float(stood["p_value"])),
-        halves=stood["halves"] or 0,
-        proving=stood["halves_proving"] or 0,
-        settings=stood["configurations"] or 0,
-        showing=stood["recovered"] or 0,
-        night=str(stood["night"]),
-    )
+    now = one.cluster
+    facts = replace(facts_of(stood, now.shared), cluster=now.cluster, label=now.label, night=str(stood["night"]))
     return replace(one, cluster=facts)
 
 
