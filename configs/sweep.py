@@ -118,6 +118,10 @@ class Decoder(Settings):
         return self
 
 
+FEWEST_SAMPLED = 100
+"""Of fewer rows nothing can be said that the sample has not lost."""
+
+
 class DataSource(Settings):
     """Where the latent vectors come from: a file, an encoder, or an example that ships with Steadymap.
 
@@ -160,6 +164,10 @@ class DataSource(Settings):
     logvar or log_var of an .npz, where there is one beside `mu`."""
     header: bool | None = None
     """Whether the first line of separated values (.csv, .tsv) holds names. Default: found by what is in it."""
+    sample: Annotated[int, Field(ge=FEWEST_SAMPLED)] | None = None
+    """Draw and judge so many of the rows, and not all: chosen by their ids (by their numbers where there are none), so
+    that every machine and every night takes the same ones. Of every label and group 100 rows are kept, or all it has.
+    Default: all rows."""
     input_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)] | None = None
     """Shape of one raw input where it is an image, such as [8, 8] or [32, 32, 3]; the report then shows it. Default: as
     stored, where that is 2-d or 3-d."""

@@ -66,7 +66,7 @@ def main() -> None:
         status = EXIT_BAD_INPUT
     except ValidationError as error:
         # A word on the command line that no config could hold; configs and files have better errors of their own.
-        print(f"steadymap: {error.errors()[0]['msg']}", file=sys.stderr)
+        print(f"steadymap: {_name_word(error)}", file=sys.stderr)
         status = EXIT_BAD_INPUT
     except MemoryError:
         print("steadymap: out of memory; fewer workers (`workers: count:`) or a larger machine", file=sys.stderr)
@@ -95,6 +95,15 @@ def main() -> None:
         print(f"\nsteadymap: ended by SIGTERM; {GOES_ON}", file=sys.stderr)
         status = EXIT_SIGNALLED + signal.SIGTERM
     sys.exit(status if isinstance(status, int) else EXIT_REPORT)
+
+
+def _name_word(error: ValidationError) -> str:
+    """Say which word of the command line breaks which rule."""
+    fault = error.errors()[0]
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if not fault["loc"]:
+        return message
+    return f"--{fault['loc'][0]} {fault['input']}\n  rule: {message[:1].lower()}{message[1:]}"
 
 
 def _keep_traceback(error: Exception) -> str:

@@ -13,11 +13,11 @@ from rich.table import Table
 
 from steadymap.flows.cli.options import (
     EXIT_REPORT,
-    NO_WORDS,
+    NO_SWEPT_WORDS,
     FastOption,
     JsonOption,
-    RoleWords,
     StoreOption,
+    SweptWords,
     app,
     open_place,
 )
@@ -58,7 +58,7 @@ class Checked:
 def check(
     config: Annotated[str, Parameter(help="A YAML config, or a data file or its URL.")],
     *,
-    roles: RoleWords = NO_WORDS,
+    roles: SweptWords = NO_SWEPT_WORDS,
     fast: FastOption = False,
     store: StoreOption = "results",
     as_json: JsonOption = False,

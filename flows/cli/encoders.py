@@ -14,11 +14,11 @@ from steadymap.configs.errors import InputError
 from steadymap.flows.cli.options import (
     EXIT_NOTHING_USABLE,
     EXIT_REPORT,
-    NO_WORDS,
+    NO_SWEPT_WORDS,
     FastOption,
     JsonOption,
-    RoleWords,
     StoreOption,
+    SweptWords,
     app,
     open_place,
     quiet_console,
@@ -43,7 +43,7 @@ def encoders(
         Parameter(help="Latents of the same inputs: files, folders or patterns; or one YAML config.", negative=""),
     ],
     *,
-    roles: RoleWords = NO_WORDS,
+    roles: SweptWords = NO_SWEPT_WORDS,
     name: Annotated[str, Parameter(help="What the sweep is called.")] = "encoders",
     full: Annotated[
         bool, Parameter(negative="", help="Sweep all in full, not the first (last checkpoint) alone.")
@@ -110,7 +110,7 @@ def run_encoders(settings: SweepConfig, place: Store, *, as_json: bool = False) 
     return EXIT_NOTHING_USABLE if outcome.failed else EXIT_REPORT
 
 
-def _read(places: list[str], name: str, roles: RoleWords, *, full: bool, fast: bool) -> SweepConfig:
+def _read(places: list[str], name: str, roles: SweptWords, *, full: bool, fast: bool) -> SweepConfig:
     from steadymap.configs.document import anchor_paths
     from steadymap.configs.sweep import DataSource, SweepConfig
 

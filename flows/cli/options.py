@@ -91,3 +91,16 @@ def bring_runs(place: Store) -> None:
 
 
 NO_WORDS = RoleWords()
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class SweptWords(RoleWords):
+    """What the words of a command say of data that is to be swept."""
+
+    sample: Annotated[
+        int | None, Parameter(help="Draw and judge so many of the rows (docs/inputs.md); the same ones every time.")
+    ] = None
+
+
+NO_SWEPT_WORDS = SweptWords()

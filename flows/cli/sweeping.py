@@ -15,11 +15,11 @@ from steadymap.flows.cli.encoders import run_encoders
 from steadymap.flows.cli.options import (
     EXIT_NOTHING_USABLE,
     EXIT_REPORT,
-    NO_WORDS,
+    NO_SWEPT_WORDS,
     FastOption,
     JsonOption,
-    RoleWords,
     StoreOption,
+    SweptWords,
     VerboseOption,
     app,
     open_place,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 def sweep(
     config: Annotated[str, Parameter(help="A YAML config, or a data file or its URL (docs/inputs.md).")],
     *,
-    roles: RoleWords = NO_WORDS,
+    roles: SweptWords = NO_SWEPT_WORDS,
     fast: FastOption = False,
     store: StoreOption = "results",
     as_json: JsonOption = False,

@@ -92,7 +92,7 @@ def coordinates(run: Run, place: CellAxes, everywhere: npt.NDArray[np.float64] |
     dimension = place.panel.dimension
     own = run.embeddings[run.embeddings["cell"] == place.cell]
     found = np.full((len(run.points), dimension), np.nan)
-    rows = own["row"].to_numpy()
+    rows = np.searchsorted(run.points["row"].to_numpy(), own["row"].to_numpy())  # of a sample, rows of the file
     found[rows] = own[list(AXES[:dimension])].to_numpy(dtype=np.float64)
     if everywhere is None or len(rows) == len(found):
         return found

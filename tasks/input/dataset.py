@@ -24,6 +24,7 @@ from steadymap.tasks.input.latent_health import Examined, examine_some
 from steadymap.tasks.input.latents_file import Latents, read_latents
 from steadymap.tasks.input.models.encode_inputs import describe, encode_inputs, measure_encoded
 from steadymap.tasks.input.models.look_at_decoder import look_at_decoder
+from steadymap.tasks.input.take_sample import take_sample
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, read_table, write_arrays, write_table
 from steadymap.tasks.store.identity import digest
@@ -86,6 +87,8 @@ class Dataset(Vectors):
         The encoder that gave them and the decoder that leads back, where there are any: file, SHA-256, output, runtime.
     input_names
         Names of the values of one raw input, where they are columns of a table.
+    sampled_of
+        How many rows the source has, where these are a sample of them.
     """
 
     identity: str
@@ -99,6 +102,7 @@ class Dataset(Vectors):
     has_log_variance: bool = False
     models: dict[str, dict[str, str]] = field(default_factory=dict)
     input_names: tuple[str, ...] | None = None
+    sampled_of: int | None = None
 
     def log_variance(self) -> np.ndarray | None:
         """Map log σ² of every value, shape (rows, dimensions), None where the encoder gives none."""
@@ -151,14 +155,15 @@ def look_at_source(source: DataSource) -> Measured:
         The file cannot be used.
     """
     if source.example == "digits":
-        return Measured(DIGITS_ROWS, DIGITS_DIMENSIONS, "the example: digits")
+        rows = min(DIGITS_ROWS, source.sample or DIGITS_ROWS)
+        return Measured(rows, DIGITS_DIMENSIONS, "the example: digits")
     with fetched(source) as here:
         limits = choose_limits(Workers(count=1))
         if here.encode is not None:
             inputs, dimensions = measure_encoded(here, here.encode)
             look_at_decoder(here, np.zeros((1, dimensions), np.float32), inputs.array.shape[1:], limits)
             return Measured(len(inputs.array), dimensions, f"{describe(here.encode)}{_tell_decoder(here)}")
-        latents = read_latents(here)
+        latents = take_sample(read_latents(here), here.sample)
         rows, dimensions = latents.matrix.shape
         look_at_decoder(here, latents.matrix[:1], _input_shape(latents), limits)
         taken = f"{latents.taken}{_tell_decoder(here)}"
@@ -199,13 +204,14 @@ def import_dataset(source: DataSource, store: Store, workers: Workers | None = N
         limits, decoding = choose_limits(workers or Workers()), here
         warnings: tuple[str, ...] = ()
         if here.example == "digits":
-            latents, told = read_example(store, here.example_seeds[0]), "example: digits"
+            example = read_example(store, here.example_seeds[0])
+            latents, told = take_sample(example, here.sample), "example: digits"
             decoding, warnings = with_example_models(here, store)
         elif here.encode is not None:
             encoded = encode_inputs(here, here.encode, store, workers or Workers())
             latents, told, models = encoded.latents, describe(here.encode), {"encoder": encoded.model}
         else:
-            latents, told = read_latents(here), Path(str(here.path)).name
+            latents, told = take_sample(read_latents(here), here.sample), Path(str(here.path)).name
         check_image_shape(here, latents.inputs)
         decoder = look_at_decoder(decoding, latents.matrix[:1], _input_shape(latents), limits)
         kept = _keep(latents, store, told)
@@ -278,6 +284,7 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         warnings=_second_looks(latents),
         has_log_variance=latents.log_variance is not None,
         input_names=latents.input_names,
+        sampled_of=latents.sampled_of,
     )
 
 
@@ -288,7 +295,7 @@ def _points(latents: Latents, order: np.ndarray) -> pa.Table:
     labels = list(latents.labels.items())
     nothing: list[str | None] = [None] * rows
     columns = {
-        "row": np.arange(rows),
+        "row": np.arange(rows) if latents.rows is None else latents.rows,
         "position": position,
         "id": latents.ids,
         "label": labels[0][1] if labels else nothing,

@@ -17,6 +17,7 @@ from steadymap.tasks.input.formats.data_file import some
 from steadymap.tasks.input.formats.open_file import open_data_file, reading
 from steadymap.tasks.input.roles.row_join import RowKeys
 from steadymap.tasks.input.roles.source_roles import SourceRoles, check_inputs, flat
+from steadymap.tasks.numerics.arrays import Int64
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Latents:
         What is worth a second look.
     keys
         What other files with ids are joined by.
+    rows
+        Row of the file of every row; None where they are all there, in its order.
+    sampled_of
+        How many rows there are, where these are a sample.
     """
 
     matrix: np.ndarray
@@ -66,6 +71,8 @@ class Latents:
     keys: RowKeys | None = None
     log_variance: np.ndarray | None = None
     input_names: tuple[str, ...] | None = None
+    rows: Int64 | None = None
+    sampled_of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class RawInputs:
         Shape (n, …), as stored (any real type), finite.
     file
         Where they lie.
-    ids, labels, group, taken, input_names
+    ids, labels, group, taken, input_names, rows, sampled_of
         As in ``Latents``.
     """
 
@@ -89,6 +96,8 @@ class RawInputs:
     group: list[str | None] | None
     taken: str = ""
     input_names: tuple[str, ...] | None = None
+    rows: Int64 | None = None
+    sampled_of: int | None = None
 
     def encoded_as(self, matrix: np.ndarray) -> Latents:
         """Return the latent vectors that an encoder made of these inputs."""
@@ -102,6 +111,8 @@ class RawInputs:
             input_shape=_image_shape(self.array),
             taken=self.taken,
             input_names=self.input_names,
+            rows=self.rows,
+            sampled_of=self.sampled_of,
         )
 
 

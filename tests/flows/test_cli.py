@@ -183,6 +183,19 @@ def test_a_data_file_gets_the_default_grid_and_its_labels(tmp_path: Path) -> Non
     assert run("check", "z.npy", "--labels", "species", cwd=tmp_path).returncode == cli.EXIT_BAD_INPUT
 
 
+def test_a_sample_is_checked_as_it_would_be_swept(tmp_path: Path) -> None:
+    np.savez(tmp_path / "z.npz", X=three_blobs(rows=900)[0], y=np.where(np.arange(900) < 12, "rare", "often"))
+    checked = json.loads(run("check", "z.npz", "--sample", "300", "--json", cwd=tmp_path).stdout)
+    assert checked["rows"] == 300
+    told = "a sample, 300 of 900 rows, chosen by their numbers, with 100 rows of each value of y, or all it has"
+    assert told in " ".join(run("check", "z.npz", "--sample", "300", cwd=tmp_path).stdout.split())
+    refused = run("check", "z.npz", "--sample", "30", cwd=tmp_path)
+    assert refused.returncode == cli.EXIT_BAD_INPUT
+    assert "sample" in refused.stderr
+    assert "100" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_check_says_in_three_lines_what_it_took(tmp_path: Path) -> None:
     columns = {"id": [f"doc-{row}" for row in range(60)], "text": ["a b c"] * 60, "n_tokens": [3, 8, 5] * 20}
     pq.write_table(pa.table({**columns, "embedding": three_blobs(rows=60)[0].tolist()}), tmp_path / "emb.parquet")

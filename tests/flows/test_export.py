@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,18 @@ def test_a_row_per_row_with_verdict_and_place(folder: Path) -> None:
     assert "position" not in table
     assert set(schemas.INSTABILITY.names) | set(schemas.RATINGS.names) <= set(table.columns)
     assert table["label"].tolist() == [f"c{row % 3}" for row in range(ROWS)]
+
+
+def test_the_rows_of_a_sample_are_rows_of_the_file(folder: Path) -> None:
+    run = read_run(folder)
+    sparse = replace(
+        run,
+        points=run.points.assign(row=7 * run.points["row"] + 3),
+        embeddings=run.embeddings.assign(row=7 * run.embeddings["row"] + 3),
+    )
+    table = exported(sparse, T30_NAME)
+    assert table["row"].tolist() == [7 * row + 3 for row in range(ROWS)]
+    np.testing.assert_array_equal(table[["x", "y"]].to_numpy(), drawn_at(T30, 0))
 
 
 def test_several_pictures_have_columns_of_their_own(folder: Path) -> None:

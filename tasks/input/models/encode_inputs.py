@@ -20,6 +20,7 @@ from steadymap.tasks.input.models.run_in_workers import (
     run_chunk,
     run_chunks,
 )
+from steadymap.tasks.input.take_sample import take_sample
 from steadymap.tasks.progress import tell
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, write_arrays
@@ -46,7 +47,7 @@ def measure_encoded(source: DataSource, asked: Encoder) -> tuple[RawInputs, int]
     InputError
         Encoder or inputs cannot be used.
     """
-    inputs = read_raw_inputs(source, asked)
+    inputs = take_sample(read_raw_inputs(source, asked), source.sample)
     facts = _look(asked, inputs, choose_limits(Workers(count=1)))
     return inputs, facts.shape[0]
 
@@ -59,7 +60,7 @@ def encode_inputs(source: DataSource, asked: Encoder, store: Store, workers: Wor
     InputError
         Encoder or inputs cannot be used.
     """
-    inputs, limits = read_raw_inputs(source, asked), choose_limits(workers)
+    inputs, limits = take_sample(read_raw_inputs(source, asked), source.sample), choose_limits(workers)
     with some_pool(limits):
         facts = _look(asked, inputs, limits)
         batch = facts.fixed_batch or asked.batch
