@@ -75,7 +75,7 @@ def search_neighbours(part: GeometryPart, geometry: Geometry, threads: int) -> N
     k = int(part.size)
     found = make_neighbours(working, k, part.metric, threads)
     arrays = {"indices": found.indices, "distances": found.distances}
-    write_arrays(neighbours_folder(geometry, part.metric, k), arrays, {"part": str(part)})
+    write_arrays(neighbours_folder(geometry, part.metric, k), arrays, {"part": str(part), "recall": found.recall})
 
 
 def compute_geometry_part(job: PartJob) -> None:

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from steadymap.tasks.geometry.compute_part import read_working
 from steadymap.tasks.geometry.parts import Geometry, find_neighbours
 from steadymap.tasks.numerics.geometry.neighbours import Neighbours
-from steadymap.tasks.store.files import map_array
+from steadymap.tasks.store.files import map_array, read_meta
 from steadymap.tasks.workers import default_count
 
 CLUSTER_NEIGHBOURS = 15
 """Neighbours of every row in the latent space along which pictures are asked what belongs together."""
+
+
+def tell_recall(geometry: Geometry, metrics: Iterable[str]) -> tuple[str, ...]:
+    """Say how much a search that was approximate has found; nothing of one that was exact."""
+    told = []
+    for metric in sorted(set(metrics)):
+        folder = find_neighbours(geometry, metric, 1)
+        recall = None if folder is None else read_meta(folder).get("recall")
+        if recall is not None:
+            told.append(
+                f"neighbours ({metric}) of {geometry.vectors.rows:,} rows are not searched exactly: of the 100 nearest "
+                f"{100 * recall:.1f} % were found"
+            )
+    return tuple(told)
 
 
 def latent_neighbours(geometry: Geometry, metric: str, k: int, threads: int | None = None) -> Neighbours:

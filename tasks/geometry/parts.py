@@ -17,6 +17,7 @@ import scipy.sparse
 from steadymap.configs.grid import Configuration
 from steadymap.configs.sweep import Preprocessing
 from steadymap.tasks.input.dataset import Vectors
+from steadymap.tasks.numerics.geometry.inverted_lists import EXACT_UP_TO
 from steadymap.tasks.numerics.reducers.interface import Material
 from steadymap.tasks.store.code_digest import code_digest
 from steadymap.tasks.store.files import map_array, read_if_whole, read_meta, write_arrays
@@ -44,6 +45,9 @@ LIBRARIES: dict[Kind, tuple[str, ...]] = {
     "spectral": (),
 }
 """Libraries beyond NumPy, SciPy and scikit-learn that shape it."""
+
+SEARCH_LIBRARY = "faiss-cpu"
+"""Shapes neighbours where there are too many rows for an exact search."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +88,18 @@ class Geometry:
         """Return everything that shapes a part; cells that rest on it include it in their own identity."""
         return {
             **asdict(part),
-            # Exact neighbours are prefixes of one another: k is no part of what rests on them.
+            # Fewer neighbours are the first of more: k is no part of what rests on them.
             "data": self.vectors.digest,
             "scale": self.preprocessing.scale,
             "pca": self.preprocessing.pca,
             "code": code_digest(*(CODE[kind] for kind in _lineage(part.kind))),
-            "libraries": versions(
-                [*SHAPING_LIBRARIES, *(name for kind in _lineage(part.kind) for name in LIBRARIES[kind])]
-            ),
+            "libraries": versions([*SHAPING_LIBRARIES, *self._libraries(_lineage(part.kind))]),
         }
+
+    def _libraries(self, kinds: tuple[Kind, ...]) -> list[str]:
+        found = [name for kind in kinds for name in LIBRARIES[kind]]
+        many = "neighbours" in kinds and self.vectors.rows > EXACT_UP_TO
+        return [*found, SEARCH_LIBRARY] if many else found
 
     def folder(self, part: GeometryPart) -> Path:
         """Return where a part lies, or would lie."""

@@ -18,6 +18,7 @@ from steadymap.configs.sweep import SweepConfig
 from steadymap.tasks.cells.cell_file import read_cell
 from steadymap.tasks.cells.compute_cells import NO_TIME, CellOutcomes, CellResult
 from steadymap.tasks.cells.score_files import known_scores
+from steadymap.tasks.geometry.latent_neighbours import tell_recall
 from steadymap.tasks.numerics.scores.ranks import ANCHORS, EXACT_UP_TO
 from steadymap.tasks.plan.plan import Plan
 from steadymap.tasks.run.cells_table import status_of, tabulate_cells, tabulate_timings
@@ -89,13 +90,14 @@ def write_run(plan: Plan, endings: CellOutcomes, findings: Findings) -> WrittenR
     write_text(write_config(_repeatable(plan.config)), folder / "config.yaml")
     written = _count(folder, statuses)
     shown = findings.decoded.told()
+    searched = tell_recall(plan.geometry, [cell.configuration.metric for cell in plan.cells])
     manifest = {
         **_manifest(plan, tables, written, reference),
         "consensus": next(iter(clusters.ambiguity().to_pylist()), None),
         "lost_tests": list(findings.lost),
         "cut_short": any(status.reason == NO_TIME for status in statuses.values()),
         "decoded": shown["shown"],
-        "warnings": [*plan.warnings, *findings.lost, *shown["warnings"]],
+        "warnings": [*plan.warnings, *searched, *findings.lost, *shown["warnings"]],
         "smallest_set": find_smallest_set(drawn, clusters, recommendations),
     }
     write_json(manifest, folder / MANIFEST, indent=1)

@@ -1,14 +1,15 @@
-"""Exact nearest neighbours of every row, once for a whole sweep.
+"""Nearest neighbours of every row, once for a whole sweep: exact up to 100,000 rows.
 
 Blocks of rows are searched with scikit-learn's brute force (BLAS); the candidates are then measured
 again in float64, coordinate by coordinate, and ordered by (distance, row). The result therefore does not
 depend on block size, threads or BLAS, and the first k neighbours are the same whatever k was asked for.
+Of more rows the candidates come from the cells around each, and the share of neighbours that are found is known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -16,6 +17,7 @@ from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 from steadymap.tasks.numerics.arrays import Float32, Float64, Int32, Int64
+from steadymap.tasks.numerics.geometry.inverted_lists import EXACT_UP_TO, InvertedLists
 
 BLOCK_ROWS = 512
 """Rows searched at a time: 512 × 70,000 distances in float64 are 290 MB in the worst case."""
@@ -38,14 +40,17 @@ class Neighbours:
         Rows, nearest first, ties by row; shape (n, k).
     distances
         Distances in the metric of the search; shape (n, k).
+    recall
+        Share of the true neighbours that were found, measured for some rows; None where the search was exact.
     """
 
     indices: Int32
     distances: Float32
+    recall: float | None = None
 
     def first(self, k: int) -> Neighbours:
         """Return the first k of the stored neighbours."""
-        return Neighbours(np.array(self.indices[:, :k]), np.array(self.distances[:, :k]))
+        return Neighbours(np.array(self.indices[:, :k]), np.array(self.distances[:, :k]), self.recall)
 
 
 def nearest_neighbours(
@@ -81,7 +86,7 @@ def nearest_neighbours(
     if not 1 <= k <= rows - 1:
         raise ValueError(f"k = {k} neighbours of {rows} rows; k must be 1 to {rows - 1}")
     starts = np.flatnonzero(np.r_[True, np.any(working[1:] != working[:-1], axis=1)])
-    search = _Search(working[starts], starts, np.diff(np.r_[starts, rows]), k)
+    search = _Search(working[starts], starts, np.diff(np.r_[starts, rows]), k, threads)
     blocks = [slice(at, at + block_rows) for at in range(0, len(starts), block_rows)]
     parts: list[tuple[Int64, Float64]] = []
     with threadpool_limits(1):
@@ -95,30 +100,39 @@ def nearest_neighbours(
     indices = np.concatenate([part[0] for part in parts])
     squared = np.concatenate([part[1] for part in parts])
     group = np.repeat(np.arange(len(starts)), search.counts)
-    return _without_self(indices[group], squared[group], k, metric)
+    return replace(_without_self(indices[group], squared[group], k, metric), recall=search.recall)
 
 
 class _Search:
     """Distinct rows, where each stands, and how often; finds k + 1 rows (itself included) for a block."""
 
-    def __init__(self, distinct: Float32, starts: Int64, counts: Int64, k: int) -> None:
+    def __init__(self, distinct: Float32, starts: Int64, counts: Int64, k: int, threads: int) -> None:
         self.distinct = distinct
         self.starts = starts
         self.counts = counts
         self.k = k
         self.candidates = min(len(distinct), k + 1 + max(SPARE_CANDIDATES, k // 8))
-        self.index = NearestNeighbors(n_neighbors=self.candidates, algorithm="brute").fit(distinct)
+        self.index: NearestNeighbors | InvertedLists
+        self.recall: float | None = None
+        if len(distinct) <= EXACT_UP_TO:
+            self.index = NearestNeighbors(n_neighbors=self.candidates, algorithm="brute").fit(distinct)
+        else:
+            self.index = InvertedLists(distinct, self.candidates, threads)
+            self.recall = self.index.recall
         self.longest = float(np.einsum("ij,ij->i", distinct, distinct, dtype=np.float64).max())
 
     def block(self, block: slice) -> tuple[Int64, Float64]:
         """Return rows and squared distances of the k + 1 nearest rows, shape (rows of the block, k + 1)."""
         queries = self.distinct[block]
         candidates = self.index.kneighbors(queries, return_distance=False)
+        short = np.flatnonzero(candidates.min(axis=1) < 0)
         squared = squared_distances(queries, self.distinct, candidates)
         order = np.lexsort((candidates, squared))
         candidates = np.take_along_axis(candidates, order, axis=1)
         squared = np.take_along_axis(squared, order, axis=1)
-        if self.candidates < len(self.distinct):
+        for row in short:  # the cells around it have too few rows
+            candidates[row], squared[row] = self._scan(queries[row])
+        if self.recall is None and self.candidates < len(self.distinct):
             doubtful = squared[:, -1] <= squared[:, self.k] + RELATIVE_ERROR * self.longest
             for row in np.flatnonzero(doubtful):
                 candidates[row], squared[row] = self._scan(queries[row])

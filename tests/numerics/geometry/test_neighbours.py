@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
+from steadymap.tasks.numerics.geometry import inverted_lists, neighbours
+from steadymap.tasks.numerics.geometry.inverted_lists import LEAST_RECALL
 from steadymap.tasks.numerics.geometry.neighbours import nearest_neighbours
 from steadymap.tasks.numerics.input.row_order import canonical_order, content_digest, count_duplicates, row_keys
 
@@ -96,3 +98,57 @@ def test_negative_zero_is_zero() -> None:
     zero = np.zeros((1, 2), dtype=np.float32)
     assert row_keys(zero)[0] == row_keys(-zero)[0]
     assert content_digest(zero) == content_digest(-zero)
+
+
+# --- more rows than are searched exactly --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """Return rows in twelve clusters and three far away from all, more than are searched exactly."""
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 1000)
+    monkeypatch.setattr(inverted_lists, "FIRST_PROBES", 1)  # so that it takes more to find enough
+    generator = np.random.default_rng(3)
+    points = generator.standard_normal((4000, 8)) + 4 * generator.standard_normal((12, 8))[np.arange(4000) % 12]
+    points[:3] += 100 * np.eye(8)[:3]
+    return points.astype(np.float32)
+
+
+def test_nearly_all_neighbours_of_many_rows_are_found(many: np.ndarray) -> None:
+    found, true = nearest_neighbours(many, 100, threads=2), brute_force(many, 100)
+    shared = np.mean([len(np.intersect1d(*both)) / 100 for both in zip(found.indices, true, strict=True)])
+    assert found.recall is not None
+    assert found.recall >= LEAST_RECALL
+    assert shared >= LEAST_RECALL - 0.005
+    assert shared < 1  # so that what is measured is a share
+    assert nearest_neighbours(many[:1000], 30).recall is None
+    # What was found is measured and ordered as in an exact search.
+    exact = np.linalg.norm(many[found.indices].astype(float) - many[:, None], axis=2)
+    np.testing.assert_allclose(found.distances, exact, rtol=1e-6)
+    assert np.all(np.diff(found.distances, axis=1) >= 0)
+    assert not np.any(found.indices == np.arange(len(many))[:, None])
+
+
+def test_rows_with_few_around_them_are_searched_exactly(many: np.ndarray) -> None:
+    found = nearest_neighbours(many, 30)
+    np.testing.assert_array_equal(found.indices[:3], brute_force(many, 30)[:3])
+
+
+def test_neither_threads_nor_blocks_nor_k_change_an_approximate_search(many: np.ndarray) -> None:
+    base = nearest_neighbours(many, 40)
+    for block_rows, threads in ((100, 2), (4000, 1)):
+        other = nearest_neighbours(many, 40, block_rows=block_rows, threads=threads)
+        assert other.indices.tobytes() == base.indices.tobytes()
+    few = nearest_neighbours(many, 12)
+    np.testing.assert_array_equal(base.first(12).indices, few.indices)
+    assert base.first(12).recall == few.recall
+
+
+def test_ties_and_copies_are_no_trouble_to_an_approximate_search(many: np.ndarray) -> None:
+    integers = np.round(many / 2)
+    integers = integers[canonical_order(integers, row_keys(integers))]
+    found = nearest_neighbours(integers, 30)
+    assert len(np.unique(integers, axis=0)) > 1000
+    nearest = np.sort(cdist(integers.astype(float), integers.astype(float)), axis=1)[:, 1]
+    assert np.mean(np.isclose(found.distances[:, 0], nearest)) >= LEAST_RECALL
+    assert not np.any(found.indices == np.arange(len(integers))[:, None])
