@@ -3,11 +3,15 @@
 A cluster that has no peak of its own, only a flank of something denser, is drawn by the picture. Borders are those of
 all rows, held-out ones included. That can make valleys look deeper, never shallower, so it is no evidence for a
 cluster; but where even so there is none, there is none.
+
+As in the test, a valley has to be there in a patch that reaches equally far on both sides, too: with as many rows on
+either, a step of the density looks .4 to .8 deep, with no valley there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -16,7 +20,7 @@ from steadymap.tasks.numerics.valleys.bridges import find_bridges
 from steadymap.tasks.numerics.valleys.latent_graph import LatentGraph, latent_graph
 from steadymap.tasks.numerics.valleys.merge_tree import PATCH_ROWS
 from steadymap.tasks.numerics.valleys.sample_splitting import SampleSplit
-from steadymap.tasks.numerics.valleys.valley import PatchView, missing_rows, view_patch
+from steadymap.tasks.numerics.valleys.valley import EVEN_SHARE, PatchView, missing_rows, view_evenly, view_patch
 from steadymap.tasks.numerics.valleys.valley_depth import Depth
 from steadymap.tasks.numerics.verdicts.given_partition import without_strays
 
@@ -24,6 +28,9 @@ PATCH_SHARE = 0.4
 """Share of the discovery rows that a patch may have on either side. The test asks for a valley and looks closely; to
 say that there is none takes more rows, and the whole width that a valley may have: with .2, half of a blob of the
 half, the flat middle of a bridge looked even."""
+
+NO_HINT = 0.1
+"""From this p-value on, a border is one of even ground; valleys that the test cannot confirm lie below."""
 
 SHRINK = 0.7
 SMALLEST_PATCH = 35
@@ -38,8 +45,9 @@ class BorderDepth:
     depth
         At the easiest bridge to anything else; the first side is the cluster. None where it was not seen.
     p
-        Of Hartigan's dip of the same held-out rows: small where there is a hint of a valley. No test of the cluster,
-        since its border was drawn with these rows, too. None where ``depth`` is, or where the ground is bent or the
+        Of Hartigan's dip of the same held-out rows, or that of the depth in a patch of even reach, whichever is larger:
+        small where there is a hint of a valley. No test of the cluster, since its border was drawn with these rows,
+        too. None where ``depth`` is, or where the ground is bent or the
         rows are few, so that a depth is all that can be told.
     rows_needed
         Rows in all (both halves) at which a valley of usual depth would be seen; None where there were enough.
@@ -84,14 +92,28 @@ def _around(halves: SampleSplit, graph: LatentGraph, own: Int64, bridging: Int64
         return None
     sides = np.where(own == cluster, 0, 1)
     size = max(PATCH_ROWS, int(PATCH_SHARE * len(own)))
-    look = view_patch(halves, graph, sides, bridge, size)
+    look = first = view_patch(halves, graph, sides, bridge, size)
     while len(look.patch[0]) * SHRINK >= SMALLEST_PATCH:
         smaller = view_patch(halves, graph, sides, bridge, int(len(look.patch[0]) * SHRINK))
         if look.straight and smaller.straight and look.depth is not None:
             break
         look = smaller
     depth, hint = look.depth, look.p if look.testable and look.straight else None
+    if depth is not None and hint is not None and look is first:
+        most = min(size, ceil(EVEN_SHARE * np.bincount(sides).min()))
+        depth, hint = _even_out(depth, hint, view_evenly(halves, graph, sides, bridge, most))
     return BorderDepth(depth, None if depth is None else hint, _rows_needed(halves, look), int(own[bridge.end]))
+
+
+def _even_out(depth: Depth, hint: float, even: PatchView) -> tuple[Depth, float]:
+    """Return depth and p of a patch of even reach where that shows no valley; otherwise what was seen before.
+
+    This is for straight ground: on a bend an even reach goes round it, and hides the gap between two moons.
+    """
+    if even.depth is None or not even.straight:
+        return depth, hint
+    hint = max(hint, even.depth.p)
+    return (even.depth if hint >= NO_HINT else depth), hint
 
 
 def _rows_needed(halves: SampleSplit, look: PatchView) -> int | None:

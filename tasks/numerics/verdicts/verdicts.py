@@ -12,14 +12,12 @@ from math import ceil, log
 from typing import Literal
 
 from steadymap.tasks.numerics.valleys.valley_depth import TWO_SIDED, Interval
+from steadymap.tasks.numerics.verdicts.border_depth import NO_HINT
 
 Verdict = Literal["REAL", "HIDDEN", "ARTEFACT", "UNCERTAIN"]
 
 NO_VALLEY = 0.8
 """What is at least as deep as this with 95 % certainty is no valley worth the name: it sinks by a fifth at most."""
-
-NO_HINT = 0.1
-"""From this p-value on the dip at the border is that of even ground; valleys that the test cannot confirm lie below."""
 
 MOST_FOLD = 10
 """Asking for more than so many times the rows is asking for other data."""

@@ -14,6 +14,7 @@ from steadymap.tasks.numerics.selftest.synthetic import generate
 from steadymap.tasks.numerics.valleys.sample_splitting import split_sample
 from steadymap.tasks.numerics.valleys.valley_depth import Depth, Interval, pool_depths, valley_depth
 from steadymap.tasks.numerics.verdicts.border_depth import border_depths
+from tests.numerics.halves import k_means
 
 
 def halved(values: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -130,6 +131,23 @@ def test_a_cut_through_an_even_cloud_is_no_peak(family: str) -> None:
     for own, _, p in around(family, lambda vectors: (vectors[:, 0] > np.median(vectors[:, 0])).astype(int)):
         assert own.value > 0.85
         assert p > 0.1
+
+
+def test_a_step_of_the_density_is_no_valley_at_a_border_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    def deepest() -> float:
+        """Return how deep the deepest border of four pieces looks, against the lower peak."""
+        return min(lower.value for _, lower, _ in around("step", lambda vectors: k_means(vectors, 4), rows=8000))
+
+    assert deepest() > 0.85
+    # The negative control: as many rows on either side reach less far where they are dense, and dig a valley.
+    monkeypatch.setattr("steadymap.tasks.numerics.verdicts.border_depth.NO_HINT", 2.0)
+    assert deepest() < 0.7
+
+
+def test_the_gap_between_two_moons_is_seen_although_they_are_bent() -> None:
+    for own, lower, p in around("moons"):
+        assert max(own.high, lower.high) < 0.1
+        assert p < 0.001
 
 
 def test_one_cluster_and_missing_ones_have_no_surroundings() -> None:
