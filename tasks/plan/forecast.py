@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from steadymap.configs.grid import CONTROLS, Configuration, Grid, expand_reducers
 from steadymap.configs.sweep import SweepConfig
+from steadymap.tasks.numerics.geometry.inverted_lists import EXACT_UP_TO
 from steadymap.tasks.plan.measured_costs import CostOfCell, Costs
 
 START_SECONDS = 25
@@ -184,7 +185,7 @@ class _Costing:
         drawing = sum(self._seconds(configuration, rows) * count for configuration, count in cells)
         count = sum(number for _, number in cells)
         scoring = count * 1.4 * (min(rows, 2000 if rows > 5000 else rows) * rows / 2e7) if scored else 0.0
-        searching = 1.6e-10 * rows**2 * self.dimensions + 1 if count else 0.0
+        searching = _search_seconds(rows, self.dimensions) if count else 0.0
         return Share(count, drawing + scoring + searching)
 
     def _seconds(self, configuration: Configuration, rows: int) -> float:
@@ -194,6 +195,13 @@ class _Costing:
         """Return what a worker takes that draws this."""
         expected = WORKER_BASE_GB + _cell_gigabytes(configuration, rows, self.dimensions)
         return expected * self.machine.memory.get(_kind(configuration), 1.0)
+
+
+def _search_seconds(rows: int, dimensions: int) -> float:
+    """Return what the search for neighbours takes: of all rows, or of those in the cells around each."""
+    if rows <= EXACT_UP_TO:
+        return 1.6e-10 * rows**2 * dimensions + 1
+    return 1.2e-8 * rows**1.5 * dimensions + 1
 
 
 def _cell_seconds(configuration: Configuration, rows: int) -> float:

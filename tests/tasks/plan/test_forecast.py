@@ -65,6 +65,15 @@ def test_memory_is_that_of_the_largest_worker() -> None:
     assert forecast(CONFIG, GRID, (ROWS, DIMENSIONS), 2, machine).memory_gb == pytest.approx(2 * 4.0)
 
 
+@pytest.mark.parametrize(("rows", "seconds"), [(50_000, 13), (100_000, 51), (300_000, 63)])
+def test_a_search_among_many_rows_takes_what_was_measured(rows: int, seconds: float) -> None:
+    """The last one is not exact: 63 CPU-seconds for 300,000 rows with 32 dimensions."""
+    with_search, without = (
+        forecast(CONFIG, GRID, (rows, dimensions), 1).shares["pictures"].cpu_seconds for dimensions in (32, 0)
+    )
+    assert with_search - without == pytest.approx(seconds, rel=0.1)
+
+
 @pytest.mark.engine
 def test_check_learns_from_a_sweep_of_this_machine(
     engine: None, blobs_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
