@@ -201,7 +201,7 @@ def _search_seconds(rows: int, dimensions: int) -> float:
     """Return what the search for neighbours takes: of all rows, or of those in the cells around each."""
     if rows <= EXACT_UP_TO:
         return 1.6e-10 * rows**2 * dimensions + 1
-    return 1.2e-8 * rows**1.5 * dimensions + 1
+    return 1.2e-8 * rows * math.sqrt(rows) * dimensions + 1
 
 
 def _cell_seconds(configuration: Configuration, rows: int) -> float:
