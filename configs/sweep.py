@@ -119,7 +119,7 @@ class Decoder(Settings):
 
 
 FEWEST_SAMPLED = 100
-"""Of fewer rows nothing can be said that the sample has not lost."""
+"""A sample of fewer rows has lost what it is asked for."""
 
 
 class DataSource(Settings):
@@ -165,9 +165,9 @@ class DataSource(Settings):
     header: bool | None = None
     """Whether the first line of separated values (.csv, .tsv) holds names. Default: found by what is in it."""
     sample: Annotated[int, Field(ge=FEWEST_SAMPLED)] | None = None
-    """Draw and judge so many of the rows, and not all: chosen by their ids (by their numbers where there are none), so
-    that every machine and every night takes the same ones. Of every label and group 100 rows are kept, or all it has.
-    Default: all rows."""
+    """Draw and judge so many of the rows, and not all: chosen by their ids (by their numbers where there are none, or
+    one is there twice), so that every machine and every night takes the same ones. Of every label and group 100 rows
+    are kept, or all it has. Default: all rows."""
     input_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)] | None = None
     """Shape of one raw input where it is an image, such as [8, 8] or [32, 32, 3]; the report then shows it. Default: as
     stored, where that is 2-d or 3-d."""

@@ -6,9 +6,8 @@ pictures is no evidence that the latent space has a gap there; where a run has b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -271,7 +270,7 @@ def _facts(run: Run) -> tuple[str, ...]:
     configurations = run.grid["configuration"].nunique()
     lost = [f"{cells[name]} {name}" for name in ("skipped", "left", "failed") if cells.get(name)]
     facts = [
-        f"{count(data['rows'], 'row')} × {count(data['dimensions'], 'dimension')} from {_tell_source(data)}",
+        f"{count(data['rows'], 'row')} × {count(data['dimensions'], 'dimension')} from {data['source']}",
         f"{count(configurations, 'setting')} × {count(len(run.manifest['seeds']), 'seed')}",
         f"{cells['ok']} of {count(cells['total'], 'picture')} drawn" + (f" ({', '.join(lost)})" if lost else ""),
     ]
@@ -279,11 +278,6 @@ def _facts(run: Run) -> tuple[str, ...]:
     facts += [data["taken"]] if data.get("taken") else []
     facts += [f"{name.replace('_', ' ')} {_spell_note(value)}" for name, value in notes.items()]
     return tuple(facts)
-
-
-def _tell_source(data: Mapping[str, Any]) -> str:
-    given = data.get("sampled_of")
-    return str(data["source"]) + (f", a sample of its {given:,}" if given else "")
 
 
 def _spell_note(value: object) -> str:

@@ -87,8 +87,6 @@ class Dataset(Vectors):
         The encoder that gave them and the decoder that leads back, where there are any: file, SHA-256, output, runtime.
     input_names
         Names of the values of one raw input, where they are columns of a table.
-    sampled_of
-        How many rows the source has, where these are a sample of them.
     """
 
     identity: str
@@ -102,7 +100,6 @@ class Dataset(Vectors):
     has_log_variance: bool = False
     models: dict[str, dict[str, str]] = field(default_factory=dict)
     input_names: tuple[str, ...] | None = None
-    sampled_of: int | None = None
 
     def log_variance(self) -> np.ndarray | None:
         """Map log σ² of every value, shape (rows, dimensions), None where the encoder gives none."""
@@ -284,7 +281,6 @@ def _keep(latents: Latents, store: Store, source: str) -> Dataset:
         warnings=_second_looks(latents),
         has_log_variance=latents.log_variance is not None,
         input_names=latents.input_names,
-        sampled_of=latents.sampled_of,
     )
 
 

@@ -54,8 +54,6 @@ class Latents:
         What other files with ids are joined by.
     rows
         Row of the file of every row; None where they are all there, in its order.
-    sampled_of
-        How many rows there are, where these are a sample.
     """
 
     matrix: np.ndarray
@@ -72,7 +70,6 @@ class Latents:
     log_variance: np.ndarray | None = None
     input_names: tuple[str, ...] | None = None
     rows: Int64 | None = None
-    sampled_of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class RawInputs:
         Shape (n, …), as stored (any real type), finite.
     file
         Where they lie.
-    ids, labels, group, taken, input_names, rows, sampled_of
+    ids, labels, group, taken, input_names, rows
         As in ``Latents``.
     """
 
@@ -97,7 +94,6 @@ class RawInputs:
     taken: str = ""
     input_names: tuple[str, ...] | None = None
     rows: Int64 | None = None
-    sampled_of: int | None = None
 
     def encoded_as(self, matrix: np.ndarray) -> Latents:
         """Return the latent vectors that an encoder made of these inputs."""
@@ -112,7 +108,6 @@ class RawInputs:
             taken=self.taken,
             input_names=self.input_names,
             rows=self.rows,
-            sampled_of=self.sampled_of,
         )
 
 

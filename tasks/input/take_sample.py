@@ -20,22 +20,25 @@ Rows = TypeVar("Rows", Latents, RawInputs)
 
 
 def take_sample(found: Rows, count: int | None) -> Rows:
-    """Return ``count`` of the rows, chosen by their ids (their numbers, where they have none); all, where None.
+    """Return ``count`` of the rows, chosen by their ids, or by their numbers where ids do not tell them apart.
 
-    Of every label and group rows are kept, see ``stratified_sample``, unless a column has nearly as many values as the
-    sample has rows.
+    Of every label and group rows are kept, see ``stratified_sample``, unless a column has more than one value to ten
+    rows of the sample.
     """
     if count is None:
         return found
     given = len(found.ids)
+    numbers = [str(row) for row in range(given)]
+    names = found.ids if len(set(found.ids)) == given else numbers
     if count >= given:
         return replace(found, taken=f"{found.taken}; a sample of {count:,} rows was asked for, and these are all")
     columns = found.labels | ({} if found.group is None else {"the group": found.group})
     values = {name: _codes(texts) for name, texts in columns.items()}
     usable = {name: codes for name, codes in values.items() if FEWEST_TO_A_VALUE * (codes.max() + 1) <= count}
-    sample = stratified_sample(name_keys(found.ids), list(usable.values()), count)
-    told = _tell(found, sample, list(usable), [name for name in values if name not in usable])
-    return _chosen(replace(found, taken=f"{found.taken}; {told}", sampled_of=given), sample.rows)
+    sample = stratified_sample(name_keys(names), list(usable.values()), count)
+    told = f"a sample, {count:,} of {given:,} rows, chosen by their {'numbers' if names == numbers else 'ids'}"
+    told += _tell_strata(sample, list(usable), [name for name in values if name not in usable])
+    return _chosen(replace(found, taken=f"{found.taken}; {told}"), sample.rows)
 
 
 def _codes(texts: list[str | None]) -> Int64:
@@ -43,13 +46,13 @@ def _codes(texts: list[str | None]) -> Int64:
     return np.asarray(pd.factorize(np.array(texts, dtype=object))[0], dtype=np.int64)
 
 
-def _tell(found: Latents | RawInputs, sample: Sample, kept: list[str], too_many: list[str]) -> str:
-    by = "numbers" if found.ids == [str(row) for row in range(len(found.ids))] else "ids"
-    told = f"a sample, {len(sample.rows):,} of {len(found.ids):,} rows, chosen by their {by}"
+def _tell_strata(sample: Sample, kept: list[str], too_many: list[str]) -> str:
+    """Say which values have rows of their own in the sample, and which columns are none for that."""
+    told = ""
     if kept and sample.kept:
-        told += f", with {sample.kept} rows of each value of {' and '.join(kept)}, or all it has"
+        told = f", with {sample.kept} rows of each value of {' and '.join(kept)}, or all it has"
     elif kept:
-        told += f", too few to keep rows of each value of {' and '.join(kept)}"
+        told = f", too few to keep rows of each value of {' and '.join(kept)}"
     if too_many:
         told += f"; {' and '.join(too_many)}: too many values to keep rows of each"
     return told

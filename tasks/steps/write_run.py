@@ -149,7 +149,6 @@ def _manifest(plan: Plan, tables: dict[str, pa.Table], written: WrittenRun, refe
             "source": plan.dataset.source,
             "taken": plan.dataset.taken,
             "rows": plan.rows,
-            "sampled_of": plan.dataset.sampled_of,
             "dimensions": plan.dataset.dimensions,
             "digest": plan.dataset.digest,
             "labels": list(plan.dataset.labels),

@@ -143,7 +143,6 @@ class RunFolder:
     warnings: tuple[str, ...] = ("perplexity of the default grid lowered",)
     reproduce: str = "steadymap sweep config.yaml --store ../.."
     notes: Mapping[str, Any] = field(default_factory=dict)
-    sampled_of: int | None = None
     versions: Mapping[str, str] = field(default_factory=lambda: {"steadymap": "0.1.0", "numpy": "2.4.6"})
     nothing_drawn: bool = False
     fast: bool = False
@@ -593,7 +592,6 @@ class RunFolder:
             "data": {
                 "source": self.source,
                 "rows": ROWS,
-                "sampled_of": self.sampled_of,
                 "dimensions": 6,
                 "digest": "bf254d2ab7ac096c8541f287480a9207",
                 "labels": list(self.label_columns),

@@ -47,8 +47,8 @@ class BorderDepth:
     p
         Of Hartigan's dip of the same held-out rows, or that of the depth in a patch of even reach, whichever is larger:
         small where there is a hint of a valley. No test of the cluster, since its border was drawn with these rows,
-        too. None where ``depth`` is, or where the ground is bent or the
-        rows are few, so that a depth is all that can be told.
+        too. None where ``depth`` is, or where the ground is bent or the rows are few, so that a depth is all that can
+        be told.
     rows_needed
         Rows in all (both halves) at which a valley of usual depth would be seen; None where there were enough.
     neighbour

@@ -45,11 +45,6 @@ def test_facts_count_rows_settings_and_pictures(summary: Summary) -> None:
     )
 
 
-def test_facts_tell_that_rows_are_a_sample(tmp_path: Path) -> None:
-    facts = summary_of(tmp_path, RunFolder(sampled_of=1_000_000)).facts
-    assert facts[0] == "120 rows × 6 dimensions from latents.npz, a sample of its 1,000,000"
-
-
 def test_facts_tell_the_notes_of_the_data(tmp_path: Path) -> None:
     notes = {"reconstruction_error": 0.0083839, "epochs": 40}
     assert summary_of(tmp_path, RunFolder(notes=notes)).facts[3:] == ("reconstruction error 0.00838", "epochs 40")

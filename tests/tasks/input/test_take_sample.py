@@ -50,7 +50,6 @@ def test_what_is_known_of_a_row_stays_with_it(tmp_path: Path) -> None:
     rows, order = points["row"].to_numpy(), points["position"].to_numpy()
     assert dataset.rows == len(rows) == COUNT
     assert np.all(np.diff(rows) > 0)
-    assert dataset.sampled_of == ROWS
     np.testing.assert_array_equal(dataset.latents()[order, 0], rows)
     np.testing.assert_array_equal(map_array(dataset.folder, "inputs")[order, 0], rows)
     np.testing.assert_array_equal(map_array(dataset.folder, "log_variance")[order, 0], -vectors(1)[rows, 0])
@@ -88,6 +87,17 @@ def test_rows_without_ids_go_by_their_numbers_so_that_every_training_has_the_sam
     assert chosen[0] != list(range(COUNT))
 
 
+def test_ids_that_do_not_tell_rows_apart_are_not_gone_by() -> None:
+    """By an id that all rows share, the sample would be the beginning of the file."""
+    same = Latents(vectors(), ("a", "b", "c"), ["batch 1"] * ROWS, taken="3 dimensions")
+    numbered = take_sample(Latents(**{**vars(same), "ids": [str(row) for row in NUMBERS]}), COUNT)
+    found = take_sample(same, COUNT)
+    assert found.taken == numbered.taken == "3 dimensions; a sample, 400 of 3,000 rows, chosen by their numbers"
+    assert found.rows is not None
+    assert found.rows.tolist() == numbered.rows.tolist() != list(range(COUNT))  # type: ignore[union-attr]
+    assert set(found.ids) == {"batch 1"}
+
+
 def test_a_column_with_a_value_a_row_is_no_stratum() -> None:
     of_rows = Latents(vectors(), ("a", "b", "c"), [f"id {row}" for row in NUMBERS], taken="3 dimensions")
     named = {"kind": LABELS.tolist(), "name": [f"name {row}" for row in NUMBERS]}
@@ -103,7 +113,6 @@ def test_a_sample_larger_than_the_data_is_the_data_and_says_so(tmp_path: Path) -
     source = file(tmp_path).model_copy(update={"sample": 5000})
     dataset = import_dataset(source, Store(tmp_path / "results"))
     assert dataset.taken.endswith("a sample of 5,000 rows was asked for, and these are all")
-    assert dataset.sampled_of is None
     whole = import_dataset(source.model_copy(update={"sample": None}), Store(tmp_path / "results"))
     assert dataset.identity == whole.identity
 
