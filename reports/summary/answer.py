@@ -47,6 +47,8 @@ class Answer:
     ----------
     groups
         Clusters by verdict, REAL first; one group without a word where nothing was tested.
+    none_real
+        Why no cluster is REAL, in a sentence; empty where one is.
     collisions
         Classes of the first label that run into each other, in a sentence; empty without any.
     use, because
@@ -58,6 +60,7 @@ class Answer:
     """
 
     groups: tuple[NamedGroup, ...]
+    none_real: str
     collisions: str
     use: RankedSetting | None
     because: str
@@ -78,12 +81,25 @@ def find_answer(run: Run, clusters: Sequence[ClusterCard], ranking: Sequence[Ran
     best = ranking[0] if ranking else None
     return Answer(
         groups=group_by_verdict(clusters),
+        none_real=_none_real(clusters),
         collisions=_collisions(run),
         use=best,
         because="" if best is None else _because(best, clusters),
         code="" if best is None else reducer_lines(run, best),
         avoid=_avoid(ranking),
     )
+
+
+def _none_real(clusters: Sequence[ClusterCard]) -> str:
+    verdicts = [card.verdict for card in clusters if card.verdict is not None]
+    words = {verdict.word for verdict in verdicts}
+    if "REAL" in words:
+        return ""
+    if "HIDDEN" in words:
+        return "No cluster is REAL: those that held-out rows show to be apart are hidden by most pictures."
+    if verdicts and all(verdict.p_value is None for verdict in verdicts):
+        return "No cluster can be REAL: no rows were held out, so nothing was tested."
+    return "No cluster is REAL: held-out rows show none to be apart."
 
 
 def group_by_verdict(clusters: Sequence[ClusterCard]) -> tuple[NamedGroup, ...]:

@@ -6,6 +6,7 @@ import ast
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -51,6 +52,20 @@ def test_a_list_names_the_column_once() -> None:
 
 
 # --- the answer ---------------------------------------------------------------------------------------------------
+
+
+def test_why_no_cluster_is_real_is_said_as_it_is(tmp_path: Path) -> None:
+    def told(*verdicts: str) -> str:
+        return summary_of(tmp_path / "-".join(verdicts), RunFolder(verdicts=verdicts)).answer.none_real
+
+    assert told("UNCERTAIN", "REAL", "HIDDEN") == ""
+    assert told("UNCERTAIN", "HIDDEN", "ARTEFACT") == (
+        "No cluster is REAL: those that held-out rows show to be apart are hidden by most pictures."
+    )
+    assert told("UNCERTAIN", "ARTEFACT", "UNCERTAIN") == "No cluster is REAL: held-out rows show none to be apart."
+    run = read_run(RunFolder(verdicts=("UNCERTAIN",) * 3).write(tmp_path / "untested"))
+    untested = summarise(replace(run, clusters=run.clusters.assign(p_value=np.nan)))
+    assert untested.answer.none_real == "No cluster can be REAL: no rows were held out, so nothing was tested."
 
 
 def test_clusters_are_named_by_verdict_real_first(tmp_path: Path) -> None:
